@@ -1,0 +1,43 @@
+# matl: every target sets up what it needs; CI runs `make lint` and `make test`.
+PYTHON ?= python3.11
+EXPERIMENT ?= experiments/covid_ct.yaml
+VENV := .venv
+MATL := $(VENV)/bin/matl
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all lint stage1 stage2 stage3 bench clean
+
+help: ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | \
+		awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)/bin/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	touch $(READY)
+
+demo: $(READY) ## three stages of transfer on the built-in phantom, in minutes
+	$(MATL) run experiments/demo.yaml
+
+test: $(READY) ## the tests, all but the slow ones
+	$(VENV)/bin/python -m pytest -m "not slow"
+
+test-all: $(READY) ## all tests
+	$(VENV)/bin/python -m pytest
+
+lint: $(READY) ## ruff (lint, format) and mypy
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+stage1 stage2 stage3: stage%: $(READY) ## the chain through that part: make stage3 EXPERIMENT=file.yaml
+	$(MATL) run $(EXPERIMENT) --through $*
+
+bench: $(READY) ## measure the speed ratios and write benchmarks/results/
+	$(VENV)/bin/python -m benchmarks
+
+clean: ## remove the environment and what tools left; keeps store, cache and runs
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,115 @@
+"""The floor: what grey levels and image size alone tell about the label.
+
+A model that does not beat it may have learned the scanner, the window or the figure that an image
+was cut from. It is shown as a row of every table.
+"""
+
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from matl.evaluation.metrics import COLUMNS, patient_codes
+
+FEATURES = ("mean", "standard deviation", "white share", "black share", "log height", "log width")
+WHITE = 250
+BLACK = 5
+STRENGTHS = tuple(10.0**power for power in range(-3, 4))
+FOLDS = 5
+_CHUNK_BYTES = 32_000_000
+
+
+def floor_scores(
+    table: pd.DataFrame,
+    images: np.ndarray,
+    sizes: np.ndarray,
+    labels: np.ndarray,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Scores every validation and test image by a logistic regression on `FEATURES`.
+
+    Features are standardised and the regularisation is chosen by cross-validation grouped by
+    patient; both see labelled training rows only.
+
+    Args:
+        table: N rows with the text columns `path` (relative to the data root), `patient`,
+            `source` and `split` ("train", "val" or "test").
+        images: uint8 [N, C, H, W], any array that slices (a memory map is read in chunks).
+        sizes: Original height and width in pixels, int [N, 2].
+        labels: int [N]: 1 positive class, 0 negative, -1 unlabelled (left out).
+        seed: Of the cross-validation's folds.
+
+    Returns:
+        Scores as in `matl.evaluation.metrics.check_scores` for the labelled val and test rows, in
+        the table's order.
+
+    Raises:
+        ValueError: Where the arrays' lengths differ or the training rows are not of two classes.
+    """
+    labels = np.asarray(labels)
+    if not len(table) == len(images) == len(sizes) == len(labels):
+        raise ValueError("the floor needs as many images, sizes and labels as the table has rows")
+    features = grey_features(images, sizes)
+    known, train = labels >= 0, (table["split"] == "train").to_numpy()
+    fit, asked = known & train, known & ~train
+    if len(np.unique(labels[fit])) != 2:
+        raise ValueError("the floor needs labelled training images of both classes")
+    model = _fit(features[fit], labels[fit], patient_codes(table[fit]), seed)
+    result = table[asked].rename(columns={"path": "image"}).reset_index(drop=True)
+    result["label"] = labels[asked].astype(np.int64)
+    result["score"] = model.predict_proba(features[asked])[:, 1] if asked.any() else 0.0
+    return result.loc[:, list(COLUMNS)]
+
+
+def grey_features(images: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Computes `FEATURES` of each image.
+
+    Args:
+        images: uint8 [N, C, H, W].
+        sizes: Original height and width in pixels, int [N, 2].
+
+    Returns:
+        float64 [N, 6]: mean and standard deviation in grey levels (0 to 255), the shares of pixels
+        of at least 250 and of at most 5, and the natural logarithms of height and width.
+    """
+    pixels = int(np.prod(images.shape[1:]))
+    chunk = max(1, _CHUNK_BYTES // pixels)
+    parts = [_grey_levels(images[at : at + chunk]) for at in range(0, len(images), chunk)]
+    return np.hstack([np.vstack(parts), np.log(np.asarray(sizes, dtype=np.float64))])
+
+
+def _grey_levels(images: np.ndarray) -> np.ndarray:
+    flat = np.asarray(images).reshape(len(images), -1)
+    return np.stack(
+        [
+            flat.mean(1, dtype=np.float64),
+            flat.std(1, dtype=np.float64),
+            (flat >= WHITE).mean(1),
+            (flat <= BLACK).mean(1),
+        ],
+        axis=1,
+    )
+
+
+def _fit(features: np.ndarray, labels: np.ndarray, patients: np.ndarray, seed: int) -> Pipeline:
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+    folds = _folds(labels, patients, seed)
+    if not folds:
+        return model.fit(features, labels)
+    strengths = {"logisticregression__C": STRENGTHS}
+    search = GridSearchCV(model, strengths, cv=folds, scoring="neg_log_loss")
+    return search.fit(features, labels).best_estimator_
+
+
+def _folds(
+    labels: np.ndarray, patients: np.ndarray, seed: int
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Splits by patient with both classes on both sides; empty where patients are too few."""
+    number = min(FOLDS, *(len(np.unique(patients[labels == one])) for one in (0, 1)))
+    if number < 2:
+        return []
+    splitter = StratifiedGroupKFold(number, shuffle=True, random_state=seed)
+    folds = splitter.split(labels, labels, patients)
+    return [fold for fold in folds if all(len(np.unique(labels[side])) == 2 for side in fold)]

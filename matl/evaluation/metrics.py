@@ -1,0 +1,239 @@
+"""Metrics of a two-class diagnosis from stored scores, with intervals resampled by patient.
+
+The bootstrap is the percentile cluster bootstrap (Field and Welsh, "Bootstrapping clustered data",
+2007): whole patients are drawn with replacement. A resample is kept as the number of times that
+each patient was drawn, and every metric is computed with these counts as weights, which is equal
+to the metric of the repeated rows and lets all resamples be computed at once.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath, PureWindowsPath
+
+import numpy as np
+import pandas as pd
+
+COLUMNS = ("image", "patient", "source", "split", "label", "score")
+THRESHOLD = 0.5
+CONFIDENCE = 0.95
+RESAMPLES = 2000
+METRICS = {
+    "auroc": "AUROC",
+    "average_precision": "Average precision",
+    "balanced_accuracy": "Balanced accuracy",
+    "accuracy": "Accuracy",
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
+    "f1": "F1",
+    "brier": "Brier",
+}
+# The classes (0 negative, 1 positive) without whose images a metric has no meaning.
+NEEDS: dict[str, tuple[int, ...]] = {
+    "auroc": (0, 1),
+    "average_precision": (0, 1),
+    "balanced_accuracy": (0, 1),
+    "accuracy": (),
+    "sensitivity": (1,),
+    "specificity": (0,),
+    "f1": (1,),
+    "brier": (),
+}
+_CELLS = 4_000_000
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A metric and the interval of its resampled values.
+
+    Attributes:
+        value: The metric in [0, 1], or None where it is undefined: the images are of one class.
+        low: Lower end of the 95 % interval. None where there is none: fewer than two patients, or
+            fewer than two of a class that the metric needs, because resampling would then show a
+            certainty that the data do not have.
+        high: Upper end, None where `low` is.
+    """
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return "undefined"
+        if self.low is None or self.high is None:
+            return f"{self.value:.3f} [none]"
+        return f"{self.value:.3f} [{self.low:.2f}, {self.high:.2f}]"
+
+
+def check_scores(scores: pd.DataFrame) -> pd.DataFrame:
+    """Checks a diagnosis's scores before anything is computed from them.
+
+    Args:
+        scores: One row an image: `image` (text, path relative to the data root), `patient`,
+            `source`, `split` (text), `label` (0 or 1, the positive class) and `score` (probability
+            of the positive class in [0, 1]).
+
+    Returns:
+        A copy with these columns only, fresh index, `label` int64 and `score` float64.
+
+    Raises:
+        ValueError: Where a column is missing, a label or score is out of range or not a number, an
+            image is listed twice, or its path is absolute.
+    """
+    missing = [name for name in COLUMNS if name not in scores.columns]
+    if missing:
+        raise ValueError(f"the scores lack the columns {', '.join(missing)}")
+    table = scores.loc[:, list(COLUMNS)].reset_index(drop=True)
+    if not table["label"].isin([0, 1]).all():
+        raise ValueError("the scores' labels must be 0 or 1; leave unlabelled images out")
+    outside = ~table["score"].between(0, 1)
+    if outside.any():
+        raise ValueError(
+            f"{outside.sum()} of {len(table)} scores are no probability in [0, 1], for example "
+            f"{table['score'][outside].iloc[0]} of {table['image'][outside].iloc[0]}"
+        )
+    twice = table.duplicated(["source", "image"])
+    if twice.any():
+        raise ValueError(f"the scores list {table['image'][twice].iloc[0]} twice")
+    for image in table["image"]:
+        if PurePosixPath(image).is_absolute() or PureWindowsPath(image).is_absolute():
+            raise ValueError("the scores' image paths must be relative to the data root")
+    return table.astype({"label": np.int64, "score": np.float64})
+
+
+def summarise(
+    scores: pd.DataFrame, resamples: int = RESAMPLES, seed: int = 0
+) -> dict[str, Estimate]:
+    """Computes every metric with its 95 % interval over patients.
+
+    The order of the rows does not matter. A resample that holds one class only is left out of the
+    intervals of the metrics that need both.
+
+    Args:
+        scores: As in `check_scores`, of one split.
+        resamples: How many times the patients are drawn.
+        seed: Of the draws; the same seed and patients give the same draws for every model.
+
+    Returns:
+        An estimate for each name in `METRICS`, in that order.
+
+    Raises:
+        ValueError: Where the scores are invalid, empty, or of several splits.
+    """
+    table = check_scores(scores)
+    splits = sorted(table["split"].unique())
+    if len(splits) != 1:
+        raise ValueError(f"metrics are computed on one split, not on {splits or 'no rows'}")
+    patients = patient_codes(table)
+    values = metric_values(table, patients, np.ones((1, patients.max() + 1)))
+    draws = [
+        metric_values(table, patients, counts)
+        for counts in _draw_patients(patients, resamples, seed)
+    ]
+    summary = {}
+    for name in METRICS:
+        resampled = np.concatenate([draw[name] for draw in draws]) if draws else np.empty(0)
+        with_interval = _enough_patients(table, patients, NEEDS[name])
+        summary[name] = _estimate(values[name][0], resampled, with_interval)
+    return summary
+
+
+def patient_codes(table: pd.DataFrame) -> np.ndarray:
+    """A number for each (source, patient), int64 [N], from 0 in sorted order."""
+    groups = table.groupby(["source", "patient"], sort=True)
+    return groups.ngroup().to_numpy(dtype=np.int64)
+
+
+def metric_values(
+    table: pd.DataFrame, patients: np.ndarray, counts: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Computes every metric for several weightings of the patients.
+
+    Args:
+        table: Valid scores of one split, N rows.
+        patients: The patient of each row, int64 [N] in 0..P-1.
+        counts: How often each patient is counted, [R, P], a row for each resample.
+
+    Returns:
+        For each name in `METRICS` float64 [R], NaN where the metric is undefined.
+    """
+    label = table["label"].to_numpy()
+    score = table["score"].to_numpy()
+    called = score >= THRESHOLD
+    columns = (label & called, label, (1 - label) & ~called, 1 - label, (score - label) ** 2)
+    per_patient = [np.bincount(patients, column, counts.shape[1]) for column in columns]
+    hits, positives, passes, negatives, error = (counts @ np.stack(per_patient, axis=1)).T
+    images = positives + negatives
+    false_alarms, misses = negatives - passes, positives - hits
+    positive_steps, negative_steps = _steps(label, score, patients, counts)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        sensitivity, specificity = hits / positives, passes / negatives
+        values = {
+            "auroc": _auroc(positive_steps, negative_steps),
+            "average_precision": _average_precision(positive_steps, negative_steps),
+            "balanced_accuracy": (sensitivity + specificity) / 2,
+            "accuracy": (hits + passes) / images,
+            "sensitivity": sensitivity,
+            "specificity": specificity,
+            "f1": 2 * hits / (2 * hits + false_alarms + misses),
+            "brier": error / images,
+        }
+    weight = {0: negatives, 1: positives}
+    for name, value in values.items():
+        for needed in NEEDS[name]:
+            value[weight[needed] == 0] = np.nan
+    return values
+
+
+def _steps(
+    label: np.ndarray, score: np.ndarray, patients: np.ndarray, counts: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weight of positives and of negatives at each distinct score, highest first, [R, U]."""
+    order = np.argsort(-score, kind="stable")
+    starts = np.flatnonzero(np.diff(score[order], prepend=np.inf))
+    weights = counts[:, patients[order]]
+    positive = weights * label[order]
+    return (
+        np.add.reduceat(positive, starts, axis=1),
+        np.add.reduceat(weights - positive, starts, axis=1),
+    )
+
+
+def _auroc(positive: np.ndarray, negative: np.ndarray) -> np.ndarray:
+    """Share of (positive, negative) pairs ranked rightly, ties counted half (Mann-Whitney)."""
+    above = np.cumsum(positive, axis=1) - positive / 2
+    return (above * negative).sum(1) / (positive.sum(1) * negative.sum(1))
+
+
+def _average_precision(positive: np.ndarray, negative: np.ndarray) -> np.ndarray:
+    """Precision at each distinct score, weighted by the recall that the score adds."""
+    found, flagged = np.cumsum(positive, axis=1), np.cumsum(positive + negative, axis=1)
+    precision = np.divide(found, flagged, out=np.zeros_like(found), where=flagged > 0)
+    return (precision * positive).sum(1) / found[:, -1]
+
+
+def _draw_patients(patients: np.ndarray, resamples: int, seed: int) -> Iterator[np.ndarray]:
+    """How often each patient is drawn, float64 [R, P], in chunks that fit memory."""
+    generator = np.random.default_rng(seed)
+    number = int(patients.max()) + 1
+    chunk = max(1, _CELLS // len(patients))
+    for start in range(0, resamples, chunk):
+        rows = min(chunk, resamples - start)
+        drawn = generator.multinomial(number, np.full(number, 1 / number), size=rows)
+        yield drawn.astype(np.float64)
+
+
+def _enough_patients(table: pd.DataFrame, patients: np.ndarray, needed: tuple[int, ...]) -> bool:
+    groups = [patients[table["label"] == one] for one in needed] or [patients]
+    return all(len(np.unique(group)) > 1 for group in groups)
+
+
+def _estimate(value: float, resampled: np.ndarray, with_interval: bool) -> Estimate:
+    if np.isnan(value):
+        return Estimate(None)
+    resampled = resampled[~np.isnan(resampled)]
+    if not with_interval or not len(resampled):
+        return Estimate(float(value))
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(resampled, [tail, 1 - tail])
+    return Estimate(float(value), float(low), float(high))

@@ -1,0 +1,205 @@
+"""The report of a run: a folder that a reader needs nothing else beside."""
+
+import io
+import json
+import math
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from matl.evaluation.curves import roc_figure, training_figure
+from matl.evaluation.metrics import CONFIDENCE, RESAMPLES, THRESHOLD, check_scores
+from matl.evaluation.record import Result, RunRecord
+from matl.evaluation.tables import (
+    diagnosis_caption,
+    diagnosis_markdown,
+    escape,
+    stage_caption,
+    stage_markdown,
+)
+
+# A path opens with a slash that is not inside a word ("images/s"), a relative path or an address.
+_REST = r"""[^\s"'`,;|()\[\]{}<>]+"""
+_ABSOLUTE = re.compile(
+    rf"(?:file://|(?<![\w./~…]))/(?!/){_REST}"  # as in /data/scans, root=/data, file:///data
+    rf"|\b[A-Za-z]:\\{_REST}"
+)
+
+
+def write_report(record: RunRecord, folder: Path) -> Path:
+    """Writes a run's report.
+
+    The folder then holds `report.md`, `roc.png` (where a model was scored on both classes),
+    `curves.png` (where a stage logged a value), `metrics.json` (every number with its interval,
+    split, positive class and seeds), `predictions.csv` (where there are scores; a `model` column)
+    and `manifest.json`. Each file is replaced whole, `report.md` last. Absolute paths are
+    shortened to "…/name".
+
+    Args:
+        record: The run.
+        folder: Made where it does not exist; other files in it stay.
+
+    Returns:
+        The path of `report.md`.
+
+    Raises:
+        ValueError: Where scores are invalid (see `matl.evaluation.metrics.check_scores`); then
+            nothing is written.
+    """
+    record = _portable(record)
+    results = {split: record.results(split) for split in record.splits()}
+    roc, curves = _roc(record, results), training_figure(record.curves)
+    contents = {
+        "roc.png": _png(roc),
+        "curves.png": _png(curves),
+        "predictions.csv": _predictions(record),
+        "metrics.json": _json(_metrics(record, results)),
+        "manifest.json": _json(record.manifest),
+        "report.md": _markdown(record, results, roc is not None, curves is not None).encode(),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in contents.items():
+        _replace(folder / name, content)
+    return folder / "report.md"
+
+
+def hide_paths(text: str) -> str:
+    """Shortens every absolute path in a text to "…/name"."""
+    return _ABSOLUTE.sub(lambda match: _short(match.group()), text)
+
+
+def _short(path: str) -> str:
+    return f"…/{PureWindowsPath(path).name}"
+
+
+def _portable(record: RunRecord) -> RunRecord:
+    return replace(
+        record,
+        command=hide_paths(record.command),
+        stages=[replace(row, **_plain(asdict(row))) for row in record.stages],
+        split_note=hide_paths(record.split_note),
+        manifest=_plain(record.manifest),
+        notes=[hide_paths(note) for note in record.notes],
+    )
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can hold of a value, without absolute paths; NaN and infinity become None."""
+    if isinstance(value, Mapping):
+        return {hide_paths(str(key)): _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(one) for one in value]
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, bool | int):
+        return value
+    text = str(value)
+    whole = PurePosixPath(text).is_absolute() or PureWindowsPath(text).is_absolute()
+    return _short(text) if whole and "\n" not in text else hide_paths(text)
+
+
+def _metrics(record: RunRecord, results: dict[str, list[Result]]) -> dict[str, Any]:
+    about = {"positive": record.positive, "negative": record.negative, "seeds": record.seeds}
+    numbers = [
+        {
+            **{name: getattr(result, name) for name in ("model", "split")},
+            "metric": metric,
+            **asdict(estimate),
+            **{name: getattr(result, name) for name in ("images", "patients", "positives")},
+            **about,
+        }
+        for rows in results.values()
+        for result in rows
+        for metric, estimate in result.metrics.items()
+    ]
+    return {
+        "experiment": record.experiment,
+        "command": record.command,
+        "interval": {"over": "patients", "confidence": CONFIDENCE, "resamples": RESAMPLES},
+        "threshold": THRESHOLD,
+        "metrics": numbers,
+        "stages": [asdict(row) for row in record.stages],
+    }
+
+
+def _predictions(record: RunRecord) -> bytes | None:
+    tables = [check_scores(scores).assign(model=name) for name, scores in record.diagnoses.items()]
+    if not tables:
+        return None
+    table = pd.concat(tables, ignore_index=True)
+    order = ["model", *table.columns.drop("model")]
+    return table[order].to_csv(index=False, lineterminator="\n").encode()
+
+
+def _roc(record: RunRecord, results: dict[str, list[Result]]) -> Figure | None:
+    for split, rows in results.items():
+        auroc = {row.model: row.metrics["auroc"] for row in rows}
+        auroc = {name: one for name, one in auroc.items() if one.value is not None}
+        if auroc:
+            scores = {name: part for name, part in record.scores(split).items() if name in auroc}
+            title = f"{record.experiment}: {split} split, positive = {record.positive}"
+            return roc_figure(scores, auroc, title)
+    return None
+
+
+def _markdown(
+    record: RunRecord, results: dict[str, list[Result]], has_roc: bool, has_curves: bool
+) -> str:
+    parts = [f"# {escape(record.experiment)}", _fenced(record.command, "bash")]
+    for split, rows in results.items():
+        parts += [f"## Diagnosis, {split} split, positive = {escape(record.positive)}"]
+        parts += [diagnosis_markdown(record, split), escape(diagnosis_caption(record, rows))]
+    if not results:
+        parts += ["## Diagnosis", "No image of a test or val split was scored."]
+    if has_roc:
+        parts += ["![ROC curves](roc.png)"]
+    parts += ["## Stages", stage_markdown(record), escape(stage_caption(record))]
+    if has_curves:
+        parts += ["![Training curves](curves.png)"]
+    if record.notes:
+        parts += ["## Notes", "\n".join(f"- {escape(note)}" for note in record.notes)]
+    parts += ["## Manifest", _fenced(_json(record.manifest).decode().rstrip(), "json")]
+    files = "Numbers: [metrics.json](metrics.json)"
+    if record.diagnoses:
+        files += "; scores of every image: [predictions.csv](predictions.csv)"
+    return "\n\n".join(part.rstrip() for part in [*parts, files + "."]) + "\n"
+
+
+def _fenced(text: str, language: str) -> str:
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{text}\n{fence}"
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def _png(figure: Figure | None) -> bytes | None:
+    if figure is None:
+        return None
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()
+
+
+def _replace(path: Path, content: bytes | None) -> None:
+    """Puts a file in place whole, or takes away an older one where there is nothing to write."""
+    if content is None:
+        path.unlink(missing_ok=True)
+        return
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
