@@ -1,0 +1,132 @@
+"""Large uint8 arrays on disk that are there whole or not at all."""
+
+import json
+import math
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+ARRAY, META = "array.u8", "meta.json"
+Progress = Callable[[int, int], None]
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def open_array(folder: Path) -> tuple[np.memmap, dict[str, Any]] | None:
+    """Opens what `store_array` made, or returns None where it is missing or damaged.
+
+    Returns:
+        The array, uint8, memory-mapped and read-only, and its meta data with the key "shape".
+    """
+    try:
+        meta = json.loads((folder / META).read_text())
+        if (folder / ARRAY).stat().st_size != math.prod(meta["shape"]):
+            return None
+        array = np.memmap(folder / ARRAY, dtype=np.uint8, mode="r", shape=tuple(meta["shape"]))
+    except (OSError, ValueError, KeyError):
+        return None
+    return array, meta
+
+
+def store_array(
+    folder: Path, write: Callable[[BinaryIO], dict[str, Any]]
+) -> tuple[np.memmap, dict[str, Any]]:
+    """Opens the array in `folder`, made first where it is missing or damaged.
+
+    It is written into a folder `<folder>.partial`, which is renamed when complete; a file lock lets
+    one process write while others wait for its array. Killed at any moment, the next call starts
+    anew and removes what was left behind.
+
+    Args:
+        folder: Where the array lives.
+        write: Writes the bytes to the open file and returns the meta data, JSON values with the
+            array's "shape".
+    """
+    if (stored := open_array(folder)) is not None:
+        return stored
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(folder.parent)
+    with FileLock(f"{folder}.lock"):
+        if open_array(folder) is None:
+            _write_whole(folder, write)
+    stored = open_array(folder)
+    if stored is None:
+        raise OSError(f"{folder} was removed or damaged while it was being opened")
+    return stored
+
+
+def in_threads(
+    function: Callable[[Item], Result], items: Sequence[Item], progress: Progress | None = None
+) -> Iterator[Result]:
+    """Yields `function(item)` in order, computed in a thread a core, a bounded number ahead.
+
+    Args:
+        function: Should spend its time outside the interpreter's lock (Pillow, NumPy, hashlib do).
+        items: What it is called on.
+        progress: Called in this thread with the number done and the number of all, from time to
+            time and at the end.
+    """
+    threads = min(os.cpu_count() or 1, 32)
+    ahead = 64 * threads
+    with ThreadPoolExecutor(threads) as pool:
+        for start in range(0, len(items), ahead):
+            chunk = items[start : start + ahead]
+            yield from pool.map(function, chunk)
+            if progress is not None:
+                progress(start + len(chunk), len(items))
+
+
+def write_rows(file: BinaryIO, rows: Iterable[np.ndarray]) -> list[int]:
+    """Writes uint8 arrays of one shape one after the other and returns the shape of all, [N, ...].
+
+    Raises:
+        ValueError: Where an array is not uint8, or not of the first one's shape.
+    """
+    shape, count = None, 0
+    for row in rows:
+        shape = row.shape if shape is None else shape
+        if row.dtype != np.uint8 or row.shape != shape:
+            raise ValueError(f"row {count} is {row.dtype} {row.shape}, not uint8 {shape}")
+        file.write(np.ascontiguousarray(row).data)
+        count += 1
+    return [count, *(shape or ())]
+
+
+def _write_whole(folder: Path, write: Callable[[BinaryIO], dict[str, Any]]) -> None:
+    partial = Path(f"{folder}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    try:
+        with open(partial / ARRAY, "wb") as file:
+            meta = write(file)
+            _flush(file)
+        with open(partial / META, "wb") as file:
+            file.write(json.dumps(meta).encode())
+            _flush(file)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    shutil.rmtree(folder, ignore_errors=True)
+    os.rename(partial, folder)
+
+
+def _flush(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _remove_abandoned(parent: Path) -> None:
+    """Removes partial folders whose writer is gone: the ones whose lock is free."""
+    for partial in parent.glob("*.partial"):
+        lock = FileLock(f"{partial.with_suffix('')}.lock")
+        try:
+            with lock.acquire(timeout=0):
+                shutil.rmtree(partial, ignore_errors=True)
+        except Timeout:
+            continue

@@ -1,0 +1,178 @@
+"""Decodes a data set once, to one memory-mapped array of uint8 images."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from PIL import UnidentifiedImageError
+
+from data_modules.arrays import Progress, in_threads, open_array, store_array, write_rows
+from data_modules.decode import MODES, read_image
+from data_modules.digest import content_digest
+from data_modules.errors import DataError
+from data_modules.samples import Samples
+
+VERSION = 1  # of read_image's pixels and of the files: raise it when either changes
+ON_BAD_IMAGE = ("stop", "skip")
+Decoded = tuple[np.ndarray, tuple[int, int]]
+
+
+class ImageCache:
+    """The decoded images of a data set. Pickles as its folder, so processes share one mapping.
+
+    Attributes:
+        folder: Where it lies.
+        images: uint8 [N, C, H, W], memory-mapped, read-only; row i is row i of the samples that
+            `build_cache` returned beside it.
+        sizes: int32 [N, 2], height and width of each image file in pixels.
+        unreadable: Row in the whole table, and the reason, of each image that was left out.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Opens a finished cache; `build_cache` makes one.
+
+        Raises:
+            DataError: Where the folder holds no whole cache.
+        """
+        stored = open_array(folder)
+        if stored is None:
+            raise DataError(f"{folder}: no whole image cache here; run the command that makes it")
+        self.folder = folder
+        self.images, meta = stored
+        self.sizes = np.array(meta["sizes"], dtype=np.int32).reshape(-1, 2)
+        self.unreadable = {int(row): reason for row, reason in meta["unreadable"].items()}
+
+    def __reduce__(self) -> tuple[type["ImageCache"], tuple[Path]]:
+        return ImageCache, (self.folder,)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def derived(
+        self,
+        name: str,
+        version: int,
+        extractor: Callable[[np.ndarray], np.ndarray],
+        progress: Progress | None = None,
+    ) -> np.memmap:
+        """Computes an array from every image, once for each name and version, and stores it here.
+
+        Args:
+            name: Name of the array, a file name; options of the extractor belong into it.
+            version: Raise it when the extractor changes.
+            extractor: Takes an image, uint8 [C, H, W], and returns a uint8 array whose shape is
+                that of every other image's. Runs in several threads at once.
+            progress: Called with the number of images done and of all.
+
+        Returns:
+            uint8 [N, ...], memory-mapped, read-only.
+
+        Raises:
+            ValueError: Where the extractor's arrays are not uint8 or differ in shape.
+        """
+
+        def write(file: BinaryIO) -> dict[str, Any]:
+            rows = in_threads(
+                lambda row: extractor(np.array(self.images[row])), range(len(self)), progress
+            )
+            return {"shape": write_rows(file, rows)}
+
+        return store_array(self.folder / f"{name}-v{version}", write)[0]
+
+
+def build_cache(
+    samples: Samples,
+    size: tuple[int, int],
+    channels: int,
+    folder: Path,
+    on_bad_image: str = "stop",
+    progress: Progress | None = None,
+) -> tuple[Samples, ImageCache]:
+    """Decodes the images, or opens what was decoded before from the same file contents.
+
+    The cache is complete or absent: killed at any moment, the next call starts anew, and of two
+    processes one decodes while the other waits.
+
+    Args:
+        samples: The data set.
+        size: Height and width that each image is stretched to, in pixels.
+        channels: 1 (grey) or 3 (RGB).
+        folder: Folder of all caches and of the memo of file hashes.
+        on_bad_image: "stop" raises an error that lists every unreadable image; "skip" leaves them
+            out and says how many in the samples' notes.
+        progress: Called with the number of images done and of all.
+
+    Returns:
+        The samples whose images could be read, and their cache, row by row.
+
+    Raises:
+        DataError: Where there is no image, or an image cannot be read and `on_bad_image` is "stop".
+    """
+    if channels not in MODES or min(size) < 1 or on_bad_image not in ON_BAD_IMAGE:
+        raise ValueError(f"size={size}, channels={channels}, on_bad_image={on_bad_image!r}")
+    if len(samples) == 0:
+        raise DataError(f"{samples.root}: there are no images; check the data set's folder")
+    height, width = map(int, size)
+    content = content_digest(samples, folder)
+    key = hashlib.blake2b(
+        f"{VERSION} {height} {width} {channels} {content}".encode(), digest_size=16
+    )
+    read = partial(_try_read, size=(height, width), channels=channels)
+
+    def write(file: BinaryIO) -> dict[str, Any]:
+        meta = _decode(in_threads(read, samples.files(), progress), file)
+        _check(samples, meta["unreadable"], on_bad_image)
+        return meta
+
+    target = folder / key.hexdigest()
+    store_array(target, write)
+    cache = ImageCache(target)
+    _check(samples, cache.unreadable, on_bad_image)
+    return _without(samples, cache.unreadable), cache
+
+
+def _try_read(path: Path, size: tuple[int, int], channels: int) -> Decoded | str:
+    try:
+        return read_image(path, size, channels)
+    except UnidentifiedImageError:
+        return "no image format that Pillow knows"
+    except Exception as error:  # damaged files make Pillow raise errors of many kinds
+        return str(error) or type(error).__name__
+
+
+def _decode(results: Iterator[Decoded | str], file: BinaryIO) -> dict[str, Any]:
+    sizes: list[tuple[int, int]] = []
+    unreadable: dict[int, str] = {}
+
+    def images() -> Iterator[np.ndarray]:
+        for row, result in enumerate(results):
+            if isinstance(result, str):
+                unreadable[row] = result
+            else:
+                sizes.append(result[1])
+                yield result[0]
+
+    return {"shape": write_rows(file, images()), "sizes": sizes, "unreadable": unreadable}
+
+
+def _check(samples: Samples, unreadable: dict[int, str], on_bad_image: str) -> None:
+    if not unreadable or (on_bad_image == "skip" and len(unreadable) < len(samples)):
+        return
+    paths = samples.table["path"]
+    lines = [f"  {paths[row]}: {reason}" for row, reason in unreadable.items()]
+    raise DataError(
+        f"{samples.root}: {len(unreadable)} of {len(samples)} images cannot be read; replace them, "
+        "or set on_bad_image=skip to leave them out:\n" + "\n".join(lines)
+    )
+
+
+def _without(samples: Samples, unreadable: dict[int, str]) -> Samples:
+    if not unreadable:
+        return samples
+    kept = samples.subset(~np.isin(np.arange(len(samples)), list(unreadable)))
+    note = f"{len(unreadable)} of {len(samples)} images could not be read and were left out."
+    return replace(kept, notes=(*samples.notes, note))

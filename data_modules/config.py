@@ -1,0 +1,38 @@
+"""The settings that choose a data set and its split."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class DataConfig:
+    """One data set, or a union of several, and how it is split.
+
+    Attributes:
+        name: A name of `registry.DATASETS`. Exactly one of `name` and `union` is given.
+        union: Names, or mappings with the keys of this class, of the data sets to join.
+        root: The data set's folder. Default: `data_root/name`.
+        split: "official" (the data set's own) or "kfold" (by patient).
+        over: What kfold divides: "all" patients, or those of the official "train" split only; then
+            the other images are left out.
+        folds: Number of folds, at least 2.
+        fold: The fold that is tested, from 0 to `folds` - 1.
+        repeat: Which repetition of the k folds; each one deals the patients anew.
+        split_seed: Seed of every split that is drawn.
+        positive: The class that metrics count as positive. Default: the data set's own.
+        on_bad_image: "stop" or "skip" where an image cannot be read.
+        options: Keyword arguments of the data set's `index` function.
+    """
+
+    name: str | None = None
+    union: list[Any] = field(default_factory=list)
+    root: str | None = None
+    split: str = "official"
+    over: str = "all"
+    folds: int = 5
+    fold: int = 0
+    repeat: int = 0
+    split_seed: int = 0
+    positive: str | None = None
+    on_bad_image: str = "stop"
+    options: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,145 @@
+"""Batches sliced from arrays, in an order that can be found again after an interruption."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from data_modules.errors import DataError
+
+
+class EpochOrder:
+    """The order of the rows in each epoch: a function of seed, task and epoch only.
+
+    Attributes:
+        epoch: The epoch whose order `rows` gives. Lightning sets it through `set_epoch`.
+    """
+
+    def __init__(self, rows: np.ndarray, shuffle: bool, seed: int, task: str) -> None:
+        self._rows = np.asarray(rows, dtype=np.int64)
+        self._shuffle = shuffle
+        self._name = f"{seed}/{task}"
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Chooses the epoch."""
+        self.epoch = epoch
+
+    def rows(self) -> np.ndarray:
+        """The rows in this epoch's order, int64 [N]."""
+        if not self._shuffle:
+            return self._rows
+        name = f"{self._name}/{self.epoch}".encode()
+        seed = int.from_bytes(hashlib.blake2b(name, digest_size=16).digest(), "big")
+        return np.random.default_rng(seed).permutation(self._rows)
+
+
+class BatchLoader:
+    """Yields batches that are sliced from arrays with one row an image.
+
+    On several processes (`world_size`) each global batch is divided evenly: process `rank` gets the
+    rank-th part. A last global batch that is not full is cut to a multiple of `world_size`, so that
+    all processes see equally many batches of equally many rows; at most `world_size` - 1 rows of an
+    epoch's order are left out then, and none on one process.
+
+    Its state is the epoch and the number of batches handed out, which Lightning saves in a
+    checkpoint. Loaded again, the next iteration goes on behind those batches if the sampler is in
+    that epoch; in any other epoch it begins at the first batch. `len` is always a whole epoch's.
+
+    Attributes:
+        sampler: The order of the rows; Lightning calls its `set_epoch`.
+        batch_sampler: None, which Lightning asks of whatever has a sampler.
+    """
+
+    batch_sampler = None
+
+    def __init__(
+        self,
+        arrays: Mapping[str, np.ndarray],
+        rows: np.ndarray,
+        *,
+        batch_size: int,
+        shuffle: bool = False,
+        seed: int = 0,
+        task: str = "",
+        drop_last: bool = False,
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> None:
+        """Prepares the batches; nothing is read yet.
+
+        Args:
+            arrays: Arrays of equal length by the name that they have in a batch.
+            rows: The rows to take, integers [N].
+            batch_size: Images in a batch of all processes together.
+            shuffle: Whether each epoch has its own random order.
+            seed: Of the order.
+            task: What is trained, so that each task has its own order.
+            drop_last: Whether a last batch that is not full is left out.
+            rank: The number of this process.
+            world_size: The number of processes.
+
+        Raises:
+            DataError: Where `batch_size` is not a positive multiple of `world_size`.
+        """
+        if batch_size < 1 or batch_size % world_size:
+            raise DataError(
+                f"batch_size={batch_size} cannot be divided over {world_size} processes; "
+                f"set it to a multiple of {world_size}"
+            )
+        self.sampler = EpochOrder(rows, shuffle, seed, task)
+        self._arrays = {name: np.asarray(array) for name, array in arrays.items()}
+        self._batch_size = batch_size
+        self._drop_last = drop_last
+        self._rank = rank
+        self._world_size = world_size
+        self._epoch = 0
+        self._done = 0
+        self._resumed = False
+
+    def __len__(self) -> int:
+        full, rest = divmod(len(self.sampler), self._batch_size)
+        return full + (rest >= self._world_size and not self._drop_last)
+
+    def __iter__(self) -> Iterator[dict[str, Tensor]]:
+        """Yields the batches of the sampler's epoch.
+
+        Yields:
+            One tensor [B, ...] of each array, and "index" int64 [B], the rows.
+        """
+        resumed, self._resumed = self._resumed, False
+        first = self._done if resumed and self._epoch == self.sampler.epoch else 0
+        self._epoch = self.sampler.epoch
+        order = self.sampler.rows()
+        for number in range(first, len(self)):
+            self._done = number + 1
+            yield self._batch(order[number * self._batch_size :][: self._batch_size])
+
+    def state_dict(self) -> dict[str, int]:
+        """The epoch, the batches of it handed out so far, and the batches of a whole epoch."""
+        return {"epoch": self._epoch, "done": self._done, "batches": len(self)}
+
+    def load_state_dict(self, state: Mapping[str, int]) -> None:
+        """Makes the next iteration go on where the state was taken.
+
+        Raises:
+            ValueError: Where the state is of a loader with another number of batches.
+        """
+        if state["batches"] != len(self):
+            raise ValueError(
+                f"state of {state['batches']} batches an epoch, but here are {len(self)}"
+            )
+        self._epoch, self._done, self._resumed = state["epoch"], state["done"], True
+
+    def _batch(self, rows: np.ndarray) -> dict[str, Tensor]:
+        share = len(rows) // self._world_size
+        rows = rows[self._rank * share : (self._rank + 1) * share]
+        batch = {
+            name: torch.from_numpy(array.take(rows, axis=0)) for name, array in self._arrays.items()
+        }
+        return batch | {"index": torch.from_numpy(rows.copy())}

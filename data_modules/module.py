@@ -1,0 +1,108 @@
+"""The data of one stage, as Lightning wants it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+
+from data_modules.cache import ImageCache
+from data_modules.errors import DataError
+from data_modules.loader import BatchLoader
+from data_modules.samples import SPLITS, Samples
+
+
+class ImageDataModule(pl.LightningDataModule):
+    """Gives batches of cached images with labels, patients and derived arrays.
+
+    A batch holds "image" uint8 [B, C, H, W]; "label" int64 [B] (-1 unlabelled), or float32
+    [B, classes] where images have several; "group" int64 [B], the patient's number; "index" int64
+    [B], the row in `samples`; and a uint8 tensor [B, ...] of each derived array.
+    """
+
+    def __init__(
+        self,
+        samples: Samples,
+        cache: ImageCache,
+        *,
+        batch_size: int,
+        seed: int,
+        task: str,
+        eval_batch_size: int | None = None,
+        derived: Mapping[str, np.ndarray] | None = None,
+        train_splits: Sequence[str] = ("train",),
+        drop_last: bool = False,
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> None:
+        """Keeps what the loaders need; no image is read yet.
+
+        Args:
+            samples: The samples that `build_cache` returned.
+            cache: The cache that it returned beside them.
+            batch_size: Images in a training batch of all processes together.
+            seed: Of the training order.
+            task: What is trained; each task has its own order.
+            eval_batch_size: Images in an evaluation batch of one process. Default: `batch_size`.
+            derived: Arrays with one row an image, by their name in the batch.
+            train_splits: The splits that are trained on.
+            drop_last: Whether a last training batch that is not full is left out.
+            rank: The number of this process.
+            world_size: The number of processes.
+
+        Raises:
+            ValueError: Where samples, cache and derived arrays differ in length.
+        """
+        super().__init__()
+        lengths = {len(samples), len(cache), *(len(array) for array in (derived or {}).values())}
+        if len(lengths) > 1:
+            raise ValueError(
+                f"samples, cache and derived arrays differ in length: {sorted(lengths)}"
+            )
+        self.samples = samples
+        self._arrays = {
+            "image": cache.images,
+            "label": samples.targets(),
+            "group": samples.groups(),
+            **(derived or {}),
+        }
+        self._train_splits = tuple(train_splits)
+        self._train_options: dict[str, Any] = {
+            "batch_size": batch_size,
+            "seed": seed,
+            "task": task,
+            "drop_last": drop_last,
+            "rank": rank,
+            "world_size": world_size,
+        }
+        self._eval_batch_size = eval_batch_size or batch_size
+
+    def train_dataloader(self) -> BatchLoader:
+        """A loader of the training splits, shuffled anew in each epoch.
+
+        Raises:
+            DataError: Where the training images do not fill one batch.
+        """
+        rows = self._rows(*self._train_splits)
+        loader = BatchLoader(self._arrays, rows, shuffle=True, **self._train_options)
+        if len(loader) == 0:
+            raise DataError(
+                f"{self.samples.root}: {len(rows)} training images do not fill a batch of "
+                f"{self._train_options['batch_size']}; set a smaller batch_size"
+            )
+        return loader
+
+    def val_dataloader(self) -> BatchLoader | list[BatchLoader]:
+        """The loader of the validation split, or an empty list where it has no image."""
+        loader = self.eval_loader("val")
+        return loader if len(loader) else []
+
+    def eval_loader(self, split: str) -> BatchLoader:
+        """A loader of all images of a split, in the table's order and whole on every process."""
+        return BatchLoader(self._arrays, self._rows(split), batch_size=self._eval_batch_size)
+
+    def _rows(self, *splits: str) -> np.ndarray:
+        unknown = set(splits) - set(SPLITS)
+        if unknown:
+            raise ValueError(f"split {sorted(unknown)} is none of {SPLITS}")
+        return np.flatnonzero(self.samples.table["split"].isin(splits))

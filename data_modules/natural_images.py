@@ -1,0 +1,62 @@
+"""Natural images in ImageNet's layout: `train/<wnid>/`, `val/<wnid>/` and perhaps `classes.csv`.
+
+ImageNet, Tiny ImageNet or any subset: Russakovsky et al., "ImageNet Large Scale Visual Recognition
+Challenge", 2015.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from data_modules.errors import DataError
+from data_modules.listing import folders_in, image_paths, make_table, require_folder
+from data_modules.samples import Samples
+
+NAME = "natural_images"
+HOW = "put ImageNet, Tiny ImageNet or a subset there as train/<wnid>/ and val/<wnid>/"
+
+
+def index(root: Path) -> Samples:
+    """Index both parts; a label is a folder's name (wnid), each image its own group.
+
+    Raises:
+        DataError: Where a part is missing or empty, or `val` has a class that `train` lacks.
+    """
+    tables = []
+    for split in ("train", "val"):
+        require_folder(root / split, HOW)
+        paths = image_paths(root, split)
+        loose = [path for path in paths if path.count("/") < 2]
+        if loose or not paths:
+            what = f"{loose[0]} is in no class folder" if loose else "no images"
+            raise DataError(f"{root / split}: {what}: {HOW}")
+        labels = [path.split("/")[1] for path in paths]
+        tables.append(make_table(paths, source=NAME, label=labels, split=split))
+    classes = tuple(sorted(set(tables[0]["label"])))
+    strange = sorted(set(tables[1]["label"]) - set(classes))
+    if strange:
+        raise DataError(f"{root / 'val' / strange[0]} is no class of {root / 'train'}: {HOW}")
+    return Samples(
+        root,
+        pd.concat(tables, ignore_index=True),
+        classes=classes,
+        patients_named=False,
+        notes=("no test split; patients do not apply: each image is its own group",),
+    )
+
+
+def class_names(root: Path) -> dict[str, str]:
+    """The words of each class, for example n01443537: "goldfish, Carassius auratus".
+
+    A class that `classes.csv` (columns wnid, words) does not name keeps its wnid.
+    """
+    wnids = folders_in(root / "train")
+    path = root / "classes.csv"
+    if not path.is_file():
+        return dict(zip(wnids, wnids, strict=True))
+    try:
+        rows = pd.read_csv(path, usecols=["wnid", "words"], dtype=str, keep_default_na=False)
+    except ValueError as error:
+        raise DataError(f"{path}: needs the columns wnid and words") from error
+    words = dict(zip(rows["wnid"], rows["words"], strict=True))
+    return {wnid: words.get(wnid, wnid) for wnid in wnids}

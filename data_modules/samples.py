@@ -1,0 +1,155 @@
+"""One table for every data set: path, label, patient, split, study, source."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from data_modules.errors import DataError, did_you_mean
+
+COLUMNS = ("path", "label", "patient", "split", "study", "source")
+SPLITS = ("train", "val", "test")
+UNLABELLED = -1
+SEPARATOR = "|"
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The images of a data set with what is known of each.
+
+    Attributes:
+        root: The folder that the paths start from.
+        table: One row an image, RangeIndex, text columns `path` (posix, relative to `root`),
+            `label`, `patient`, `split` ("train", "val" or "test"), `study` (may be "") and
+            `source` (the data set's name). A label is "" (unlabelled) or a class name; with
+            `multi_label` it is "A|B", and "|" says that none of the classes applies.
+        classes: Class names; a label's number is its place here.
+        positive: The class that metrics count as positive, or None.
+        multi_label: Whether an image may have several classes.
+        patients_named: False where the data set does not say which images share a patient; then
+            `patient` holds the best known stand-in.
+        notes: What a reader of a report should know of the data, a sentence each.
+
+    Raises:
+        DataError: Where the table contradicts itself, or a patient is in two splits.
+    """
+
+    root: Path
+    table: pd.DataFrame
+    classes: tuple[str, ...] = ()
+    positive: str | None = None
+    multi_label: bool = False
+    patients_named: bool = True
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        missing = [name for name in COLUMNS if name not in self.table.columns]
+        if missing:
+            raise DataError(f"{self.root}: the table lacks the columns {', '.join(missing)}")
+        table = self.table.loc[:, list(COLUMNS)].reset_index(drop=True)
+        if table.isna().to_numpy().any():
+            raise DataError(f"{self.root}: the table has empty cells; write '' instead")
+        object.__setattr__(self, "table", table.astype(str))
+        object.__setattr__(self, "root", Path(self.root))
+        for name in ("classes", "notes"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        self._check_classes()
+        self._check_rows()
+        self._check_patients()
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def files(self) -> list[Path]:
+        """The images' files, in the table's order."""
+        return [self.root / path for path in self.table["path"]]
+
+    def targets(self) -> np.ndarray:
+        """What a model is to predict.
+
+        Returns:
+            int64 [N], the class number or -1 where unlabelled; with `multi_label` float32 [N, C] of
+            0 and 1, a row of -1 where unlabelled.
+        """
+        labels = self.table["label"]
+        if not self.multi_label:
+            number = {name: place for place, name in enumerate(self.classes)} | {"": UNLABELLED}
+            return labels.map(number).to_numpy(dtype=np.int64)
+        columns = [[name in split_label(label) for name in self.classes] for label in labels]
+        targets = np.array(columns, dtype=np.float32).reshape(len(self), len(self.classes))
+        targets[(labels == "").to_numpy()] = UNLABELLED
+        return targets
+
+    def groups(self) -> np.ndarray:
+        """A number for each (source, patient), int64 [N], from 0 in sorted order."""
+        keys = self.table.groupby(["source", "patient"], sort=True)
+        return keys.ngroup().to_numpy(dtype=np.int64)
+
+    def subset(self, mask: Any) -> "Samples":
+        """The rows where `mask` (bool [N]) is true, in the same order."""
+        keep = np.asarray(mask, dtype=bool)
+        if keep.shape != (len(self),):
+            raise ValueError(f"the mask has shape {keep.shape}, the table {len(self)} rows")
+        return replace(self, table=self.table[keep])
+
+    def against_rest(self) -> "Samples":
+        """The positive class (number 1) against all others (number 0), single-label.
+
+        Raises:
+            DataError: Where no class is named as the positive one.
+        """
+        if self.positive is None or self.multi_label:
+            raise DataError(
+                f"{self.root}: a diagnosis needs one positive class; set data.positive to one of "
+                f"{', '.join(self.classes) or '(none: the data set has no labels)'}"
+            )
+        others = [name for name in self.classes if name != self.positive]
+        rest = others[0] if len(others) == 1 else f"not {self.positive}"
+        labels = self.table["label"].where(self.table["label"].isin(["", self.positive]), rest)
+        return replace(self, table=self.table.assign(label=labels), classes=(rest, self.positive))
+
+    def _check_classes(self) -> None:
+        if len(set(self.classes)) != len(self.classes) or "" in self.classes:
+            raise DataError(f"{self.root}: class names must differ and not be empty")
+        if self.multi_label and any(SEPARATOR in name for name in self.classes):
+            raise DataError(f"{self.root}: a multi-label class name must not hold '{SEPARATOR}'")
+        if self.positive is not None and self.positive not in self.classes:
+            raise DataError(
+                f"data.positive: {self.root} has no class '{self.positive}'; "
+                f"{did_you_mean(self.positive, self.classes)}"
+            )
+
+    def _check_rows(self) -> None:
+        table = self.table
+        wrong = table["split"][~table["split"].isin(SPLITS)]
+        if len(wrong):
+            raise DataError(f"{self.root}: split '{wrong.iloc[0]}' is none of {', '.join(SPLITS)}")
+        repeated = table["path"][table["path"].duplicated()]
+        if len(repeated):
+            raise DataError(f"{self.root}: {repeated.iloc[0]} is listed twice")
+        for label in table["label"].unique():
+            names = split_label(label) if self.multi_label else {label} - {""}
+            if not names <= set(self.classes):
+                raise DataError(
+                    f"{self.root}: label '{label}' is none of the classes "
+                    f"{', '.join(self.classes) or '(none)'}"
+                )
+
+    def _check_patients(self) -> None:
+        if (self.table["patient"] == "").any():
+            path = self.table["path"][self.table["patient"] == ""].iloc[0]
+            raise DataError(f"{self.root}: {path} has no patient; give each image a group")
+        pairs = self.table.drop_duplicates(["source", "patient", "split"])
+        twice = pairs[pairs.duplicated(["source", "patient"])]
+        if len(twice):
+            raise DataError(
+                f"{self.root}: {len(twice)} patients are in two splits, for example "
+                f"'{twice['patient'].iloc[0]}'; put all images of a patient into one split"
+            )
+
+
+def split_label(label: str) -> set[str]:
+    """The class names in a multi-label text: "A|B" gives {"A", "B"}, "" and "|" give none."""
+    return set(label.split(SEPARATOR)) - {""}

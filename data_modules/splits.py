@@ -1,0 +1,176 @@
+"""Splits by patient: seeded, stratified, and the same whatever the order of the rows.
+
+Patients are dealt one after another, in the order of a hash of (seed, patient), each to the part
+that lacks most images of the patient's stratum. A patient's stratum is the rarest class it shows.
+No random number generator takes part, so a split never changes with a library's version.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import replace
+from typing import NamedTuple
+
+import pandas as pd
+
+from data_modules.errors import DataError
+from data_modules.samples import Samples, split_label
+
+SPLIT_SHARES = {"train": 0.7, "test": 0.2, "val": 0.1}
+TRAIN_VAL_SHARES = {"train": 0.875, "val": 0.125}
+STRENGTH = {"train": 0, "val": 1, "test": 2}
+
+
+def split_by_patient(table: pd.DataFrame, seed: int = 0) -> pd.Series:
+    """A split for a data set without a patient-safe one: 70 % train, 10 % val, 20 % test.
+
+    Args:
+        table: A table of `Samples`; its column `split` is not read.
+        seed: Another seed deals the patients anew.
+
+    Returns:
+        "train", "val" or "test" for each row.
+    """
+    return deal(table, SPLIT_SHARES, "split", seed)
+
+
+def kfold(
+    samples: Samples, folds: int, fold: int, repeat: int = 0, seed: int = 0, over: str = "all"
+) -> Samples:
+    """One fold of a cross-validation by patient.
+
+    The fold is the test split, about an eighth of the other images becomes val, the rest train.
+    Over the folds of one repeat every patient is tested exactly once.
+
+    Args:
+        samples: The data set, every image labelled.
+        folds: Number of folds, at least 2.
+        fold: The fold that is tested, from 0 to `folds` - 1.
+        repeat: Which repetition; each deals the patients anew.
+        seed: Likewise.
+        over: "all" divides all patients, "train" those of the given train split; then the images
+            of val and test are left out.
+
+    Raises:
+        DataError: Where images lack a label, or a class has fewer patients than there are folds.
+    """
+    if over == "train":
+        samples = samples.subset(samples.table["split"] == "train")
+    _check_divisible(samples, folds)
+    table = samples.table.copy()
+    part = deal(table, {str(number): 1.0 for number in range(folds)}, "kfold", seed, repeat)
+    tested = part == str(fold)
+    rest = deal(table[~tested], TRAIN_VAL_SHARES, "val", seed, repeat, fold)
+    table["split"] = rest.reindex(table.index, fill_value="test")
+    patients = len(table.drop_duplicates(["source", "patient"]))
+    note = (
+        f"the test split is fold {fold} of {folds} by patient (repeat {repeat}, seed {seed}) "
+        f"over {patients} patients{' of the official train split' if over == 'train' else ''}"
+    )
+    return replace(samples, table=table, notes=(*samples.notes, note))
+
+
+def deal(table: pd.DataFrame, shares: dict[str, float], *words: str | int) -> pd.Series:
+    """Deal whole patients into parts.
+
+    Args:
+        table: A table of `Samples`.
+        shares: The share of the images that each part is to get; of equal parts the first named is
+            served first.
+        words: What the order of the patients depends on.
+
+    Returns:
+        A part's name for each row, with the table's index.
+    """
+    part_of: dict[tuple[str, str], str] = {}
+    in_stratum: Counter[tuple[str, str]] = Counter()
+    in_part: Counter[str] = Counter()
+    for patient in sorted(_patients(table), key=lambda patient: _order(*words, *patient.key)):
+        part = _neediest(shares, in_stratum, in_part, patient.stratum)
+        part_of[patient.key] = part
+        in_stratum[patient.stratum, part] += patient.images
+        in_part[part] += patient.images
+    return pd.Series([part_of[key] for key in _keys(table)], index=table.index, dtype="str")
+
+
+def join_split_patients(table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Put every patient who stands in several splits into one: test before val before train.
+
+    Returns:
+        The table with such images moved, and a note that counts them (none where none moved).
+    """
+    strength = table["split"].map(STRENGTH)
+    strongest = strength.groupby([table["source"], table["patient"]]).transform("max")
+    moved = strength < strongest
+    if not moved.any():
+        return table, ()
+    patients = len(table[moved].drop_duplicates(["source", "patient"]))
+    named = {number: name for name, number in STRENGTH.items()}
+    note = (
+        f"{patients} patients were in several splits: {int(moved.sum())} of their images moved "
+        "(train yields to val and test, val to test)"
+    )
+    return table.assign(split=strongest.map(named)), (note,)
+
+
+class _Patient(NamedTuple):
+    key: tuple[str, str]
+    images: int
+    stratum: str
+
+
+def _patients(table: pd.DataFrame) -> list[_Patient]:
+    images = Counter(_keys(table))
+    classes: dict[tuple[str, str], set[str]] = {key: set() for key in images}
+    frequency: Counter[str] = Counter()
+    for key, label in zip(_keys(table), table["label"], strict=True):
+        named = split_label(label)
+        classes[key] |= named
+        frequency.update(named)
+    rarity = {name: (count, name) for name, count in frequency.items()}
+    return [
+        _Patient(key, count, min(classes[key], key=rarity.__getitem__, default=""))
+        for key, count in images.items()
+    ]
+
+
+def _keys(table: pd.DataFrame) -> list[tuple[str, str]]:
+    return list(zip(table["source"], table["patient"], strict=True))
+
+
+def _neediest(
+    shares: dict[str, float],
+    in_stratum: Counter[tuple[str, str]],
+    in_part: Counter[str],
+    stratum: str,
+) -> str:
+    """The part with the fewest images of a stratum for its share, then the fewest of all."""
+    return min(
+        shares,
+        key=lambda part: (in_stratum[stratum, part] / shares[part], in_part[part] / shares[part]),
+    )
+
+
+def _order(*words: str | int) -> bytes:
+    return hashlib.blake2b(json.dumps(words).encode(), digest_size=16).digest()
+
+
+def _check_divisible(samples: Samples, folds: int) -> None:
+    table = samples.table
+    unlabelled = int((table["label"] == "").sum())
+    if unlabelled:
+        raise DataError(
+            f"{samples.root}: kfold needs labels, and {unlabelled} of {len(table)} images have "
+            "none; use split: official"
+        )
+    patients = table.drop_duplicates(["source", "patient", "label"])
+    fewest = len(patients.drop_duplicates(["source", "patient"]))
+    what = "the data set"
+    if not samples.multi_label and len(patients):
+        counts = patients["label"].value_counts()
+        what, fewest = f"class '{counts.index[-1]}'", int(counts.iloc[-1])
+    if fewest < folds:
+        raise DataError(
+            f"{samples.root}: {what} has {fewest} patients, too few for {folds} folds; "
+            f"set folds to {fewest} or fewer"
+        )

@@ -1,0 +1,241 @@
+"""The cache decodes once, survives kills, and names every bad image."""
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import textwrap
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from data_modules import DataError, Samples
+from data_modules.cache import ImageCache, build_cache
+
+SIZE = (8, 10)
+
+
+@pytest.fixture
+def samples(tmp_path: Path) -> Samples:
+    return make_samples(tmp_path / "data", 300)
+
+
+def make_samples(root: Path, count: int) -> Samples:
+    root.mkdir()
+    noise = np.random.default_rng(0).integers(0, 256, (count, 12, 20), dtype=np.uint8)
+    names = [f"{number}.png" for number in range(count)]
+    for name, pixels in zip(names, noise, strict=True):
+        Image.fromarray(pixels).save(root / name)
+    columns = {"path": names, "label": "x", "patient": names, "study": "", "source": "toy"}
+    table = pd.DataFrame(columns).assign(split="train")
+    return Samples(root, table, classes=("x",))
+
+
+class Count:
+    """A progress callback that remembers how far it came."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[int, int]] = []
+
+    def __call__(self, done: int, total: int) -> None:
+        self.calls.append((done, total))
+
+
+def caches(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.is_dir()]
+
+
+def test_images_are_decoded_once_in_the_tables_order(samples: Samples, tmp_path: Path):
+    first, again = Count(), Count()
+    kept, cache = build_cache(samples, SIZE, 1, tmp_path / "cache", progress=first)
+    _, reopened = build_cache(samples, SIZE, 1, tmp_path / "cache", progress=again)
+    assert kept is samples
+    assert cache.images.shape == (300, 1, *SIZE)
+    assert cache.images.dtype == np.uint8
+    assert not cache.images.flags.writeable
+    np.testing.assert_array_equal(cache.sizes, [[12, 20]] * 300)
+    for row in (0, 157, 299):
+        with Image.open(samples.files()[row]) as image:
+            expected = image.resize((10, 8), Image.Resampling.BILINEAR)
+        np.testing.assert_array_equal(cache.images[row, 0], expected)
+    np.testing.assert_array_equal(reopened.images, cache.images)
+    assert first.calls[-1] == (300, 300)
+    assert again.calls == []
+
+
+def test_the_key_is_content_size_and_channels(samples: Samples, tmp_path: Path):
+    def folder(samples: Samples, size: tuple[int, int] = SIZE, channels: int = 1) -> Path:
+        return build_cache(samples, size, channels, tmp_path / "cache")[1].folder
+
+    relabelled = replace(samples, table=samples.table.assign(label="", split="test"))
+    assert folder(relabelled) == folder(samples)
+    assert len({folder(samples), folder(samples, (10, 8)), folder(samples, SIZE, 3)}) == 3
+    Image.new("L", (5, 5)).save(samples.files()[7])
+    assert folder(samples) not in (folder(samples, (10, 8)), folder(samples, SIZE, 3))
+    assert len(caches(tmp_path / "cache")) == 6
+
+
+def test_every_bad_image_is_listed_and_nothing_is_left(samples: Samples, tmp_path: Path):
+    files = samples.files()
+    files[3].write_bytes(b"")
+    files[200].write_bytes(files[200].read_bytes()[:60])
+    files[250].write_text("no image")
+    with pytest.raises(DataError, match="3 of 300 images cannot be read") as caught:
+        build_cache(samples, SIZE, 1, tmp_path / "cache")
+    listed = [line.split(":")[0].strip() for line in str(caught.value).splitlines()[1:]]
+    assert listed == ["3.png", "200.png", "250.png"]
+    assert caches(tmp_path / "cache") == []
+
+
+def test_bad_images_are_left_out_and_counted(samples: Samples, tmp_path: Path):
+    samples.files()[3].write_bytes(b"")
+    kept, cache = build_cache(samples, SIZE, 1, tmp_path / "cache", on_bad_image="skip")
+    assert len(kept) == len(cache) == len(cache.sizes) == 299
+    assert "3.png" not in set(kept.table["path"])
+    assert kept.notes == ("1 of 300 images could not be read and were left out.",)
+    with Image.open(kept.files()[3]) as image:
+        expected = image.resize((10, 8), Image.Resampling.BILINEAR)
+    np.testing.assert_array_equal(cache.images[3, 0], expected)
+    with pytest.raises(DataError, match=r"1 of 300 images(.|\n)*3\.png"):
+        build_cache(samples, SIZE, 1, tmp_path / "cache", on_bad_image="stop")
+
+
+def test_no_readable_image_and_no_image_at_all_are_errors(samples: Samples, tmp_path: Path):
+    one = samples.subset(np.arange(300) == 3)
+    one.files()[0].write_bytes(b"")
+    with pytest.raises(DataError, match="1 of 1 images"):
+        build_cache(one, SIZE, 1, tmp_path / "cache", on_bad_image="skip")
+    with pytest.raises(DataError, match="no images"):
+        build_cache(samples.subset(np.zeros(300)), SIZE, 1, tmp_path / "cache")
+
+
+@pytest.mark.parametrize("damage", ["short", "no meta", "broken meta", "no array"])
+def test_a_damaged_cache_is_rebuilt(samples: Samples, tmp_path: Path, damage: str):
+    _, cache = build_cache(samples, SIZE, 1, tmp_path / "cache")
+    expected = np.array(cache.images)
+    if damage == "short":
+        os.truncate(cache.folder / "array.u8", 1000)
+    elif damage == "broken meta":
+        (cache.folder / "meta.json").write_text('{"shape": [3')
+    else:
+        (cache.folder / ("meta.json" if damage == "no meta" else "array.u8")).unlink()
+    with pytest.raises(DataError, match="no whole image cache"):
+        ImageCache(cache.folder)
+    _, rebuilt = build_cache(samples, SIZE, 1, tmp_path / "cache")
+    np.testing.assert_array_equal(rebuilt.images, expected)
+
+
+def test_a_cache_pickles_as_its_folder(samples: Samples, tmp_path: Path):
+    _, cache = build_cache(samples, SIZE, 1, tmp_path / "cache")
+    text = pickle.dumps(cache)
+    assert len(text) < 1000
+    np.testing.assert_array_equal(pickle.loads(text).images, cache.images)
+
+
+def test_derived_arrays_are_computed_once_for_each_version(samples: Samples, tmp_path: Path):
+    _, cache = build_cache(samples, SIZE, 3, tmp_path / "cache")
+    calls: list[int] = []
+
+    def dark(image: np.ndarray) -> np.ndarray:
+        calls.append(1)
+        return (image[0] < 100).astype(np.uint8)
+
+    first = cache.derived("dark", 1, dark)
+    np.testing.assert_array_equal(first, cache.images[:, 0] < 100)
+    _, reopened = build_cache(samples, SIZE, 3, tmp_path / "cache")
+    reopened.derived("dark", 1, dark)
+    assert len(calls) == 300
+    cache.derived("dark", 2, dark)
+    assert len(calls) == 600
+
+
+@pytest.mark.parametrize(
+    "extractor",
+    [lambda image: image[0].astype(np.float32), lambda image: image[0, : 1 + image[0, 0, 0] % 3]],
+    ids=["dtype", "shape"],
+)
+def test_a_wrong_extractor_leaves_nothing_behind(samples: Samples, tmp_path: Path, extractor):
+    _, cache = build_cache(samples, SIZE, 1, tmp_path / "cache")
+    with pytest.raises(ValueError, match="not uint8"):
+        cache.derived("wrong", 1, extractor)
+    assert caches(cache.folder) == []
+
+
+BUILD = """
+    import os, signal, sys, time
+    from pathlib import Path
+    sys.path.insert(0, {tests!r})
+    from test_cache import SIZE, Samples, build_cache, pd
+    root, folder = Path(sys.argv[1]), Path(sys.argv[2])
+    columns = dict(label="x", patient="p", study="", source="toy", split="train")
+    names = [f"{{number}}.png" for number in range(300)]
+    samples = Samples(root, pd.DataFrame(dict(path=names, **columns)), classes=("x",))
+    def progress(done, total):
+        {action}
+    def extractor(image):
+        return image
+    _, cache = build_cache(samples, SIZE, 1, folder, progress={build})
+    cache.derived("same", 1, extractor, progress)
+"""
+
+
+def start(samples: Samples, folder: Path, action: str, build: str) -> subprocess.Popen[str]:
+    code = textwrap.dedent(BUILD).format(
+        tests=str(Path(__file__).parent), action=action, build=build
+    )
+    command = [sys.executable, "-c", code, str(samples.root), str(folder)]
+    return subprocess.Popen(command, text=True, stdout=subprocess.PIPE)
+
+
+@pytest.mark.parametrize("build", ["progress", "None"], ids=["images", "derived"])
+def test_a_killed_build_is_done_again(samples: Samples, tmp_path: Path, build: str):
+    process = start(samples, tmp_path / "cache", "os.kill(os.getpid(), signal.SIGKILL)", build)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert list((tmp_path / "cache").rglob("*.partial"))
+
+    _, cache = build_cache(samples, SIZE, 1, tmp_path / "cache")
+    same = cache.derived("same", 1, lambda image: image)
+    _, clean = build_cache(samples, SIZE, 1, tmp_path / "clean")
+    np.testing.assert_array_equal(cache.images, clean.images)
+    np.testing.assert_array_equal(same, clean.images)
+    assert not list((tmp_path / "cache").rglob("*.partial"))
+
+
+def test_what_a_killed_build_of_another_size_left_is_removed(samples: Samples, tmp_path: Path):
+    action = "os.kill(os.getpid(), signal.SIGKILL)"
+    start(samples, tmp_path / "cache", action, "progress").communicate()
+    assert list((tmp_path / "cache").glob("*.partial"))
+    build_cache(samples, (4, 4), 1, tmp_path / "cache")
+    assert not list((tmp_path / "cache").glob("*.partial"))
+
+
+def test_of_two_processes_one_builds_and_both_use_it(samples: Samples, tmp_path: Path):
+    action = "print(done, flush=True); time.sleep(0.1)"
+    both = [start(samples, tmp_path / "cache", action, "progress") for _ in range(2)]
+    printed = [process.communicate()[0].split() for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    finished = [line for lines in printed for line in lines if line == "300"]
+    assert len(finished) == 2, "the images once and the derived array once"
+
+
+@pytest.mark.real_data
+def test_real_images_of_each_data_set(real_data: Path, tmp_path: Path):
+    files = [
+        file
+        for pattern in ("natural_images/val/n0*", "covid_ct/Images-processed/*", "luna16_slices")
+        for folder in sorted(real_data.glob(pattern))[:4]
+        for file in sorted(path for path in folder.rglob("*") if path.suffix != ".csv")[:5]
+    ]
+    names = [file.relative_to(real_data).as_posix() for file in files]
+    columns = {"path": names, "label": "", "patient": names, "study": "", "source": "real"}
+    samples = Samples(real_data, pd.DataFrame(columns).assign(split="train"))
+    kept, cache = build_cache(samples, (48, 64), 3, tmp_path)
+    assert len(kept) == len(files) >= 15
+    assert cache.images.shape[1:] == (3, 48, 64)
+    assert (cache.images.std(axis=(1, 2, 3)) > 5).all()

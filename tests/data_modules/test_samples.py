@@ -1,0 +1,84 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_modules import DataError, Samples
+
+ROOT = Path("root")
+
+
+def table(**columns: object) -> pd.DataFrame:
+    given = {
+        "path": ["a b/100%.png", "c.png", "d.png"],
+        "label": ["ill", "", "well"],
+        "patient": ["p2", "p1", "p2"],
+        "split": ["train", "test", "train"],
+        "study": "",
+        "source": "s",
+    }
+    return pd.DataFrame(given | columns)
+
+
+def test_targets_and_groups_of_single_labels():
+    samples = Samples(ROOT, table(), classes=("well", "ill"), positive="ill")
+    assert samples.targets().tolist() == [1, -1, 0]
+    assert samples.targets().dtype == np.int64
+    assert samples.groups().tolist() == [1, 0, 1]
+    assert samples.groups().dtype == np.int64
+    assert samples.files()[0] == ROOT / "a b" / "100%.png"
+
+
+def test_targets_of_multi_labels_tell_unlabelled_from_none():
+    labels = ["B|A", "", "|"]
+    samples = Samples(ROOT, table(label=labels), classes=("A", "B"), multi_label=True)
+    assert samples.targets().tolist() == [[1, 1], [-1, -1], [0, 0]]
+    assert samples.targets().dtype == np.float32
+
+
+def test_patients_of_two_sources_are_two():
+    sources = ["s", "t", "t"]
+    samples = Samples(ROOT, table(label="", source=sources, patient="1", split="train"))
+    assert samples.groups().tolist() == [0, 1, 1]
+
+
+def test_subset_counts_its_rows_from_zero():
+    samples = Samples(ROOT, table(), classes=("well", "ill"))
+    part = samples.subset([False, True, True])
+    assert part.table.index.tolist() == [0, 1]
+    assert part.targets().tolist() == [-1, 0]
+    assert len(samples.subset(np.zeros(3, dtype=bool))) == 0
+    with pytest.raises(ValueError, match="3 rows"):
+        samples.subset([True])
+
+
+def test_a_table_read_in_any_index_is_renumbered():
+    given = table().set_index(pd.Index([7, 3, 5]))
+    samples = Samples(ROOT, given, classes=("well", "ill"))
+    assert samples.table.index.tolist() == [0, 1, 2]
+    assert samples.table["path"].tolist() == given["path"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("columns", "fields", "message"),
+    [
+        ({"split": ["train", "dev", "train"]}, {}, "split 'dev'"),
+        ({"label": ["ill", "", "sick"]}, {}, "label 'sick'"),
+        ({"path": ["x.png", "y.png", "x.png"]}, {}, "x.png is listed twice"),
+        ({"patient": ["", "p1", "p2"]}, {}, "has no patient"),
+        ({"patient": "p1"}, {}, "'p1'; put all images of a patient into one split"),
+        ({"study": ["", None, ""]}, {}, "empty cells"),
+        ({}, {"positive": "wel"}, "did you mean 'well'"),
+        ({}, {"classes": ("well", "ill", "ill")}, "must differ"),
+    ],
+)
+def test_contradictions_are_refused(columns: dict, fields: dict, message: str):
+    with pytest.raises(DataError, match=message) as caught:
+        Samples(ROOT, table(**columns), **{"classes": ("well", "ill"), **fields})
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_column_is_named():
+    with pytest.raises(DataError, match="lacks the columns patient"):
+        Samples(ROOT, table().drop(columns="patient"))
