@@ -1,0 +1,34 @@
+"""The shared network: convolutional stages of timm's, joined by operators."""
+
+from matl.backbones.attentive import AttentiveBackbone, build_backbone
+from matl.backbones.checks import check_config
+from matl.backbones.config import BackboneConfig
+from matl.backbones.cost import ParameterShares, flops, parameter_shares
+from matl.backbones.operators import Operator
+from matl.backbones.weights import (
+    LoadReport,
+    canonical_state,
+    load_state,
+    read_weights,
+    save_weights,
+)
+
+VERSION = 1
+"""Raised whenever the same settings may give another network or other initial weights."""
+
+__all__ = [
+    "VERSION",
+    "AttentiveBackbone",
+    "BackboneConfig",
+    "LoadReport",
+    "Operator",
+    "ParameterShares",
+    "build_backbone",
+    "canonical_state",
+    "check_config",
+    "flops",
+    "load_state",
+    "parameter_shares",
+    "read_weights",
+    "save_weights",
+]

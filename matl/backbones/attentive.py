@@ -1,0 +1,98 @@
+"""The attentive backbone: a convolutional network with operators between its stages."""
+
+from torch import Tensor, nn
+
+from matl.backbones.checks import check_config
+from matl.backbones.config import BackboneConfig
+from matl.backbones.network import Network, build_network, network_layout
+from matl.backbones.operators import GATE_FROM_SCRATCH, Operator, build_operator
+from matl.backbones.weights import load_initial_weights
+from matl.seeding import draw_by_name, seeded
+
+
+class AttentiveBackbone(nn.Module):
+    """Feature maps of a network whose chosen stages each end in an operator.
+
+    The output of an operator is what the next stage of the network receives.
+
+    Attributes:
+        channels: The channels of the map at each stride, finest map first.
+        num_features: The channels of the map at the last stride.
+        in_channels: The channels of the images.
+        operators: The inserted operators by stride, as in `operators["16"]`.
+
+    Example:
+        >>> backbone = build_backbone(BackboneConfig("resnet18"), seed=0)
+        >>> backbone(torch.rand(2, 1, 96, 128))[32].shape
+        torch.Size([2, 512, 3, 4])
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        operators: dict[int, Operator],
+        channels: dict[int, int],
+        in_channels: int,
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.operators = nn.ModuleDict({str(stride): op for stride, op in operators.items()})
+        self.channels = channels
+        self.num_features = channels[max(channels)]
+        self.in_channels = in_channels
+
+    def forward(self, images: Tensor) -> dict[int, Tensor]:
+        """Computes the feature maps of a batch of images.
+
+        Args:
+            images: float [B, in_channels, H, W] in [0, 1], of any size from 32 x 32; they are
+                normalised here.
+
+        Returns:
+            The map at each stride s, float [B, channels[s], ~H/s, ~W/s], behind its operator.
+
+        Raises:
+            ValueError: The images do not have `in_channels` channels.
+        """
+        if images.shape[1] != self.in_channels:
+            raise ValueError(
+                f"the backbone takes images of {self.in_channels} channels, not {images.shape[1]}"
+            )
+        x = (images - self.network.mean) / self.network.std
+        maps = {}
+        for name, stride in self.network.steps:
+            x = self.network.get_submodule(name)(x)
+            if stride is not None:
+                if str(stride) in self.operators:
+                    x = self.operators[str(stride)](x)
+                maps[stride] = x
+        return maps
+
+
+def build_backbone(config: BackboneConfig, seed: int) -> AttentiveBackbone:
+    """Builds the backbone with initial weights that depend on `seed` and their own names alone.
+
+    Backbones that differ in `operator` only share the initial weights of the network, and those of
+    the operators' common layers. The global random state is neither used nor changed. A file of
+    `config.weights` that holds operators must hold those of `config`; in a file without any, the
+    operators' gates start at 0.
+
+    Raises:
+        MatlError: A setting cannot be followed, or the weights cannot be had or do not fit.
+    """
+    check_config(config)
+    channels = network_layout(config.name).channels
+    gate = GATE_FROM_SCRATCH if config.weights is None else 0.0
+    operators = {}
+    if config.operator != "none":
+        for stride in sorted(set(config.at_strides)):
+            name = f"operators.{stride}"
+            with seeded(seed, name):
+                operator = build_operator(config.operator, channels[stride], gate, config.drop_path)
+            draw_by_name(operator, seed, name)
+            operators[stride] = operator
+    network = build_network(config, seed)
+    backbone = AttentiveBackbone(network, operators, dict(channels), config.in_channels)
+    if config.weights is not None and config.weights != "timm":
+        load_initial_weights(backbone, config.weights)
+    return backbone

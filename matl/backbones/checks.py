@@ -1,0 +1,48 @@
+"""Mistakes in the settings of a backbone, found before anything is built."""
+
+from difflib import get_close_matches
+
+import timm
+
+from matl.backbones.config import OPERATORS, BackboneConfig
+from matl.backbones.network import network_layout
+from matl.errors import MatlError
+
+
+def check_config(config: BackboneConfig) -> None:
+    """Checks what can be checked without weights.
+
+    Raises:
+        MatlError: A setting that cannot be followed; names the nearest one that can.
+    """
+    _check_word("backbone.operator", config.operator, OPERATORS)
+    if not timm.is_model(config.name):
+        _check_word("backbone.name", config.name, timm.list_models())
+    if config.in_channels not in (1, 3):
+        raise MatlError(
+            f"backbone.in_channels: {config.in_channels}; images have 1 (grey) or 3 (colour)"
+        )
+    if not 0 <= config.drop_path < 1:
+        raise MatlError(f"backbone.drop_path: {config.drop_path} is not in [0, 1)")
+    _check_strides(config)
+
+
+def _check_word(key: str, word: str, words: tuple[str, ...] | list[str]) -> None:
+    if word in words:
+        return
+    nearest = get_close_matches(word, words, n=1, cutoff=0.0)
+    raise MatlError(f"{key}: there is no {word!r}; the nearest is {nearest[0]!r}")
+
+
+def _check_strides(config: BackboneConfig) -> None:
+    strides = list(network_layout(config.name).channels)
+    unknown = [stride for stride in config.at_strides if stride not in strides]
+    if unknown:
+        raise MatlError(
+            f"backbone.at_strides: {config.name} has feature maps at the strides {strides}, "
+            f"not at {unknown[0]}"
+        )
+    if config.operator != "none" and not config.at_strides:
+        raise MatlError(
+            f"backbone.at_strides is empty: name strides among {strides}, or set operator: none"
+        )

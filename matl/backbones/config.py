@@ -1,0 +1,28 @@
+"""What a user says about the backbone."""
+
+from dataclasses import dataclass, field
+
+OPERATORS = ("attention", "convolution", "none")
+
+
+@dataclass
+class BackboneConfig:
+    """The shared network.
+
+    Attributes:
+        name: A convolutional network of timm's, such as "resnet50".
+        operator: What is inserted: "attention", "convolution" (its fair control) or "none".
+        at_strides: The strides behind which the operator is inserted, such as [16, 32].
+        in_channels: Channels of the images: 1 (grey) or 3 (colour).
+        weights: The initial weights: None (drawn from the seed), "timm" (timm's pretrained ones) or
+            the path of a safetensors file.
+        drop_path: Probability of dropping a residual branch of a sample in training, 0 to below 1;
+            it reaches the branches of the operators, and of the network where timm offers it.
+    """
+
+    name: str = "resnet18"
+    operator: str = "attention"
+    at_strides: list[int] = field(default_factory=lambda: [16, 32])
+    in_channels: int = 1
+    weights: str | None = None
+    drop_path: float = 0.0

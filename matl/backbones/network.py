@@ -1,0 +1,153 @@
+"""The convolutional networks: timm's, cut behind their last feature map."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import timm
+import torch
+from timm.models import FeatureListNet
+from timm.models.efficientnet import EfficientNetFeatures
+from timm.models.mobilenetv3 import MobileNetV3Features
+from torch import nn
+
+from matl.backbones.config import BackboneConfig
+from matl.errors import MatlError
+from matl.seeding import seeded
+
+SEQUENTIAL_FEATURES = (FeatureListNet, EfficientNetFeatures, MobileNetV3Features)
+ODD_SIZE = (64, 96)
+"""Height and width, in pixels, of a small oblong image that every network must take."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where a network's feature maps are.
+
+    Attributes:
+        stride_of: The stride of the map that each of the named modules returns, finest map first.
+        channels: The channels of the map at each stride.
+        mean, std: What the network's pretrained weights expect of red, green and blue.
+    """
+
+    stride_of: dict[str, int]
+    channels: dict[int, int]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+@cache
+def network_layout(name: str) -> Layout:
+    """The feature maps of timm's network `name`, found without drawing its weights.
+
+    Raises:
+        MatlError: The network is not one sequence of convolutional stages, or takes images of one
+            size only.
+    """
+    advice = "take one such as resnet50, densenet121, efficientnet_b0 or convnext_atto"
+    try:
+        with torch.device("meta"):
+            features = timm.create_model(name, features_only=True).eval()
+    except (RuntimeError, AttributeError, AssertionError) as error:
+        raise MatlError(f"backbone.name: {name} has no feature maps ({error}); {advice}") from error
+    layout_of_maps = getattr(features, "output_fmt", "NCHW")
+    if not isinstance(features, SEQUENTIAL_FEATURES) or layout_of_maps != "NCHW":
+        raise MatlError(
+            f"backbone.name: {name} is not a sequence of convolutional stages; {advice}"
+        )
+    try:
+        features(torch.empty(1, 3, *ODD_SIZE, device="meta"))
+    except (RuntimeError, AssertionError) as error:
+        raise MatlError(
+            f"backbone.name: {name} does not take images of every size; {advice}"
+        ) from error
+    info, strides = features.feature_info, features.feature_info.reduction()
+    return Layout(
+        stride_of=dict(zip(info.module_name(), strides, strict=True)),
+        channels=dict(zip(strides, info.channels(), strict=True)),
+        mean=tuple(features.pretrained_cfg["mean"]),
+        std=tuple(features.pretrained_cfg["std"]),
+    )
+
+
+class Network(nn.Module):
+    """The modules of one of timm's networks up to its last feature map.
+
+    Modules keep the names that they have in timm's classifier of the same name, so that the keys of
+    the state are those of timm's weight files, without the classification head.
+
+    Attributes:
+        steps: The modules' names in the order of use, each with the stride of the feature map that
+            it returns, or None where it returns none.
+        mean, std: What the images are normalised by, float32 [1, in_channels, 1, 1].
+    """
+
+    mean: torch.Tensor
+    std: torch.Tensor
+
+    def __init__(self, classifier: nn.Module, layout: Layout, in_channels: int) -> None:
+        """Takes over the modules of `classifier`, a network of timm's, and leaves out its head."""
+        super().__init__()
+        self.steps: list[tuple[str, int | None]] = []
+        awaited = set(layout.stride_of)
+        for name, module in _flat_children(classifier, awaited):
+            _place(self, name, module)
+            self.steps.append((name, layout.stride_of.get(name)))
+            awaited.discard(name)
+            if not awaited:
+                break
+        for statistic, colours in (("mean", layout.mean), ("std", layout.std)):
+            values = colours if in_channels == 3 else (sum(colours) / len(colours),)
+            buffer = torch.tensor(values, dtype=torch.float32).view(1, -1, 1, 1)
+            self.register_buffer(statistic, buffer, persistent=False)
+
+
+def build_network(config: BackboneConfig, seed: int) -> Network:
+    """Builds the network with initial weights of `seed`, or with timm's if `weights` is "timm".
+
+    Raises:
+        MatlError: timm has no pretrained weights for the network, or they cannot be downloaded.
+    """
+    layout = network_layout(config.name)
+    with seeded(seed, "network"):
+        if config.weights != "timm":
+            classifier = _create(config, pretrained=False)
+        else:
+            try:
+                classifier = _create(config, pretrained=True)
+            except Exception as error:  # each of the hub's clients has its own errors
+                reason = (str(error) or type(error).__name__).splitlines()[0]
+                raise MatlError(
+                    f"backbone.weights: timm's weights of {config.name} cannot be had ({reason}); "
+                    "offline, give the path of a safetensors file instead"
+                ) from error
+    return Network(classifier, layout, config.in_channels)
+
+
+def _create(config: BackboneConfig, pretrained: bool) -> nn.Module:
+    options = {"in_chans": config.in_channels, "pretrained": pretrained}
+    if config.drop_path > 0:
+        try:
+            return timm.create_model(config.name, drop_path_rate=config.drop_path, **options)
+        except TypeError:  # a network without residual branches, such as a DenseNet
+            pass
+    return timm.create_model(config.name, **options)
+
+
+def _flat_children(network: nn.Module, taps: set[str]) -> list[tuple[str, nn.Module]]:
+    """The children in order, a container that holds one of `taps` replaced by its own children."""
+    flat = []
+    for name, child in network.named_children():
+        if any(tap.startswith(f"{name}.") for tap in taps):
+            flat += [(f"{name}.{inner}", module) for inner, module in child.named_children()]
+        else:
+            flat.append((name, child))
+    return flat
+
+
+def _place(root: nn.Module, name: str, module: nn.Module) -> None:
+    *parents, last = name.split(".")
+    for parent in parents:
+        if parent not in root._modules:
+            root.add_module(parent, nn.Module())
+        root = root.get_submodule(parent)
+    root.add_module(last, module)
