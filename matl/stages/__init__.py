@@ -1,0 +1,39 @@
+"""The tasks, one LightningModule each."""
+
+from typing import Any
+
+import torch
+
+from data_modules.samples import Samples
+from matl.backbones import AttentiveBackbone
+from matl.config.schema import StageConfig
+from matl.stages.base import Stage
+from matl.stages.diagnosis import DiagnosisStage
+from matl.stages.lung_ssl import LungSSL
+from matl.stages.source import SourceStage
+
+TASKS: dict[str, type[Stage]] = {
+    "source": SourceStage,
+    "lung_ssl": LungSSL,
+    "diagnosis": DiagnosisStage,
+}
+
+
+def build_stage(
+    config: StageConfig, backbone: AttentiveBackbone, seed: int, samples: Samples
+) -> Stage:
+    """The module of a stage, with what its task needs to know of the training images."""
+    training = samples.subset(samples.table["split"] == "train")
+    facts: dict[str, Any]
+    if config.task == "source":
+        targets = torch.tensor(training.targets())
+        facts = {"targets": targets, "classes": len(samples.classes)}
+    elif config.task == "diagnosis":
+        positives = int((training.table["label"] == samples.positive).sum())
+        facts = {"positives": positives, "negatives": len(training) - positives}
+    else:
+        facts = {"images": len(samples)}
+    return TASKS[config.task](backbone, config, seed, **facts)
+
+
+__all__ = ["TASKS", "DiagnosisStage", "LungSSL", "SourceStage", "Stage", "build_stage"]

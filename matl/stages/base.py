@@ -1,0 +1,145 @@
+"""What every stage of the chain shares: seeding, the step, optimizer and schedule."""
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import ClassVar
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.utilities.types import OptimizerLRScheduler
+from timm.optim import create_optimizer_v2
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import (
+    ConstantLR,
+    CosineAnnealingLR,
+    LinearLR,
+    LRScheduler,
+    SequentialLR,
+)
+
+from matl.backbones import AttentiveBackbone, Operator
+from matl.config.schema import StageConfig
+from matl.seeding import derive, generator
+
+
+class Stage(pl.LightningModule):
+    """One training step of the chain: a task on the shared backbone.
+
+    Subclasses implement `loss`. All randomness of a step is a function of (seed, task, epoch,
+    step, rank), so a resumed stage continues exactly, and a stage sees the same batches and views
+    whatever was trained before it.
+
+    Attributes:
+        VERSION: number of the task's behaviour, part of the fingerprint; raised with any change
+            that can change a trained weight.
+        metric_names: logged values that can stand for this stage in tables, the best first.
+        backbone: the network that travels on to the next stage.
+        heads: what the task adds to it; they are kept with the stage and never travel.
+    """
+
+    VERSION: ClassVar[int]
+    metric_names: ClassVar[tuple[str, ...]]
+    heads: nn.ModuleDict
+
+    def __init__(self, backbone: AttentiveBackbone, config: StageConfig, seed: int) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.config = config
+        self.seed = seed
+        self._batch_index = 0
+
+    @abstractmethod
+    def loss(self, batch: dict[str, Tensor]) -> Tensor:
+        """Loss of one batch, a scalar; the parts of it are logged.
+
+        Args:
+            batch: `image` uint8 [B, C, H, W], `label`, `index` and `group` int64 [B], and the
+                arrays that the stage derives from the images.
+        """
+
+    def features(self, images: Tensor) -> Tensor:
+        """The last map's mean over all places, [B, num_features], of images in [0, 1]."""
+        return list(self.backbone(images).values())[-1].mean((2, 3))
+
+    def on_train_batch_start(self, batch: dict[str, Tensor], batch_idx: int) -> None:
+        """Seeds what draws from the global generators: drop-path and mixup."""
+        self._batch_index = batch_idx
+        words = derive(self.seed, self.config.task, "step", *self._place())
+        torch.manual_seed(words)
+        np.random.seed(words % 2**32)  # noqa: NPY002 - timm's mixup draws from numpy's global state
+
+    def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
+        loss = self.loss(batch)
+        self.record("loss", loss, batch)
+        for stride, operator in self._operators():
+            self.record(f"gate/{stride}", operator.gate.float().abs().mean(), batch)
+            self.record(f"contribution/{stride}", operator.contribution.float(), batch)
+        return loss
+
+    def _operators(self) -> Iterator[tuple[str, Operator]]:
+        for stride, operator in self.backbone.operators.items():
+            assert isinstance(operator, Operator)
+            yield stride, operator
+
+    def record(self, name: str, value: Tensor, batch: dict[str, Tensor]) -> None:
+        """Logs the mean of a value over the epoch, weighted by images."""
+        self.log(
+            name,
+            value.detach(),
+            on_step=False,
+            on_epoch=True,
+            sync_dist=True,
+            batch_size=len(batch["image"]),
+        )
+
+    def view_generator(self) -> torch.Generator:
+        """Generator of this step's random views (CPU)."""
+        return generator(self.seed, self.config.task, "views", *self._place())
+
+    def _place(self) -> tuple[int, int, int]:
+        return self.current_epoch, self._batch_index, self.global_rank
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """AdamW, SGD or any other optimizer of timm; no weight decay on biases, norms and gates."""
+        optimizer = create_optimizer_v2(
+            self,
+            opt=self.config.optimizer,
+            lr=self.config.lr,
+            weight_decay=self.config.weight_decay,
+        )
+        steps = int(self.trainer.estimated_stepping_batches)
+        scheduler = schedule(optimizer, self.config, steps)
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
+        }
+
+
+def schedule(optimizer: torch.optim.Optimizer, config: StageConfig, steps: int) -> LRScheduler:
+    """Linear warm-up over `warmup` of all steps, then cosine decay to zero, or a constant rate."""
+    warmup = round(config.warmup * steps)
+    rest: LRScheduler
+    if config.schedule == "cosine":
+        rest = CosineAnnealingLR(optimizer, T_max=max(steps - warmup, 1))
+    else:
+        rest = ConstantLR(optimizer, factor=1.0, total_iters=0)
+    if warmup == 0:
+        return rest
+    start = LinearLR(optimizer, start_factor=1 / (warmup + 1), total_iters=warmup)
+    return SequentialLR(optimizer, [start, rest], milestones=[warmup])
+
+
+def class_weights(targets: Tensor, classes: int) -> Tensor:
+    """Weights that balance the classes by their training frequency, float32 [classes].
+
+    Args:
+        targets: int64 [N] class numbers: the weights have mean 1 over the images; or float32
+            [N, classes] of 0 and 1: negatives / positives of each class.
+        classes: number of classes.
+    """
+    if targets.ndim == 2:
+        positives = targets.sum(0)
+        return (len(targets) - positives) / positives.clamp(min=1)
+    counts = torch.bincount(targets, minlength=classes).clamp(min=1)
+    return len(targets) / (classes * counts.float())

@@ -1,0 +1,70 @@
+"""The task `diagnosis`: the target's positive class against the rest."""
+
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torchmetrics.classification import BinaryAUROC
+
+from matl.backbones import AttentiveBackbone
+from matl.config.schema import DiagnosisConfig
+from matl.seeding import draw_by_name
+from matl.stages.base import Stage
+from matl.views import plain_view, random_view
+
+
+class DiagnosisStage(Stage):
+    """Fine-tunes the whole network with one logit; the last epoch's weights are kept.
+
+    Args:
+        backbone: trained in place.
+        config: the stage's settings.
+        seed: the experiment's seed.
+        positives: training images of the positive class.
+        negatives: the other training images.
+    """
+
+    VERSION: ClassVar[int] = 1
+    config: DiagnosisConfig
+    positive_weight: Tensor
+    metric_names = ("val/auroc",)
+
+    def __init__(
+        self,
+        backbone: AttentiveBackbone,
+        config: DiagnosisConfig,
+        seed: int,
+        positives: int,
+        negatives: int,
+    ) -> None:
+        super().__init__(backbone, config, seed)
+        self.drop = nn.Dropout(config.drop_rate)
+        self.heads = nn.ModuleDict({"positive": nn.Linear(backbone.num_features, 1)})
+        draw_by_name(self.heads, seed, f"{config.task}.heads")
+        weight = negatives / positives if config.class_weights == "balanced" else 1.0
+        self.register_buffer("positive_weight", torch.tensor(weight), persistent=False)
+        self.auroc = BinaryAUROC()
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits [B] of the positive class for images float [B, C, H, W] in [0, 1]."""
+        return self.heads["positive"](self.drop(self.features(images))).squeeze(1)
+
+    def scores(self, images: Tensor) -> Tensor:
+        """Probabilities [B] of the positive class for uint8 images [B, C, H, W]."""
+        return self(plain_view(images)).float().sigmoid()
+
+    def loss(self, batch: dict[str, Tensor]) -> Tensor:
+        images = random_view(batch["image"], self.config.views, self.view_generator()).image
+        smooth = self.config.label_smoothing
+        targets = batch["label"].float() * (1 - smooth) + smooth / 2
+        return self._criterion(self(images).float(), targets)
+
+    def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
+        logits = self(plain_view(batch["image"])).float()
+        self.record("val/loss", self._criterion(logits, batch["label"].float()), batch)
+        self.auroc.update(logits, batch["label"])
+        self.log("val/auroc", self.auroc, on_epoch=True, batch_size=len(logits))
+
+    def _criterion(self, logits: Tensor, targets: Tensor) -> Tensor:
+        return F.binary_cross_entropy_with_logits(logits, targets, pos_weight=self.positive_weight)

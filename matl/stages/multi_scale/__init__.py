@@ -1,0 +1,1 @@
+"""The parts of the multi-scale loss on lung CT: pooling, queue and the three terms."""
