@@ -1,0 +1,51 @@
+"""`make bench`: measures the ratios that the project holds itself to, and writes them down."""
+
+import json
+import platform
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.reading import cached_reading
+from benchmarks.stack import TASKS, whole_stack
+from matl.orchestrator.finish import machine, versions
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def main() -> None:
+    """Runs every benchmark on phantom images in a temporary folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        reading = cached_reading(Path(folder))
+        stacks = {task: whole_stack(task, Path(folder)) for task in TASKS}
+    record = {
+        "date": time.strftime("%Y-%m-%d"),
+        "machine": machine(torch.device("cuda" if torch.cuda.is_available() else "cpu")),
+        "versions": versions(),
+        "cached_reading": reading,
+        "whole_stack": stacks,
+    }
+    RESULTS.mkdir(exist_ok=True)
+    file = RESULTS / f"{record['date']}-{platform.machine()}.json"
+    file.write_text(json.dumps(record, indent=2) + "\n")
+    _show(reading, stacks, file)
+
+
+def _show(reading: dict[str, float], stacks: dict[str, dict[str, float]], file: Path) -> None:
+    table = Table("Ratio", "Measured", "Goal", title="Speed, as ratios in one run")
+    table.add_row("cached reading / ImageFolder, 2 workers", f"{reading['ratio']:.1f}", "10")
+    for task, stack in stacks.items():
+        table.add_row(f"{task}: whole stack / bare loop", f"{stack['ratio']:.3f}", "0.95")
+    for task, stack in stacks.items():
+        table.add_row(f"{task}: seconds to the first batch", f"{stack['first_batch_s']:.2f}", "")
+    console = Console()
+    console.print(table)
+    console.print(f"Written to {file.relative_to(RESULTS.parents[1])}.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""The whole stack over a bare PyTorch loop, at equal model, views, batch and precision."""
+
+import time
+from pathlib import Path
+from statistics import median
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from matl.config import load_experiment
+from matl.orchestrator.fit import fit
+from matl.orchestrator.job import Job, data_module, initial_stage, open_images
+from matl.orchestrator.plan import make_plan
+from matl.orchestrator.store import CURVES
+from matl.stages import LungSSL, Stage
+
+TASKS = {"source": "xray", "lung_ssl": "lung", "diagnosis": "diagnosis"}
+REPEATS = 3
+EPOCHS = 3
+
+
+def whole_stack(task: str, folder: Path) -> dict[str, float]:
+    """Images a second of a demo stage through `fit` and through a bare loop, alternating."""
+    stack, bare, first = [], [], []
+    for repeat in range(REPEATS):
+        job = _job(TASKS[task], folder, repeat)
+        bare.append(_bare_rate(job))
+        start = time.perf_counter()
+        next(iter(data_module(job, open_images(job), rank=0).train_dataloader()))
+        first.append(time.perf_counter() - start)
+        fit(job)
+        curves = pd.read_csv(job.workspace / CURVES).iloc[1:]
+        stack.append(curves["images"].sum() / curves["seconds"].sum())
+    ratio = median(stack) / median(bare)
+    return {
+        "stack": median(stack),
+        "bare": median(bare),
+        "ratio": ratio,
+        "first_batch_s": median(first),
+    }
+
+
+def _job(name: str, folder: Path, repeat: int) -> Job:
+    overrides = [f"{key}={folder / key}" for key in ("store", "cache", "runs")]
+    overrides += [f"data_root={folder}", f"stages.{name}.epochs={EPOCHS}"]
+    experiment = load_experiment(Path("experiments/demo.yaml"), overrides)
+    plan = make_plan(experiment)
+    stage = next(stage for stage in plan.chain if stage.name == name)
+    workspace = folder / f"{name}-{repeat}"
+    workspace.mkdir()
+    return Job(experiment, stage, plan.resources, None, workspace, "bench", (1, 1))
+
+
+def _bare_rate(job: Job) -> float:
+    images = open_images(job)
+    stage = initial_stage(job, images.samples).to(job.resources.device)
+    if job.resources.channels_last:
+        stage = stage.to(memory_format=torch.channels_last)
+    stage.record = lambda *_: None  # type: ignore[method-assign] # there is no trainer to log to
+    batches = [_on(batch, job.resources.device) for batch in _batches(job)]
+    optimizer = torch.optim.AdamW(
+        [weight for weight in stage.parameters() if weight.requires_grad], lr=1e-4
+    )
+    _bare_epoch(stage, batches, optimizer, job)
+    start = time.perf_counter()
+    for _ in range(EPOCHS - 1):
+        _bare_epoch(stage, batches, optimizer, job)
+    seconds = time.perf_counter() - start
+    return (EPOCHS - 1) * sum(len(batch["image"]) for batch in batches) / seconds
+
+
+def _batches(job: Job) -> list[dict[str, Tensor]]:
+    return list(data_module(job, open_images(job), rank=0).train_dataloader())
+
+
+def _on(batch: dict[str, Tensor], device: torch.device) -> dict[str, Tensor]:
+    return {name: tensor.to(device) for name, tensor in batch.items()}
+
+
+def _bare_epoch(
+    stage: Stage, batches: list[dict[str, Tensor]], optimizer: torch.optim.Optimizer, job: Job
+) -> None:
+    autocast = job.resources.precision == "bf16-mixed"
+    for batch in batches:
+        with torch.autocast(job.resources.device.type, torch.bfloat16, enabled=autocast):
+            loss = stage.loss(batch)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(stage.parameters(), job.stage.config.clip)
+        optimizer.step()
+        if isinstance(stage, LungSSL):
+            stage.on_train_batch_end()
+    if job.resources.device.type == "cuda":
+        torch.cuda.synchronize()

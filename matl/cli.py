@@ -1,0 +1,194 @@
+"""The `matl` command. Commands only: each one imports what it calls, so that --help is quick."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+TABLE_WIDTH = 100
+
+app = typer.Typer(
+    help="Multi-stage attentive transfer learning for diagnosis from few labelled CT scans.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+store_app = typer.Typer(help="Finished stages: list, show, remove.", no_args_is_help=True)
+app.add_typer(store_app, name="store")
+
+ExperimentFile = Annotated[
+    Path, typer.Argument(metavar="EXPERIMENT", help="The experiment's YAML file.")
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[KEY=VALUE]...", help="Settings that replace the file's."),
+]
+Through = Annotated[int, typer.Option(min=1, max=3, help="Last part of the paper that runs.")]
+StoreFolder = Annotated[Path, typer.Option("--store", help="Folder of finished stages.")]
+Fingerprint = Annotated[str, typer.Argument(help="A stage's fingerprint, or its beginning.")]
+
+
+def _console() -> "Console":
+    """The terminal, at least as wide as the tables need where the output goes to a file."""
+    from rich.console import Console
+
+    console = Console()
+    return console if console.is_terminal else Console(width=TABLE_WIDTH)
+
+
+@app.command()
+def run(
+    experiment: ExperimentFile,
+    overrides: Overrides = None,
+    through: Through = 3,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Train every stage again; replace each on success.")
+    ] = False,
+) -> None:
+    """Train the chain of an experiment; finished stages are reused, a broken-off one goes on.
+
+    Example: matl run experiments/demo.yaml seed=1 stages.diagnosis.epochs=5
+    """
+    from matl.config import load_experiment
+    from matl.orchestrator.run import run as run_experiment
+    from matl.orchestrator.show import show_record
+
+    settings = load_experiment(experiment, overrides or [])
+    console = _console()
+    command = " ".join(["matl", *sys.argv[1:]])
+    record, folder = run_experiment(settings, command, console, through=through, fresh=fresh)
+    show_record(record, console)
+    console.print(f"The run lies in {folder}: begin with report.md.")
+
+
+@app.command()
+def plan(experiment: ExperimentFile, overrides: Overrides = None, through: Through = 3) -> None:
+    """Show what would run, what the store has, and why a stage is not reused. Trains nothing.
+
+    Example: matl plan experiments/covid_ct_cpu.yaml seed=1
+    """
+    from matl.config import load_experiment
+    from matl.orchestrator.plan import make_plan
+    from matl.orchestrator.show import plan_table
+
+    _console().print(plan_table(make_plan(load_experiment(experiment, overrides or []), through)))
+
+
+@app.command()
+def config(experiment: ExperimentFile, overrides: Overrides = None) -> None:
+    """Print the whole resolved experiment as YAML.
+
+    Example: matl config experiments/covid_ct_cpu.yaml backbone.operator=convolution
+    """
+    from matl.config import load_experiment
+    from matl.config.load import to_yaml
+
+    typer.echo(to_yaml(load_experiment(experiment, overrides or [])), nl=False)
+
+
+@app.command()
+def data(
+    experiment: ExperimentFile,
+    overrides: Overrides = None,
+    sheet: Annotated[
+        Path | None, typer.Option(help="Draw a contact sheet of every stage's images: a PNG file.")
+    ] = None,
+) -> None:
+    """Show the images of every stage: counts by split and class, patients, sizes, shared patients.
+
+    Example: matl data experiments/demo.yaml --sheet sheet.png
+    """
+    from matl.config import load_experiment
+    from matl.orchestrator.show import draw_sheet, show_data
+
+    settings = load_experiment(experiment, overrides or [])
+    console = _console()
+    show_data(settings, console)
+    if sheet is not None:
+        draw_sheet(settings, sheet)
+        console.print(f"The contact sheet lies in {sheet}.")
+
+
+@app.command()
+def evaluate(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run.")],
+    data: Annotated[str, typer.Option(metavar="NAME:ROOT", help="A data set and its folder.")],
+    positive: Annotated[
+        str | None, typer.Option(help="Its positive class, where the data set names none.")
+    ] = None,
+) -> None:
+    """Score a finished model on another data set (external validation).
+
+    Example: matl evaluate runs/demo-1a2b3c4d --data folder:other_hospital --positive covid
+    """
+    from matl.orchestrator.external import evaluate_external
+    from matl.orchestrator.show import show_record
+
+    record, folder = evaluate_external(run, data, positive, " ".join(["matl", *sys.argv[1:]]))
+    console = _console()
+    show_record(record, console)
+    console.print(f"The evaluation lies in {folder}.")
+
+
+@store_app.command("list")
+def store_list(store: StoreFolder = Path("store")) -> None:
+    """List the finished stages, oldest first.
+
+    Example: matl store list
+    """
+    from matl.orchestrator.show import store_table
+    from matl.orchestrator.store import Store
+
+    _console().print(store_table(Store(store)))
+
+
+@store_app.command("show")
+def store_show(fingerprint: Fingerprint, store: StoreFolder = Path("store")) -> None:
+    """Print the manifest of a finished stage as JSON.
+
+    Example: matl store show 1a2b
+    """
+    import json
+
+    from matl.orchestrator.store import Store
+
+    stages = Store(store)
+    typer.echo(json.dumps(stages.manifest(stages.find(fingerprint)), indent=2))
+
+
+@store_app.command("remove")
+def store_remove(fingerprint: Fingerprint, store: StoreFolder = Path("store")) -> None:
+    """Remove a finished stage; runs that need it train it again.
+
+    Example: matl store remove 1a2b
+    """
+    from matl.orchestrator.store import Store
+
+    stages = Store(store)
+    found = stages.find(fingerprint)
+    stages.remove(found)
+    typer.echo(f"removed {found}")
+
+
+def main() -> None:
+    """Runs the command; a user's mistake is one line and exit code 2."""
+    from data_modules.errors import DataError
+    from matl.errors import MatlError
+
+    try:
+        app()
+    except (MatlError, DataError) as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        typer.echo("interrupted; the same command goes on from the last checkpoint", err=True)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

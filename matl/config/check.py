@@ -1,0 +1,162 @@
+"""Checks of values: each setting by its declared range, then what settings mean together."""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from data_modules.config import DataConfig
+from data_modules.errors import DataError
+from data_modules.registry import check_config as check_data
+from matl.backbones import check_config as check_backbone
+from matl.backbones.network import network_layout
+from matl.config.schema import DiagnosisConfig, Experiment, LungSSLConfig, StageConfig
+from matl.errors import MatlError
+
+LEAST_SIDE, MOST_SIDE = 32, 1024
+
+
+class Problem(Exception):
+    """A wrong setting: its key, and what is wrong with it.
+
+    Args:
+        keys: the way to the setting.
+        message: what is wrong, and how to mend it.
+        named: whether the message names the setting already.
+    """
+
+    def __init__(self, keys: Iterable[str], message: str, named: bool = False) -> None:
+        self.keys = list(keys)
+        super().__init__(message if named else f"{'.'.join(self.keys)}: {message}")
+
+
+def check_experiment(experiment: Experiment) -> None:
+    """Checks an experiment's values.
+
+    Raises:
+        Problem: the first setting that is wrong.
+    """
+    _check_ranges(experiment, [])
+    _check_chain(experiment)
+    _check_trainer(experiment)
+    strides = _check_backbone(experiment)
+    for name, stage in experiment.stages.items():
+        _check_stage(stage, strides, ["stages", name])
+
+
+def size_pair(size: Any) -> tuple[int, int]:
+    """(height, width) in pixels of a stage's `size`."""
+    return (size, size) if isinstance(size, int) else (int(size[0]), int(size[1]))
+
+
+def _check_ranges(section: Any, keys: list[str]) -> None:
+    for item in fields(section):
+        value = getattr(section, item.name)
+        at = [*keys, item.name]
+        if is_dataclass(value):
+            _check_ranges(value, at)
+        elif isinstance(value, dict):
+            for name, node in value.items():
+                if is_dataclass(node):
+                    _check_ranges(node, [*at, name])
+        else:
+            for each in value if isinstance(value, list) else [value]:
+                _check_range(each, item.metadata, at)
+
+
+def _check_range(value: Any, declared: Any, keys: list[str]) -> None:
+    choices = declared.get("choices")
+    if choices is not None and value not in choices:
+        close = difflib.get_close_matches(str(value), [str(choice) for choice in choices], n=1)
+        hint = f"did you mean {close[0]}?" if close else "choose one of " + _listed(choices)
+        raise Problem(keys, f"{value!r} is not possible; {hint}")
+    for name, wrong, words in (
+        ("least", lambda bound: value < bound, "at least"),
+        ("most", lambda bound: value > bound, "at most"),
+        ("above", lambda bound: value <= bound, "above"),
+    ):
+        if name in declared and not _is_number(value):
+            raise Problem(keys, f"{value!r} is no number")
+        if name in declared and wrong(declared[name]):
+            raise Problem(keys, f"{value} is not possible; it must be {words} {declared[name]}")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and value == value and abs(value) != float("inf")
+
+
+def _check_chain(experiment: Experiment) -> None:
+    chain = experiment.chain
+    if not chain:
+        raise Problem(["chain"], "is empty; list the stages in their order, a diagnosis last")
+    for name in chain:
+        if name not in experiment.stages:
+            close = difflib.get_close_matches(name, list(experiment.stages), n=1)
+            hint = f"did you mean '{close[0]}'?" if close else _listed(experiment.stages)
+            raise Problem(["chain"], f"'{name}' is no stage; {hint}")
+    if len(set(chain)) < len(chain):
+        raise Problem(["chain"], "names a stage twice; give the second one a name of its own")
+    if not isinstance(experiment.stages[chain[-1]], DiagnosisConfig):
+        raise Problem(["chain"], f"ends in '{chain[-1]}', which is no diagnosis")
+    parts = [experiment.stages[name].part for name in chain]
+    if parts != sorted(parts):
+        raise Problem(["chain"], f"runs through the parts {parts}; they must not go back")
+
+
+def _check_trainer(experiment: Experiment) -> None:
+    for name in ("devices", "threads"):
+        value = getattr(experiment.trainer, name)
+        if value != "auto" and not (isinstance(value, int) and value >= 1):
+            raise Problem(["trainer", name], f"{value!r} is not possible; write auto or a count")
+
+
+def _check_backbone(experiment: Experiment) -> tuple[int, ...]:
+    try:
+        check_backbone(experiment.backbone)
+    except MatlError as error:
+        key = str(error).partition(":")[0].split(" ")[0].split(".")
+        raise Problem(key, str(error), named=True) from error
+    return tuple(network_layout(experiment.backbone.name).channels)
+
+
+def _check_stage(stage: StageConfig, strides: tuple[int, ...], keys: list[str]) -> None:
+    _check_size(stage.size, [*keys, "size"])
+    _check_optimizer(stage.optimizer, [*keys, "optimizer"])
+    _check_data(stage.data, [*keys, "data"])
+    if isinstance(stage, LungSSLConfig):
+        if stage.region_stride not in strides:
+            message = f"{stage.region_stride} is no stride of this network; {_listed(strides)}"
+            raise Problem([*keys, "region_stride"], message)
+        if stage.whole + stage.region + stage.identity == 0:
+            raise Problem(keys, "whole, region and identity are all 0: nothing would be learned")
+
+
+def _check_size(size: Any, keys: list[str]) -> None:
+    sides = size if isinstance(size, list) else [size]
+    right = len(sides) in (1, 2) and all(
+        isinstance(side, int) and LEAST_SIDE <= side <= MOST_SIDE for side in sides
+    )
+    if not right or (isinstance(size, list) and len(size) != 2):
+        message = f"write pixels from {LEAST_SIDE} to {MOST_SIDE}, as 128 or [height, width]"
+        raise Problem(keys, f"{size!r} is not possible; {message}")
+
+
+def _check_optimizer(name: str, keys: list[str]) -> None:
+    from timm.optim import list_optimizers
+
+    known = list_optimizers()
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean '{close[0]}'?" if close else "for example adamw or sgd"
+        raise Problem(keys, f"timm has no optimizer '{name}'; {hint}")
+
+
+def _check_data(data: DataConfig, keys: list[str]) -> None:
+    try:
+        check_data(data)
+    except DataError as error:
+        raise Problem(keys, ".".join([*keys[:-1], str(error)]), named=True) from error
+
+
+def _listed(values: Iterable[Any]) -> str:
+    return "known: " + ", ".join(str(value) for value in values)

@@ -1,0 +1,134 @@
+"""What is recorded and shown while a stage trains."""
+
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytorch_lightning as pl
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+LINES_A_STAGE = 10
+
+
+class CurveRecorder(pl.Callback):
+    """Writes a row an epoch: the logged values, training seconds, images and peak memory.
+
+    The rows travel in the checkpoint, so a resumed stage's file equals an undisturbed one's in all
+    but time and memory.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.rows: list[dict[str, float]] = []
+        self._images = 0
+        self._started = self._paused = 0.0
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"rows": [dict(row) for row in self.rows]}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.rows = state_dict["rows"]
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        reset_peak_memory()
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._images, self._started, self._paused = 0, time.perf_counter(), 0.0
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: dict[str, torch.Tensor],
+        batch_idx: int,
+    ) -> None:
+        self._images += len(batch["image"]) * trainer.world_size
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._paused -= time.perf_counter()
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._paused += time.perf_counter()
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        row = {name: float(value) for name, value in sorted(trainer.callback_metrics.items())}
+        cost = {
+            "images": self._images,
+            "seconds": time.perf_counter() - self._started - self._paused,
+            "peak_memory_mb": peak_memory_mb(),
+        }
+        self.rows.append({"epoch": trainer.current_epoch + 1, **row, **cost})
+        if trainer.is_global_zero:
+            pd.DataFrame(self.rows).to_csv(self.file, index=False)
+
+
+class StageProgress(pl.Callback):
+    """Shows the progress of a stage and of the whole chain; a few lines where there is no screen.
+
+    Args:
+        name: the stage's name.
+        place: its place among the stages to train, from 1, and their number.
+        console: where to show it.
+    """
+
+    def __init__(self, name: str, place: tuple[int, int], console: Console) -> None:
+        self.name = name
+        self.place = place
+        self.console = console
+        self.bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        done, stages = self.place[0] - 1, self.place[1]
+        steps = int(trainer.num_training_batches) * int(trainer.max_epochs or 1)
+        seen = trainer.current_epoch * int(trainer.num_training_batches)
+        self.bars.start()
+        self._chain = self.bars.add_task("chain", total=stages, completed=done)
+        self._stage = self.bars.add_task(self.name, total=steps, completed=seen)
+        self._share = 1 / steps
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        self.bars.advance(self._stage)
+        self.bars.advance(self._chain, self._share)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        epoch, epochs = trainer.current_epoch + 1, int(trainer.max_epochs or 1)
+        if epoch % max(epochs // LINES_A_STAGE, 1) and epoch < epochs:
+            return
+        values = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        names = ("loss", *getattr(pl_module, "metric_names", ()))
+        shown = [f"{name} {values[name]:.3f}" for name in names if name in values]
+        self.console.print(f"  {self.name}: epoch {epoch} of {epochs}: {', '.join(shown)}")
+
+    def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        self.bars.stop()
+
+
+def reset_peak_memory() -> None:
+    """Starts a new measurement of the peak memory, where the system can."""
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+    elif sys.platform == "linux":
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak_memory_mb() -> float:
+    """Largest memory since `reset_peak_memory`, in 10^6 bytes: of the GPU, else of the process."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() / 1e6
+    if sys.platform == "linux":
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(float(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1.024e-3
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6

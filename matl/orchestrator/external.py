@@ -1,0 +1,99 @@
+"""External validation: a finished model scored on another data set."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from data_modules.cache import build_cache
+from data_modules.config import DataConfig
+from data_modules.module import ImageDataModule
+from data_modules.registry import load
+from data_modules.samples import Samples
+from matl.config import load_experiment
+from matl.config.check import size_pair
+from matl.config.schema import Experiment
+from matl.errors import MatlError
+from matl.evaluation.record import RunRecord
+from matl.evaluation.report import write_report
+from matl.orchestrator.resources import resolve
+from matl.orchestrator.scoring import load_diagnosis, score_samples
+from matl.orchestrator.store import Store
+
+
+def evaluate_external(
+    run: Path, data: str, positive: str | None, command: str
+) -> tuple[RunRecord, Path]:
+    """Scores a finished run's diagnoses on every labelled image of another data set.
+
+    Args:
+        run: folder of a finished run.
+        data: `name:root`, a data set's name and its folder.
+        positive: its positive class, where the data set names none.
+        command: the user's command, for the report.
+
+    Returns:
+        The record, and the folder of its report inside the run's.
+
+    Raises:
+        MatlError: the run, its stages or the positive class are missing.
+        DataError: the data set is missing or wrong.
+    """
+    experiment, stages = _read_run(run)
+    samples = _external_samples(data, positive, experiment)
+    scores = {row: _scores(experiment, fingerprint, samples) for row, fingerprint in stages.items()}
+    name = data.partition(":")[0]
+    record = RunRecord(
+        experiment=f"{experiment.name} on {name}",
+        command=command,
+        stages=[],
+        diagnoses=scores,
+        positive=samples.classes[1],
+        negative=samples.classes[0],
+        split_note=f"every labelled image of {name}, none of which was trained on",
+        manifest={"diagnoses": stages},
+        notes=list(samples.notes),
+    )
+    folder = run / f"evaluate-{name}"
+    write_report(record, folder)
+    return record, folder
+
+
+def _read_run(run: Path) -> tuple[Experiment, dict[str, str]]:
+    try:
+        diagnoses = json.loads((run / "manifest.json").read_text())["diagnoses"]
+    except (OSError, ValueError, KeyError) as error:
+        raise MatlError(f"{run}: is no folder of a finished run with a diagnosis") from error
+    return load_experiment(run / "experiment.yaml"), diagnoses
+
+
+def _external_samples(data: str, positive: str | None, experiment: Experiment) -> Samples:
+    name, colon, root = data.partition(":")
+    if not colon or not root:
+        raise MatlError(f"--data {data}: write NAME:ROOT, as in folder:other_hospital")
+    samples = load(DataConfig(name=name, root=root, positive=positive), Path(experiment.data_root))
+    samples = samples.subset(samples.table["label"] != "")
+    if not len(samples):
+        raise MatlError(f"--data {data}: no image has a label")
+    whole = samples.table.assign(split="test")
+    return dataclasses.replace(samples, table=whole).against_rest()
+
+
+def _scores(experiment: Experiment, fingerprint: str, samples: Samples) -> pd.DataFrame:
+    store = Store(experiment.store)
+    if fingerprint not in store:
+        raise MatlError(f"{experiment.store}: has no stage {fingerprint}; run the experiment again")
+    config = experiment.stages[experiment.chain[-1]]
+    kept, cache = build_cache(
+        samples,
+        size_pair(config.size),
+        experiment.backbone.in_channels,
+        Path(experiment.cache),
+        config.data.on_bad_image,
+    )
+    stage = load_diagnosis(experiment, config, store.entry(fingerprint), kept)
+    batches = ImageDataModule(
+        kept, cache, batch_size=config.batch_size, seed=experiment.seed, task=config.task
+    )
+    return score_samples(stage, batches, ("test",), resolve(experiment.trainer).device)

@@ -1,0 +1,99 @@
+"""One stage to be trained: plain data for whichever process trains it, and what it is made of."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from data_modules.cache import ImageCache, build_cache
+from data_modules.module import ImageDataModule
+from data_modules.samples import Samples
+from matl import lungs
+from matl.backbones import build_backbone, load_state, read_weights
+from matl.config.check import size_pair
+from matl.config.schema import Experiment, LungSSLConfig
+from matl.orchestrator.plan import PlannedStage
+from matl.orchestrator.resources import Resources
+from matl.stages import Stage, build_stage
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything that the training of one stage needs; it can be pickled.
+
+    Attributes:
+        experiment: the whole experiment.
+        stage: the stage to train.
+        resources: where it is trained.
+        parent_weights: file of the backbone that it begins from, or None.
+        workspace: folder of its checkpoints.
+        group: W&B group: the run that all stages belong to.
+        place: the stage's place among those that this run trains, from 1, and their number.
+    """
+
+    experiment: Experiment
+    stage: PlannedStage
+    resources: Resources
+    parent_weights: Path | None
+    workspace: Path
+    group: str
+    place: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Images:
+    """A stage's readable images, decoded, with what is derived from them."""
+
+    samples: Samples
+    cache: ImageCache
+    derived: dict[str, np.ndarray]
+
+
+def open_images(job: Job, progress: Callable[[int, int], None] | None = None) -> Images:
+    """Opens the stage's decoded images; decodes them first where that was not done yet."""
+    config = job.stage.config
+    samples, cache = build_cache(
+        job.stage.samples,
+        size_pair(config.size),
+        job.experiment.backbone.in_channels,
+        Path(job.experiment.cache),
+        config.data.on_bad_image,
+        progress,
+    )
+    derived: dict[str, np.ndarray] = {}
+    if isinstance(config, LungSSLConfig):
+        name = f"regions-{config.regions}-{config.fields}"
+        cut = partial(lungs.region_map, regions=config.regions, fields=config.fields)
+        derived["regions"] = cache.derived(name, lungs.VERSION, cut)
+    return Images(samples, cache, derived)
+
+
+def data_module(job: Job, images: Images, rank: int) -> ImageDataModule:
+    """Batches of the stage for one process."""
+    config = job.stage.config
+    splits = ("train", "val", "test") if getattr(config, "transductive", False) else ("train",)
+    training = images.samples.table["split"].isin(splits).sum()
+    return ImageDataModule(
+        images.samples,
+        images.cache,
+        batch_size=config.batch_size,
+        seed=job.experiment.seed,
+        task=config.task,
+        derived=images.derived,
+        train_splits=splits,
+        drop_last=bool(training >= config.batch_size),
+        rank=rank,
+        world_size=job.resources.processes,
+    )
+
+
+def initial_stage(job: Job, samples: Samples) -> Stage:
+    """The stage before its first step: the parent's backbone, or one drawn from the seed."""
+    experiment = job.experiment
+    backbone = build_backbone(experiment.backbone, experiment.seed)
+    if job.parent_weights is not None:
+        state, _ = read_weights(job.parent_weights)
+        load_state(backbone, state).raise_if_bad()
+    return build_stage(job.stage.config, backbone, experiment.seed, samples)

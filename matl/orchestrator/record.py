@@ -1,0 +1,92 @@
+"""A run's record, read from the store: training leaves nothing else behind."""
+
+import pandas as pd
+
+from matl.config.check import size_pair
+from matl.evaluation.record import RunRecord, StageRow
+from matl.orchestrator.plan import Plan, PlannedStage
+from matl.orchestrator.store import CURVES, FLOOR, SCORES, Store
+
+SCRATCH = "scratch"
+
+
+def run_record(plan: Plan, store: Store, command: str) -> RunRecord:
+    """Everything that the tables and the report of a finished run are made from."""
+    named = [(stage.name, stage) for stage in plan.chain]
+    if plan.scratch is not None:
+        named.append((f"{plan.scratch.name} ({SCRATCH})", plan.scratch))
+    rows = [stage_row(name, stage, plan, store) for name, stage in named]
+    curves = {name: pd.read_csv(store.entry(stage.fingerprint) / CURVES) for name, stage in named}
+    manifests = {name: store.manifest(stage.fingerprint) for name, stage in named}
+    last = plan.chain[-1]
+    classes = last.samples.classes if last.config.task == "diagnosis" else ("", "")
+    return RunRecord(
+        experiment=plan.experiment.name,
+        command=command,
+        stages=rows,
+        diagnoses=_diagnoses(plan, store),
+        positive=classes[1],
+        negative=classes[0],
+        split_note=_split_note(last),
+        curves=curves,
+        manifest={
+            "seed": plan.experiment.seed,
+            "diagnoses": _trained_diagnoses(plan),
+            "stages": manifests,
+        },
+        notes=[f"{name}: {note}" for name in manifests for note in manifests[name]["notes"]],
+    )
+
+
+def stage_row(name: str, stage: PlannedStage, plan: Plan, store: Store) -> StageRow:
+    """A finished stage as a row of the table."""
+    manifest = store.manifest(stage.fingerprint)
+    height, width = size_pair(stage.config.size)
+    trained_by = manifest["experiment"]
+    return StageRow(
+        name=name,
+        part=stage.config.part,
+        task=stage.config.task,
+        data=manifest["data"],
+        images=manifest["counts"]["train"],
+        size=f"{height} x {width}",
+        epochs=manifest["epochs"],
+        seconds=manifest["seconds"],
+        images_per_second=manifest["images_per_second"],
+        peak_memory_mb=manifest["peak_memory_mb"],
+        metric=manifest["metric"]["name"],
+        value=manifest["metric"]["value"],
+        reused=None if trained_by == plan.experiment.name else trained_by,
+        fingerprint=stage.fingerprint,
+    )
+
+
+def _trained_diagnoses(plan: Plan) -> dict[str, str]:
+    """Fingerprint of each diagnosis by its row of the table."""
+    last = plan.chain[-1]
+    if last.config.task != "diagnosis":
+        return {}
+    rows = {"chain" if last.parent else SCRATCH: last.fingerprint}
+    return rows if plan.scratch is None else rows | {SCRATCH: plan.scratch.fingerprint}
+
+
+def _diagnoses(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
+    rows = _trained_diagnoses(plan)
+    if not rows:
+        return {}
+    text = {"image": str, "patient": str, "source": str, "split": str}
+    tables = {row: store.entry(fingerprint) / SCORES for row, fingerprint in rows.items()}
+    tables["floor"] = store.entry(plan.chain[-1].fingerprint) / FLOOR
+    return {
+        name: pd.read_csv(file, dtype=text, keep_default_na=False) for name, file in tables.items()
+    }
+
+
+def _split_note(stage: PlannedStage) -> str:
+    data = stage.config.data
+    if data.split == "official":
+        return "the data set's own split"
+    patients = (
+        "all patients" if data.over == "all" else "the patients of the official training split"
+    )
+    return f"fold {data.fold} of {data.folds}, repeat {data.repeat}, by patient over {patients}"

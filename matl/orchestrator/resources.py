@@ -1,0 +1,71 @@
+"""What `auto` means on this machine; resolved before the plan, so that the plan can name it."""
+
+import os
+from dataclasses import dataclass
+
+import torch
+
+from matl.config.schema import TrainerConfig
+from matl.errors import MatlError
+
+
+@dataclass(frozen=True)
+class Resources:
+    """A trainer section with every `auto` resolved.
+
+    Attributes:
+        accelerator: `cpu` or `gpu`.
+        processes: one a device.
+        threads: CPU threads a process.
+        precision: one of Lightning's names.
+        channels_last: memory format of images and network.
+    """
+
+    accelerator: str
+    processes: int
+    threads: int
+    precision: str
+    channels_last: bool
+
+    @property
+    def device(self) -> torch.device:
+        """The one device that evaluation runs on."""
+        return torch.device("cuda", 0) if self.accelerator == "gpu" else torch.device("cpu")
+
+
+def resolve(trainer: TrainerConfig) -> Resources:
+    """Resolves `auto` for accelerator, devices, threads and precision.
+
+    Raises:
+        MatlError: more GPUs are asked for than there are.
+    """
+    gpus = torch.cuda.device_count()
+    accelerator = trainer.accelerator
+    if accelerator == "auto":
+        accelerator = "gpu" if gpus else "cpu"
+    if accelerator == "gpu" and not gpus:
+        raise MatlError("trainer.accelerator: gpu, but torch sees none; use accelerator: cpu")
+    processes = trainer.devices
+    if processes == "auto":
+        processes = gpus if accelerator == "gpu" else 1
+    if accelerator == "gpu" and processes > gpus:
+        raise MatlError(f"trainer.devices: {processes}, but torch sees {gpus} GPUs")
+    threads = trainer.threads
+    if threads == "auto":
+        threads = max(available_cores() // processes, 1)
+    precision = trainer.precision
+    if precision == "auto":
+        precision = "bf16-mixed" if computes_bf16(accelerator) else "32-true"
+    return Resources(accelerator, processes, threads, precision, trainer.channels_last)
+
+
+def available_cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def computes_bf16(accelerator: str) -> bool:
+    """Whether the device multiplies bfloat16 natively."""
+    if accelerator == "gpu":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()

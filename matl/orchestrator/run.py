@@ -1,0 +1,109 @@
+"""Runs a plan: reuses what the store has, trains what is missing, and writes the report."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import Timeout
+from rich.console import Console
+from rich.progress import Progress
+
+from matl.config.load import to_yaml
+from matl.config.schema import Experiment
+from matl.evaluation.record import RunRecord
+from matl.evaluation.report import write_report
+from matl.orchestrator.finish import commit
+from matl.orchestrator.fit import train
+from matl.orchestrator.job import Job, open_images
+from matl.orchestrator.plan import Plan, PlannedStage, make_plan
+from matl.orchestrator.record import run_record
+from matl.orchestrator.store import BACKBONE, Store
+
+
+def run(
+    experiment: Experiment, command: str, console: Console, *, through: int = 3, fresh: bool = False
+) -> tuple[RunRecord, Path]:
+    """Runs an experiment's chain.
+
+    Args:
+        experiment: the experiment.
+        command: the user's command, for the report.
+        console: where progress is shown.
+        through: the last part of the paper that runs.
+        fresh: train every stage again; each replaces the stored one after it succeeded.
+
+    Returns:
+        The run's record and the folder of its report.
+
+    Raises:
+        MatlError: a mistake in the experiment.
+        DataError: a mistake in the data.
+    """
+    plan = make_plan(experiment, through)
+    store = Store(experiment.store)
+    folder = run_folder(plan)
+    missing = [stage for stage in plan.stages if fresh or stage.fingerprint not in store]
+    for stage in plan.stages:
+        place = missing.index(stage) + 1 if stage in missing else 0
+        _ensure(plan, stage, store, console, fresh, (place, len(missing)))
+    record = run_record(plan, store, command)
+    write_report(record, folder)
+    (folder / "experiment.yaml").write_text(to_yaml(experiment))
+    return record, folder
+
+
+def run_folder(plan: Plan) -> Path:
+    """The folder of a run's report, named by the experiment and its last stage's fingerprint."""
+    experiment = plan.experiment
+    return Path(experiment.runs) / f"{experiment.name}-{plan.chain[-1].fingerprint[:8]}"
+
+
+def _ensure(
+    plan: Plan,
+    stage: PlannedStage,
+    store: Store,
+    console: Console,
+    fresh: bool,
+    place: tuple[int, int],
+) -> None:
+    with _locked(store, stage, console):
+        if stage.fingerprint in store and not fresh:
+            console.print(f"[green]{stage.name}[/]: in the store ({stage.fingerprint})")
+            return
+        console.print(
+            f"[bold]{stage.name}[/]: training ({stage.fingerprint}), stage {place[0]} of {place[1]}"
+        )
+        job = Job(
+            experiment=plan.experiment,
+            stage=stage,
+            resources=plan.resources,
+            parent_weights=store.entry(stage.parent) / BACKBONE if stage.parent else None,
+            workspace=store.workspace(stage.fingerprint, fresh),
+            group=run_folder(plan).name,
+            place=place,
+        )
+        with _decoding(console) as progress:
+            open_images(job, progress)
+        train(job)
+        commit(job, store)
+
+
+@contextmanager
+def _locked(store: Store, stage: PlannedStage, console: Console) -> Iterator[None]:
+    lock = store.lock(stage.fingerprint)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        console.print(f"{stage.name}: another run is training it; waiting for that")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _decoding(console: Console) -> Iterator[Callable[[int, int], None]]:
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bars:
+        task = bars.add_task("decoding images", total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)

@@ -1,0 +1,122 @@
+"""What the commands print."""
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from data_modules import audit
+from data_modules.decode import read_image
+from data_modules.near_duplicates import near_duplicates
+from data_modules.samples import Samples
+from matl.config.schema import Experiment
+from matl.evaluation.record import RunRecord
+from matl.evaluation.tables import diagnosis_table, stage_table
+from matl.orchestrator.plan import Plan, reason, stage_samples
+from matl.orchestrator.store import Store
+
+SHEET_IMAGES = 16
+SHEET_SIZE = (160, 160)
+
+
+def show_record(record: RunRecord, console: Console) -> None:
+    """Prints the tables of a finished run: the stages, and the diagnosis on the test split."""
+    if record.stages:
+        console.print(stage_table(record))
+    if record.diagnoses:
+        console.print(diagnosis_table(record, "test"))
+
+
+def plan_table(plan: Plan) -> Table:
+    """A row a stage: what it would train on, and whether the store has it."""
+    store = Store(plan.experiment.store)
+    resources = plan.resources
+    caption = (
+        f"{resources.processes} process(es) on the {resources.accelerator}, {resources.threads}"
+        f" threads each, {resources.precision}; store: {plan.experiment.store}"
+    )
+    table = Table("Stage", "Images", "Epochs", "Fingerprint", "State", box=box.SIMPLE_HEAD)
+    table.title, table.caption = f"Plan of {plan.experiment.name}", caption
+    for stage in plan.stages:
+        name = f"{stage.name}, from scratch" if stage is plan.scratch else stage.name
+        images = int((stage.samples.table["split"] == "train").sum())
+        state = "missing"
+        if stage.fingerprint in store:
+            state = f"in the store, trained by {store.manifest(stage.fingerprint)['experiment']}"
+        elif stage.parent is None or stage.parent in store:
+            state = f"missing: {reason(stage, store)}"
+        else:
+            state = "missing: the stage before it is missing"
+        row = (name, f"{images:,}", str(stage.config.epochs), stage.fingerprint, state)
+        table.add_row(*row)
+    return table
+
+
+def store_table(store: Store) -> Table:
+    """A row a finished stage."""
+    columns = ("Fingerprint", "Stage", "Experiment", "Data", "Epochs", "Metric", "Finished")
+    table = Table(*columns, box=box.SIMPLE_HEAD, title=f"Finished stages in {store.root}")
+    for fingerprint in store:
+        manifest = store.manifest(fingerprint)
+        metric = manifest["metric"]
+        table.add_row(
+            fingerprint,
+            manifest["stage"],
+            manifest["experiment"],
+            manifest["data"],
+            str(manifest["epochs"]),
+            f"{metric['name']} {metric['value']:.3f}",
+            manifest["finished"],
+        )
+    return table
+
+
+def show_data(experiment: Experiment, console: Console) -> None:
+    """Prints every stage's images: counts, patients, sizes, and patients shared between stages."""
+    stages = _samples(experiment)
+    for name, samples in stages.items():
+        console.print(_frame_table(audit.counts(samples), f"{name}: images"))
+        console.print(_frame_table(audit.image_sizes(samples), f"{name}: sizes in pixels"))
+        if not samples.patients_named:
+            twins = near_duplicates(samples, Path(experiment.cache))
+            console.print(
+                f"{name}: patients are not named; {len(twins)} pairs across splits look alike"
+            )
+        for note in samples.notes:
+            console.print(f"{name}: {note}", highlight=False, markup=False)
+    for (first, one), (second, other) in itertools.combinations(stages.items(), 2):
+        shared = len(audit.shared_patients(one, other))
+        console.print(f"{first} and {second} share {shared} patients")
+
+
+def draw_sheet(experiment: Experiment, file: Path) -> None:
+    """Draws some training images of every stage, as the network is given them, as a PNG file."""
+    images, captions = [], []
+    for name, samples in _samples(experiment).items():
+        numbers = np.linspace(0, len(samples) - 1, min(SHEET_IMAGES, len(samples))).astype(int)
+        for number in numbers:
+            channels = experiment.backbone.in_channels
+            image, _ = read_image(samples.files()[number], SHEET_SIZE, channels)
+            images.append(image)
+            captions.append(f"{name} {samples.table['label'][number]}")
+    audit.contact_sheet(np.stack(images), captions, file)
+
+
+def _frame_table(frame: pd.DataFrame, title: str) -> Table:
+    table = Table(str(frame.index.name or ""), *map(str, frame.columns), box=box.SIMPLE_HEAD)
+    table.title = title
+    for label, row in frame.iterrows():
+        table.add_row(str(label), *(_cell(value) for value in row))
+    return table
+
+
+def _cell(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _samples(experiment: Experiment) -> dict[str, Samples]:
+    return {name: stage_samples(experiment, name) for name in experiment.chain}

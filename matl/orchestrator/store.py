@@ -1,0 +1,93 @@
+"""Finished stages by fingerprint: an entry is there whole, or not at all."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from matl.errors import MatlError
+
+MANIFEST = "manifest.json"
+BACKBONE = "backbone.safetensors"
+HEADS = "heads.safetensors"
+CURVES = "curves.csv"
+SCORES = "scores.csv"
+FLOOR = "floor.csv"
+
+
+class Store:
+    """A folder of finished stages, one subfolder a fingerprint.
+
+    A stage is trained in a workspace beside the entries, under a lock, and committed by one
+    rename. An entry is never changed; a stage trained again replaces it whole.
+    """
+
+    def __init__(self, root: str | Path) -> None:
+        self.root = Path(root)
+        self._unfinished = self.root / "unfinished"
+        self._unfinished.mkdir(parents=True, exist_ok=True)
+
+    def __contains__(self, fingerprint: str) -> bool:
+        return (self.entry(fingerprint) / MANIFEST).is_file()
+
+    def __iter__(self) -> Iterator[str]:
+        """Fingerprints of the finished stages, oldest first."""
+        entries = [path.parent for path in self.root.glob(f"*/{MANIFEST}")]
+        finished = [path for path in entries if "." not in path.name]
+        return iter([path.name for path in sorted(finished, key=lambda path: path.stat().st_mtime)])
+
+    def entry(self, fingerprint: str) -> Path:
+        """Folder of a finished stage."""
+        folder = self.root / fingerprint
+        replaced = self._replaced(fingerprint)
+        if replaced.exists() and not folder.exists():
+            os.rename(replaced, folder)
+        return folder
+
+    def manifest(self, fingerprint: str) -> dict[str, Any]:
+        """What is known of a finished stage."""
+        return json.loads((self.entry(fingerprint) / MANIFEST).read_text())
+
+    def find(self, start: str) -> str:
+        """The one fingerprint that begins with `start`.
+
+        Raises:
+            MatlError: none or several do.
+        """
+        found = [fingerprint for fingerprint in self if fingerprint.startswith(start)]
+        if len(found) != 1:
+            count = "no stage" if not found else f"{len(found)} stages"
+            raise MatlError(f"{start}: {count} in {self.root} begin so; see `matl store list`")
+        return found[0]
+
+    def lock(self, fingerprint: str) -> FileLock:
+        """Held while a stage is trained, so that no two runs train it at once."""
+        return FileLock(self._unfinished / f"{fingerprint}.lock")
+
+    def workspace(self, fingerprint: str, fresh: bool = False) -> Path:
+        """Folder of an unfinished stage: checkpoints and what will be committed."""
+        folder = self._unfinished / (f"{fingerprint}.fresh" if fresh else fingerprint)
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def commit(self, fingerprint: str, finished: Path) -> None:
+        """Moves a finished folder, which holds its manifest, into the store by one rename."""
+        folder, replaced = self.root / fingerprint, self._replaced(fingerprint)
+        shutil.rmtree(replaced, ignore_errors=True)
+        if folder.exists():
+            os.rename(folder, replaced)
+        os.rename(finished, folder)
+        shutil.rmtree(replaced, ignore_errors=True)
+
+    def remove(self, fingerprint: str) -> None:
+        """Removes a finished stage."""
+        removed = self._unfinished / f"{fingerprint}.removed"
+        os.rename(self.entry(fingerprint), removed)
+        shutil.rmtree(removed)
+
+    def _replaced(self, fingerprint: str) -> Path:
+        return self.root / f"{fingerprint}.replaced"
