@@ -4,6 +4,7 @@ import logging
 import os
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -14,7 +15,7 @@ from rich.console import Console
 from torch.distributed.launcher import LaunchConfig, elastic_launch
 
 from matl.backbones import canonical_state, save_weights
-from matl.orchestrator.callbacks import CurveRecorder, StageProgress
+from matl.orchestrator.callbacks import CurveRecorder, MidEpochCheckpoint, StageProgress
 from matl.orchestrator.job import Job, data_module, initial_stage, open_images
 from matl.orchestrator.store import BACKBONE, CURVES, HEADS
 
@@ -85,18 +86,10 @@ def _metadata(job: Job) -> dict[str, str]:
 
 def _trainer(job: Job) -> pl.Trainer:
     config, resources = job.stage.config, job.resources
-    checkpoints = ModelCheckpoint(
-        dirpath=job.workspace,
-        filename=Path(CHECKPOINT).stem,
-        save_top_k=1,
-        every_n_epochs=1,
-        save_on_train_epoch_end=True,
-        enable_version_counter=False,
-    )
     callbacks: list[pl.Callback] = [
         CurveRecorder(job.workspace / CURVES),
         StageProgress(job.stage.name, job.place, Console()),
-        checkpoints,
+        *_checkpoints(job),
     ]
     return pl.Trainer(
         accelerator=resources.accelerator,
@@ -114,6 +107,21 @@ def _trainer(job: Job) -> pl.Trainer:
         enable_progress_bar=False,
         enable_model_summary=False,
         default_root_dir=job.workspace,
+    )
+
+
+def _checkpoints(job: Job) -> list[ModelCheckpoint]:
+    """One file, replaced after every epoch and, where asked for, every few steps."""
+    settings: dict[str, Any] = {
+        "dirpath": job.workspace,
+        "filename": Path(CHECKPOINT).stem,
+        "save_top_k": 1,
+        "enable_version_counter": False,
+    }
+    checkpoints = [ModelCheckpoint(every_n_epochs=1, save_on_train_epoch_end=True, **settings)]
+    steps = job.stage.config.checkpoint_every
+    return checkpoints + (
+        [MidEpochCheckpoint(every_n_train_steps=steps, **settings)] if steps else []
     )
 
 

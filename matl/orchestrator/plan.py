@@ -113,7 +113,17 @@ def stage_samples(experiment: Experiment, name: str) -> Samples:
     if not (samples.table["split"] == "train").any():
         kind = "an image" if isinstance(config, LungSSLConfig) else "a labelled image"
         raise MatlError(f"stages.{name}.data: not {kind} is in the training split")
-    return samples.against_rest() if config.task == "diagnosis" else samples
+    return _two_classes(samples, name) if config.task == "diagnosis" else samples
+
+
+def _two_classes(samples: Samples, name: str) -> Samples:
+    """The positive class and the rest, both of them with training images."""
+    samples = samples.against_rest()
+    training = set(samples.table["label"][samples.table["split"] == "train"])
+    absent = [label for label in samples.classes if label not in training]
+    if absent:
+        raise MatlError(f"stages.{name}.data: no training image is of the class '{absent[0]}'")
+    return samples
 
 
 def refuse_leaks(names: list[str], samples: dict[str, Samples], experiment: Experiment) -> None:

@@ -97,6 +97,15 @@ class Stage(pl.LightningModule):
         """Generator of this step's random views (CPU)."""
         return generator(self.seed, self.config.task, "views", *self._place())
 
+    def _steps(self) -> int:
+        """Optimizer steps of the whole stage.
+
+        Counted here: Lightning's own `estimated_stepping_batches` sets the loader up too early to
+        get its state back from a checkpoint.
+        """
+        loader = self.trainer.datamodule.train_dataloader()  # type: ignore[attr-defined]
+        return -(-len(loader) // self.config.accumulate) * self.config.epochs
+
     def _place(self) -> tuple[int, int, int]:
         return self.current_epoch, self._batch_index, self.global_rank
 
@@ -108,8 +117,7 @@ class Stage(pl.LightningModule):
             lr=self.config.lr,
             weight_decay=self.config.weight_decay,
         )
-        steps = int(self.trainer.estimated_stepping_batches)
-        scheduler = schedule(optimizer, self.config, steps)
+        scheduler = schedule(optimizer, self.config, self._steps())
         return {
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": scheduler, "interval": "step"},

@@ -42,7 +42,7 @@ class DiagnosisStage(Stage):
         self.drop = nn.Dropout(config.drop_rate)
         self.heads = nn.ModuleDict({"positive": nn.Linear(backbone.num_features, 1)})
         draw_by_name(self.heads, seed, f"{config.task}.heads")
-        weight = negatives / positives if config.class_weights == "balanced" else 1.0
+        weight = negatives / max(positives, 1) if config.class_weights == "balanced" else 1.0
         self.register_buffer("positive_weight", torch.tensor(weight), persistent=False)
         self.auroc = BinaryAUROC()
 

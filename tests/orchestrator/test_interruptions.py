@@ -1,0 +1,133 @@
+"""Killed at any moment, the same command goes on and ends with the undisturbed weights."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+from matl.orchestrator.store import BACKBONE, HEADS, Store
+
+Moment = Callable[[Path], bool]
+SLOWER = ["stages.shapes.epochs=3", "stages.lung.epochs=4", "stages.diagnosis.epochs=6"]
+
+
+def command(file: Path, *overrides: str) -> list[str]:
+    return [sys.executable, "-m", "matl.cli", "run", str(file), *SLOWER, *overrides]
+
+
+def finish(file: Path, *overrides: str) -> str:
+    """Runs an experiment to its end; what it printed."""
+    done = subprocess.run(command(file, *overrides), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def kill_at(file: Path, moment: Moment, *overrides: str) -> None:
+    """Runs an experiment in a process group of its own, killed with SIGKILL at a moment."""
+    process = subprocess.Popen(
+        command(file, *overrides), stdout=subprocess.DEVNULL, start_new_session=True
+    )
+    folder = file.parent
+    deadline = time.monotonic() + 120
+    while not moment(folder):
+        assert process.poll() is None, "the run ended before the moment came"
+        assert time.monotonic() < deadline, "the moment never came"
+        time.sleep(0.002)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def in_stage(name: str) -> Moment:
+    """A checkpoint of the stage lies in the store, and the stage is not finished."""
+
+    def moment(folder: Path) -> bool:
+        files = [*(folder / "store" / "unfinished").glob("*/last.ckpt")]
+        finished = len([*(folder / "store").glob("*/manifest.json")])
+        return bool(files) and finished == ["shapes", "lung", "diagnosis"].index(name)
+
+    return moment
+
+
+def between_stages(folder: Path) -> bool:
+    return bool([*(folder / "store").glob("*/manifest.json")])
+
+
+def in_cache_build(folder: Path) -> bool:
+    """Something was written to the cache, and no array in it is complete yet."""
+    return any((folder / "cache").rglob("*")) and not [*(folder / "cache").rglob("meta.json")]
+
+
+def weights(folder: Path) -> dict[str, dict[str, bytes]]:
+    """Every tensor of every finished stage, as bytes."""
+    store = Store(folder / "store")
+    return {
+        f"{entry}/{name}": {
+            key: value.numpy().tobytes()
+            for key, value in load_file(store.entry(entry) / name).items()
+        }
+        for entry in store
+        for name in (BACKBONE, HEADS)
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "moment",
+    [in_stage("shapes"), in_stage("lung"), in_stage("diagnosis"), between_stages, in_cache_build],
+    ids=["in shapes", "in lung", "in diagnosis", "between stages", "in the cache build"],
+)
+def test_killed_anywhere_ends_with_the_same_weights(tiny_file: Path, moment: Moment) -> None:
+    kill_at(tiny_file, moment)
+    finish(tiny_file)
+    broken_off = weights(tiny_file.parent)
+    straight = tiny_file.parent / "straight"
+    straight.mkdir()
+    places = [f"{name}={straight / name}" for name in ("store", "cache", "runs")]
+    finish(tiny_file, *places)
+    assert weights(straight) == broken_off
+    assert len(broken_off) == 6
+
+
+def test_killed_inside_an_epoch_ends_with_the_same_weights(tiny_file: Path) -> None:
+    settings = ["chain=[diagnosis]", "stages.diagnosis.checkpoint_every=1"]
+
+    def moment(folder: Path) -> bool:
+        return bool([*(folder / "store" / "unfinished").glob("*/last.ckpt")])
+
+    kill_at(tiny_file, moment, *settings)
+    finish(tiny_file, *settings)
+    broken_off = weights(tiny_file.parent)
+    straight = tiny_file.parent / "straight"
+    finish(tiny_file, *settings, *(f"{name}={straight / name}" for name in ("store", "runs")))
+    assert weights(straight) == broken_off
+
+
+@pytest.mark.slow
+def test_two_runs_at_once_train_each_stage_once(tiny_file: Path) -> None:
+    runs = [
+        subprocess.Popen(command(tiny_file), stdout=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+    shown = [run.communicate()[0] for run in runs]
+    assert [run.returncode for run in runs] == [0, 0]
+    trained = [name for text in shown for name in re.findall(r"^(\w+): training", text, re.M)]
+    assert sorted(trained) == ["diagnosis", "lung", "shapes"]
+
+
+@pytest.mark.slow
+def test_two_processes_train_every_task(tiny_file: Path) -> None:
+    shown = finish(tiny_file, "trainer.devices=2")
+    assert "diagnosis" in shown
+    store = Store(tiny_file.parent / "store")
+    manifests = [store.manifest(entry) for entry in store]
+    assert [manifest["identity"]["trainer"]["processes"] for manifest in manifests] == [2, 2, 2]
+    scores = [*(tiny_file.parent / "runs").glob("*/metrics.json")]
+    rows = json.loads(scores[0].read_text())["metrics"]
+    assert {row["images"] for row in rows if row["split"] == "test"} == {4}

@@ -1,0 +1,156 @@
+"""A chain runs once; what is finished is reused, and what is reused is named."""
+
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from safetensors.torch import load_file
+
+from matl.errors import MatlError
+from matl.orchestrator.external import evaluate_external
+from matl.orchestrator.plan import make_plan, reason
+from matl.orchestrator.store import BACKBONE, Store
+from tiny import Load, run_quietly
+
+
+def finished(store: Path) -> dict[str, str]:
+    """When each stage of a store was finished, by its fingerprint."""
+    stages = Store(store)
+    return {entry: stages.manifest(entry)["finished"] for entry in stages}
+
+
+def trained(shown: str) -> list[str]:
+    return re.findall(r"^(\w+): training", shown, flags=re.MULTILINE)
+
+
+def test_a_chain_runs_and_then_is_reused(load_tiny: Load, tmp_path: Path) -> None:
+    experiment = load_tiny("baselines=[scratch]")
+    record, folder, shown = run_quietly(experiment)
+    assert trained(shown) == ["shapes", "lung", "diagnosis", "diagnosis"]
+    assert list(record.diagnoses) == ["chain", "scratch", "floor"]
+    before = finished(tmp_path / "store")
+
+    again, same_folder, shown = run_quietly(experiment)
+    assert trained(shown) == []
+    assert finished(tmp_path / "store") == before
+    assert same_folder == folder
+    assert again.stages == record.stages
+    assert again.results("test") == record.results("test")
+    for name in ("report.md", "metrics.json", "predictions.csv", "manifest.json", "curves.png"):
+        assert (folder / name).stat().st_size > 0
+
+
+def test_every_test_image_is_scored_once(load_tiny: Load) -> None:
+    record, _, _ = run_quietly(load_tiny("chain=[diagnosis]"))
+    plan = make_plan(load_tiny("chain=[diagnosis]"))
+    table = plan.chain[0].samples.table
+    for scores in record.diagnoses.values():
+        test = scores[scores["split"] == "test"]
+        assert sorted(test["image"]) == sorted(table["path"][table["split"] == "test"])
+        assert test["score"].between(0, 1).all()
+
+
+def test_another_experiment_reuses_a_shared_beginning(load_tiny: Load) -> None:
+    run_quietly(load_tiny("chain=[shapes,diagnosis]"))
+    other = load_tiny("name=other", "stages.diagnosis.epochs=1", "chain=[shapes,diagnosis]")
+    record, folder, shown = run_quietly(other)
+    assert trained(shown) == ["diagnosis"]
+    assert [row.reused for row in record.stages] == ["tiny", None]
+    assert "| tiny |" in (folder / "report.md").read_text()
+
+
+def test_the_backbone_alone_travels(load_tiny: Load, tmp_path: Path) -> None:
+    plan = make_plan(load_tiny())
+    run_quietly(load_tiny())
+    store = Store(tmp_path / "store")
+    shapes, lung, diagnosis = (
+        load_file(store.entry(stage.fingerprint) / BACKBONE) for stage in plan.chain
+    )
+    assert shapes.keys() == lung.keys() == diagnosis.keys()
+    assert not any("heads" in key for key in shapes)
+    assert any(not shapes[key].equal(lung[key]) for key in shapes)
+
+
+def test_fresh_trains_again_and_ends_with_the_same_weights(load_tiny: Load, tmp_path: Path) -> None:
+    experiment = load_tiny("chain=[lung,diagnosis]")
+    run_quietly(experiment)
+    store = Store(tmp_path / "store")
+    weights = {entry: load_file(store.entry(entry) / BACKBONE) for entry in store}
+    _, _, shown = run_quietly(experiment, fresh=True)
+    assert trained(shown) == ["lung", "diagnosis"]
+    for entry, before in weights.items():
+        after = load_file(store.entry(entry) / BACKBONE)
+        assert all(after[key].equal(value) for key, value in before.items())
+    assert not list((tmp_path / "store" / "unfinished").glob("*/"))
+
+
+def test_through_a_part_runs_no_more(load_tiny: Load) -> None:
+    record, folder, shown = run_quietly(load_tiny(), through=1)
+    assert trained(shown) == ["shapes"]
+    assert record.diagnoses == {}
+    assert "shapes" in (folder / "report.md").read_text()
+
+
+def test_the_plan_says_why_a_stage_is_not_reused(load_tiny: Load, tmp_path: Path) -> None:
+    run_quietly(load_tiny("chain=[diagnosis]"))
+    other = make_plan(load_tiny("chain=[diagnosis]", "stages.diagnosis.epochs=3"))
+    assert "stage.epochs (2 -> 3)" in reason(other.chain[0], Store(tmp_path / "store"))
+
+
+def test_a_finished_model_is_scored_on_another_data_set(
+    load_tiny: Load, phantom_root: Path
+) -> None:
+    _, folder, _ = run_quietly(load_tiny("chain=[shapes,diagnosis]", "baselines=[scratch]"))
+    other = f"phantom_null:{phantom_root / 'external'}"
+    record, report = evaluate_external(folder, other, None, "matl evaluate")
+    assert list(record.diagnoses) == ["chain", "scratch"]
+    assert {row.images for row in record.results("test")} == {640}
+    metrics = json.loads((report / "metrics.json").read_text())["metrics"]
+    assert {row["model"] for row in metrics} == {"chain", "scratch"}
+
+
+def test_a_run_on_its_own_images_gives_its_own_scores(load_tiny: Load, phantom_root: Path) -> None:
+    record, folder, _ = run_quietly(load_tiny("chain=[diagnosis]"))
+    source = make_plan(load_tiny("chain=[diagnosis]")).chain[0].samples
+    table = source.table[source.table["split"] == "test"].assign(split="test")
+    rows = pd.DataFrame({"path": table["path"], "label": table["label"]})
+    rows["patient"] = table["patient"]
+    listing = source.root / "samples.csv"
+    rows.to_csv(listing, index=False)
+    external, _ = evaluate_external(folder, f"csv:{source.root}", "covid", "matl evaluate")
+    listing.unlink()
+    own = record.scores("test")["scratch"].set_index("image")["score"]
+    scored = external.scores("test")["scratch"].set_index("image")["score"]
+    assert scored.to_dict() == pytest.approx(own.to_dict(), abs=1e-6)
+
+
+def test_bad_words_for_an_evaluation(load_tiny: Load, tmp_path: Path) -> None:
+    with pytest.raises(MatlError, match="no folder of a finished run"):
+        evaluate_external(tmp_path, "phantom_ct:x", None, "matl evaluate")
+    _, folder, _ = run_quietly(load_tiny("chain=[diagnosis]"))
+    with pytest.raises(MatlError, match="NAME:ROOT"):
+        evaluate_external(folder, "phantom_ct", None, "matl evaluate")
+
+
+def test_self_supervision_never_sees_held_out_patients(load_tiny: Load) -> None:
+    plan = make_plan(load_tiny())
+    lung, diagnosis = plan.chain[1].samples, plan.chain[2].samples
+    held_out = diagnosis.table[diagnosis.table["split"] != "train"]
+    assert not set(lung.table["patient"]) & set(held_out["patient"])
+
+
+def test_a_chain_that_leaks_is_refused(load_tiny: Load) -> None:
+    kfold = ["stages.diagnosis.data.split=kfold", "stages.diagnosis.data.folds=2"]
+    with pytest.raises(MatlError, match=r"stages\.lung\.data: trains on \d+ patients"):
+        make_plan(load_tiny(*kfold))
+    make_plan(load_tiny(*kfold, "stages.lung.data=${stages.diagnosis.data}"))
+
+
+def test_operators_start_from_the_same_common_weights(load_tiny: Load) -> None:
+    """Arms differ in the operator alone, so their fingerprints differ in that alone."""
+    one = make_plan(load_tiny()).chain[0].identity
+    other = make_plan(load_tiny("backbone.operator=convolution")).chain[0].identity
+    assert one["backbone"].pop("operator") != other["backbone"].pop("operator")
+    assert one == other

@@ -1,0 +1,52 @@
+"""The tiny experiment, and a run of it."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from matl.config import Experiment
+from matl.evaluation.record import RunRecord
+from matl.orchestrator.run import run
+
+TINY = """
+name: tiny
+backbone: {name: resnet10t, operator: attention, at_strides: [32]}
+stages:
+  shapes:
+    part: 1
+    task: source
+    data: {name: phantom_shapes, options: {images: 60, size: 32}}
+    size: 32
+    epochs: 1
+    batch_size: 16
+  lung:
+    part: 3
+    task: lung_ssl
+    data: {name: phantom_ct, options: {patients: 8, slices: 2, size: 64}}
+    size: 32
+    epochs: 2
+    batch_size: 4
+  diagnosis:
+    part: 3
+    task: diagnosis
+    data: {name: phantom_ct, options: {patients: 8, slices: 2, size: 64}}
+    size: 32
+    epochs: 2
+    batch_size: 4
+chain: [shapes, lung, diagnosis]
+trainer: {accelerator: cpu, threads: 1, precision: 32-true}
+"""
+
+Load = Callable[..., Experiment]
+
+
+def run_quietly(experiment: Experiment, **options: Any) -> tuple[RunRecord, Path, str]:
+    """Runs an experiment; also returns what it showed."""
+    shown = io.StringIO()
+    record, folder = run(
+        experiment, "matl run tiny.yaml", Console(file=shown, width=100), **options
+    )
+    return record, folder, shown.getvalue()
