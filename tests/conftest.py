@@ -1,9 +1,12 @@
-"""What every test shares: two quiet threads, and the public data sets where they exist."""
+"""What tests share: the public data sets where they exist, and a tiny experiment."""
 
 import os
 from pathlib import Path
 
 import pytest
+from tiny import TINY, Load
+
+from matl.config import load_experiment
 
 os.environ.setdefault("WANDB_SILENT", "true")
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -16,3 +19,24 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no public data sets at {folder.name}: set MATL_DATA to their folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def phantom_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Phantom images are drawn once for all tests."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture
+def tiny_file(tmp_path: Path, phantom_root: Path) -> Path:
+    """The tiny experiment's file, with folders of this test's own."""
+    places = [f"data_root: {phantom_root}"]
+    places += [f"{name}: {tmp_path / name}" for name in ("store", "cache", "runs")]
+    file = tmp_path / "tiny.yaml"
+    file.write_text(TINY + "\n".join(places) + "\n")
+    return file
+
+
+@pytest.fixture
+def load_tiny(tiny_file: Path) -> Load:
+    return lambda *overrides: load_experiment(tiny_file, overrides)

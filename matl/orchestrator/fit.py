@@ -55,12 +55,16 @@ def fit(job: Job) -> None:
         stage = stage.to(memory_format=torch.channels_last)
     trainer = _trainer(job)
     checkpoint = job.workspace / CHECKPOINT
-    trainer.fit(
-        stage,
-        data_module(job, images, rank),
-        ckpt_path=checkpoint if checkpoint.exists() else None,
-        weights_only=True,
-    )
+    try:
+        trainer.fit(
+            stage,
+            data_module(job, images, rank),
+            ckpt_path=checkpoint if checkpoint.exists() else None,
+            weights_only=True,
+        )
+    finally:
+        if isinstance(trainer.logger, WandbLogger) and trainer.is_global_zero:
+            trainer.logger.experiment.finish()
     if trainer.is_global_zero:
         save_weights(job.workspace / BACKBONE, canonical_state(stage.backbone), _metadata(job))
         save_weights(job.workspace / HEADS, stage.heads.state_dict(), _metadata(job))
@@ -102,6 +106,7 @@ def _trainer(job: Job) -> pl.Trainer:
         sync_batchnorm=resources.processes > 1 and resources.accelerator == "gpu",
         logger=_wandb(job),
         callbacks=callbacks,
+        log_every_n_steps=1,
         use_distributed_sampler=False,
         num_sanity_val_steps=0,
         enable_progress_bar=False,

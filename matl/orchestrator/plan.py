@@ -9,6 +9,7 @@ from typing import Any
 import timm
 import torch
 
+from data_modules import cache
 from data_modules.audit import shared_patients
 from data_modules.digest import digest
 from data_modules.registry import load
@@ -123,6 +124,8 @@ def _two_classes(samples: Samples, name: str) -> Samples:
     absent = [label for label in samples.classes if label not in training]
     if absent:
         raise MatlError(f"stages.{name}.data: no training image is of the class '{absent[0]}'")
+    if (samples.table["split"] == "train").all():
+        raise MatlError(f"stages.{name}.data: no image is held out to evaluate the diagnosis on")
     return samples
 
 
@@ -234,6 +237,7 @@ def _versions(config: StageConfig) -> dict[str, Any]:
         "task": TASKS[config.task].VERSION,
         "backbone": backbones.VERSION,
         "views": views.VERSION,
+        "pixels": cache.VERSION,
         "torch": _minor(torch.__version__),
         "timm": _minor(timm.__version__),
     }

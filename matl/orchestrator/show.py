@@ -24,11 +24,14 @@ SHEET_SIZE = (160, 160)
 
 
 def show_record(record: RunRecord, console: Console) -> None:
-    """Prints the tables of a finished run: the stages, and the diagnosis on the test split."""
+    """Prints the tables of a finished run: the stages, and the diagnosis on the test split.
+
+    Where a data set has no test split, the validation split stands there, under its name.
+    """
     if record.stages:
         console.print(stage_table(record))
     if record.diagnoses:
-        console.print(diagnosis_table(record, "test"))
+        console.print(diagnosis_table(record))
 
 
 def plan_table(plan: Plan) -> Table:

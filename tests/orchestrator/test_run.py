@@ -7,12 +7,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from safetensors.torch import load_file
+from tiny import Load, run_quietly
 
 from matl.errors import MatlError
 from matl.orchestrator.external import evaluate_external
 from matl.orchestrator.plan import make_plan, reason
 from matl.orchestrator.store import BACKBONE, Store
-from tiny import Load, run_quietly
 
 
 def finished(store: Path) -> dict[str, str]:

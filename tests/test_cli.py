@@ -1,0 +1,197 @@
+"""The command as a user types it: help, mistakes, and what each command prints."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import REPOSITORY
+from PIL import Image
+
+from matl.cli import main
+
+DEMO = str(REPOSITORY / "experiments" / "demo.yaml")
+TINY = "the tiny experiment"
+
+
+@dataclass
+class Shown:
+    """What a command printed, and its exit code."""
+
+    stdout: str
+    stderr: str
+    returncode: int
+
+
+Matl = Callable[..., Shown]
+
+
+@pytest.fixture
+def matl(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Matl:
+    """The command, in this process."""
+
+    def call(*words: str, folder: Path) -> Shown:
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr("sys.argv", ["matl", *words])
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        printed = capfd.readouterr()
+        return Shown(printed.out, printed.err, code)
+
+    return call
+
+
+FOLDER = """
+name: folder
+backbone: {name: resnet10t, at_strides: [32]}
+stages:
+  diagnosis:
+    part: 3
+    task: diagnosis
+    data: {name: folder, root: scans, positive: ill}
+    size: 32
+    epochs: 1
+    batch_size: 4
+chain: [diagnosis]
+"""
+
+
+def write_experiment(folder: Path) -> str:
+    (folder / "folder.yaml").write_text(FOLDER)
+    return "folder.yaml"
+
+
+def write_images(folder: Path, classes: tuple[str, ...], number: int = 6) -> None:
+    drawn = np.random.default_rng(0)
+    for name in classes:
+        (folder / name).mkdir(parents=True)
+        for image in range(number):
+            pixels = drawn.integers(0, 256, (40, 40), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"50%{image} a.png")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run"],
+        ["plan"],
+        ["config"],
+        ["data"],
+        ["evaluate"],
+        ["store", "list"],
+        ["store", "show"],
+        ["store", "remove"],
+    ],
+    ids=" ".join,
+)
+def test_every_command_has_help_with_an_example(
+    matl: Matl, words: list[str], tmp_path: Path
+) -> None:
+    shown = matl(*words, "--help", folder=tmp_path)
+    assert shown.returncode == 0
+    assert f"Example: matl {' '.join(words)}" in shown.stdout
+
+
+def test_help_does_not_load_torch(tmp_path: Path) -> None:
+    code = "import sys, matl.cli; print([n for n in ('torch', 'pandas') if n in sys.modules])"
+    command = [sys.executable, "-c", code]
+    shown = subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY, check=True)
+    assert shown.stdout.strip() == "[]"
+
+
+def test_config_prints_the_resolved_experiment(matl: Matl, tmp_path: Path) -> None:
+    shown = matl("config", DEMO, "backbone.operator=convolution", "seed=7", folder=tmp_path)
+    assert "operator: convolution" in shown.stdout
+    assert "seed: 7" in shown.stdout
+
+
+def test_plan_trains_nothing_and_names_every_stage(
+    matl: Matl, tiny_file: Path, tmp_path: Path
+) -> None:
+    shown = matl("plan", str(tiny_file), folder=tmp_path)
+    assert shown.returncode == 0, shown.stderr
+    assert all(name in shown.stdout for name in ("shapes", "lung", "diagnosis", "missing"))
+    assert not [*(tmp_path / "store").glob("*/manifest.json")]
+
+
+def test_data_counts_and_draws_a_sheet(matl: Matl, tmp_path: Path) -> None:
+    write_images(tmp_path / "scans", ("ill", "well"))
+    shown = matl("data", write_experiment(tmp_path), "--sheet", "sheet.png", folder=tmp_path)
+    assert shown.returncode == 0, shown.stderr
+    assert "12" in shown.stdout
+    assert Image.open(tmp_path / "sheet.png").width > 100
+
+
+def test_a_run_without_a_test_split_and_its_store(matl: Matl, tmp_path: Path) -> None:
+    for split in ("train", "val"):
+        write_images(tmp_path / "scans" / split, ("ill", "well"))
+    done = matl("run", write_experiment(tmp_path), folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "val split" in done.stdout
+    listed = matl("store", "list", folder=tmp_path).stdout
+    [entry] = [path.parent.name for path in (tmp_path / "store").glob("*/manifest.json")]
+    assert entry in listed
+    shown = matl("store", "show", entry[:4], folder=tmp_path).stdout
+    assert json.loads(shown)["task"] == "diagnosis"
+    assert matl("store", "remove", entry, folder=tmp_path).returncode == 0
+    assert entry not in matl("store", "list", folder=tmp_path).stdout
+
+
+def one_line(shown: Shown) -> str:
+    assert shown.returncode == 2, shown.stdout + shown.stderr
+    assert "Traceback" not in shown.stderr
+    assert len(shown.stderr.strip().splitlines()) == 1, shown.stderr
+    return shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["run", "nowhere.yaml"], "no such file"),
+        (["run", TINY, "stages.lung.epochs=-1"], "at least 1"),
+        (["plan", TINY, "stages.diagnosis.data={name: covid_ct}"], "covid_ct"),
+        (["plan", TINY, "backbone.weights=nowhere.safetensors"], "nowhere.safetensors"),
+        (["store", "show", "abc"], "no stage"),
+        (["evaluate", "nowhere", "--data", "folder:x"], "no folder of a finished run"),
+        (["plan", TINY, "trainer.devices=64", "trainer.accelerator=gpu"], "gpu"),
+        (["plan", TINY, "stages.diagnosis.data.options={patient: 9}"], "patients"),
+        (["plan", TINY, "stages.diagnosis.data.positive=covid19"], "covid19"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_mistake_is_one_line_and_exit_code_2(
+    matl: Matl, words: list[str], expected: str, tiny_file: Path
+) -> None:
+    words = [str(tiny_file) if word == TINY else word for word in words]
+    assert expected in one_line(matl(*words, folder=tiny_file.parent))
+
+
+def test_bad_images_are_listed_before_training(matl: Matl, tmp_path: Path) -> None:
+    write_images(tmp_path / "scans", ("ill", "well"), number=10)
+    broken = ("ill/50%0 a.png", "well/50%3 a.png")
+    for name in broken:
+        (tmp_path / "scans" / name).write_bytes(b"\x89PNG\r\n\x1a\nbroken")
+    experiment = write_experiment(tmp_path)
+    stopped = matl("run", experiment, folder=tmp_path)
+    assert stopped.returncode == 2
+    assert all(name in stopped.stderr for name in broken)
+    assert "epoch" not in stopped.stdout
+    skip = "stages.diagnosis.data.on_bad_image=skip"
+    skipped = matl("run", experiment, skip, folder=tmp_path)
+    assert skipped.returncode == 0, skipped.stderr
+    [report] = (tmp_path / "runs").glob("*/report.md")
+    assert "2 images" in report.read_text()
+
+
+def test_a_mistake_ends_the_process_with_code_2(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "matl.cli", "run", "nowhere.yaml"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: nowhere.yaml: no such file; name an experiment's YAML file\n"
