@@ -90,6 +90,6 @@ def _bare_epoch(
         torch.nn.utils.clip_grad_norm_(stage.parameters(), job.stage.config.clip)
         optimizer.step()
         if isinstance(stage, LungSSL):
-            stage.on_train_batch_end()
+            stage.follow()
     if job.resources.device.type == "cuda":
         torch.cuda.synchronize()

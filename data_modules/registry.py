@@ -1,6 +1,7 @@
 """Find a data set by name, index it, and split it as its settings say."""
 
 import inspect
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
@@ -131,7 +132,7 @@ def _index(config: DataConfig, data_root: Path) -> Samples:
     seeded = "split_seed" in inspect.signature(index).parameters
     seed = {"split_seed": config.split_seed} if seeded else {}
     root = Path(config.root) if config.root is not None else data_root / str(config.name)
-    return index(root.expanduser(), **config.options, **seed)
+    return index(Path(os.path.expanduser(root)), **config.options, **seed)
 
 
 def _split(samples: Samples, config: DataConfig) -> Samples:

@@ -2,14 +2,9 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-TABLE_WIDTH = 100
 
 app = typer.Typer(
     help="Multi-stage attentive transfer learning for diagnosis from few labelled CT scans.",
@@ -33,14 +28,6 @@ StoreFolder = Annotated[Path, typer.Option("--store", help="Folder of finished s
 Fingerprint = Annotated[str, typer.Argument(help="A stage's fingerprint, or its beginning.")]
 
 
-def _console() -> "Console":
-    """The terminal, at least as wide as the tables need where the output goes to a file."""
-    from rich.console import Console
-
-    console = Console()
-    return console if console.is_terminal else Console(width=TABLE_WIDTH)
-
-
 @app.command()
 def run(
     experiment: ExperimentFile,
@@ -57,9 +44,10 @@ def run(
     from matl.config import load_experiment
     from matl.orchestrator.run import run as run_experiment
     from matl.orchestrator.show import show_record
+    from matl.terminal import terminal
 
     settings = load_experiment(experiment, overrides or [])
-    console = _console()
+    console = terminal()
     command = " ".join(["matl", *sys.argv[1:]])
     record, folder = run_experiment(settings, command, console, through=through, fresh=fresh)
     show_record(record, console)
@@ -75,8 +63,9 @@ def plan(experiment: ExperimentFile, overrides: Overrides = None, through: Throu
     from matl.config import load_experiment
     from matl.orchestrator.plan import make_plan
     from matl.orchestrator.show import plan_table
+    from matl.terminal import terminal
 
-    _console().print(plan_table(make_plan(load_experiment(experiment, overrides or []), through)))
+    terminal().print(plan_table(make_plan(load_experiment(experiment, overrides or []), through)))
 
 
 @app.command()
@@ -105,9 +94,10 @@ def data(
     """
     from matl.config import load_experiment
     from matl.orchestrator.show import draw_sheet, show_data
+    from matl.terminal import terminal
 
     settings = load_experiment(experiment, overrides or [])
-    console = _console()
+    console = terminal()
     show_data(settings, console)
     if sheet is not None:
         draw_sheet(settings, sheet)
@@ -128,9 +118,10 @@ def evaluate(
     """
     from matl.orchestrator.external import evaluate_external
     from matl.orchestrator.show import show_record
+    from matl.terminal import terminal
 
     record, folder = evaluate_external(run, data, positive, " ".join(["matl", *sys.argv[1:]]))
-    console = _console()
+    console = terminal()
     show_record(record, console)
     console.print(f"The evaluation lies in {folder}.")
 
@@ -143,8 +134,9 @@ def store_list(store: StoreFolder = Path("store")) -> None:
     """
     from matl.orchestrator.show import store_table
     from matl.orchestrator.store import Store
+    from matl.terminal import terminal
 
-    _console().print(store_table(Store(store)))
+    terminal().print(store_table(Store(store)))
 
 
 @store_app.command("show")
@@ -184,6 +176,10 @@ def main() -> None:
         app()
     except (MatlError, DataError) as error:
         typer.echo(f"error: {error}", err=True)
+        sys.exit(2)
+    except OSError as error:
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        typer.echo(f"error: {what}", err=True)
         sys.exit(2)
     except KeyboardInterrupt:
         typer.echo("interrupted; the same command goes on from the last checkpoint", err=True)

@@ -42,6 +42,8 @@ def _check_strides(config: BackboneConfig) -> None:
             f"backbone.at_strides: {config.name} has feature maps at the strides {strides}, "
             f"not at {unknown[0]}"
         )
+    if len(set(config.at_strides)) < len(config.at_strides):
+        raise MatlError(f"backbone.at_strides: {config.at_strides} names a stride twice")
     if config.operator != "none" and not config.at_strides:
         raise MatlError(
             f"backbone.at_strides is empty: name strides among {strides}, or set operator: none"

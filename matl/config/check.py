@@ -1,6 +1,7 @@
 """Checks of values: each setting by its declared range, then what settings mean together."""
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from typing import Any
@@ -37,6 +38,10 @@ def check_experiment(experiment: Experiment) -> None:
         Problem: the first setting that is wrong.
     """
     _check_ranges(experiment, [])
+    for name in (experiment.name, *experiment.stages):
+        if not re.fullmatch(r"[\w.+-]+", name) or name.startswith("."):
+            keys = ["name"] if name == experiment.name else ["stages", name]
+            raise Problem(keys, f"{name!r} is no name; use letters, digits, and . _ + -")
     _check_chain(experiment)
     _check_trainer(experiment)
     strides = _check_backbone(experiment)
@@ -106,7 +111,7 @@ def _check_chain(experiment: Experiment) -> None:
 def _check_trainer(experiment: Experiment) -> None:
     for name in ("devices", "threads"):
         value = getattr(experiment.trainer, name)
-        if value != "auto" and not (isinstance(value, int) and value >= 1):
+        if value != "auto" and not (type(value) is int and value >= 1):
             raise Problem(["trainer", name], f"{value!r} is not possible; write auto or a count")
 
 
@@ -121,6 +126,7 @@ def _check_backbone(experiment: Experiment) -> tuple[int, ...]:
 
 def _check_stage(stage: StageConfig, strides: tuple[int, ...], keys: list[str]) -> None:
     _check_size(stage.size, [*keys, "size"])
+    _check_crop(stage.views.crop, [*keys, "views", "crop"])
     _check_optimizer(stage.optimizer, [*keys, "optimizer"])
     _check_data(stage.data, [*keys, "data"])
     if isinstance(stage, LungSSLConfig):
@@ -139,6 +145,11 @@ def _check_size(size: Any, keys: list[str]) -> None:
     if not right or (isinstance(size, list) and len(size) != 2):
         message = f"write pixels from {LEAST_SIDE} to {MOST_SIDE}, as 128 or [height, width]"
         raise Problem(keys, f"{size!r} is not possible; {message}")
+
+
+def _check_crop(crop: list[float], keys: list[str]) -> None:
+    if len(crop) != 2 or crop[0] > crop[1]:
+        raise Problem(keys, f"{crop} is not possible; write [least, largest] share of the area")
 
 
 def _check_optimizer(name: str, keys: list[str]) -> None:

@@ -20,6 +20,7 @@ class Layer:
 
     origin: str
     content: DictConfig
+    is_file: bool
 
 
 def read_layers(path: Path, overrides: Sequence[str]) -> list[Layer]:
@@ -29,7 +30,7 @@ def read_layers(path: Path, overrides: Sequence[str]) -> list[Layer]:
         MatlError: A file is missing, unreadable, empty, no mapping or extends itself, or an
             override is no `key=value`.
     """
-    layers = [Layer(item, _read_override(item)) for item in overrides]
+    layers = [Layer(item, _read_override(item), is_file=False) for item in overrides]
     seen: list[Path] = []
     current: Path | None = path
     while current is not None:
@@ -38,8 +39,10 @@ def read_layers(path: Path, overrides: Sequence[str]) -> list[Layer]:
         seen.append(current.resolve())
         content = _read_file(current)
         parent = content.pop(EXTENDS, None)
-        layers.insert(0, Layer(str(current), content))
-        current = None if parent is None else current.parent / str(parent)
+        layers.insert(0, Layer(str(current), content, is_file=True))
+        if not isinstance(parent, str | None):
+            raise MatlError(f"{current}: extends: {parent} is not the name of one file")
+        current = None if parent is None else current.parent / parent
     return layers
 
 
@@ -60,7 +63,7 @@ def origin(layers: Sequence[Layer], keys: Sequence[str]) -> str:
         for layer in reversed(layers):
             if _holds(layer.content, keys[:depth]):
                 return layer.origin
-    return next(layer.origin for layer in reversed(layers) if Path(layer.origin).suffix)
+    return next(layer.origin for layer in reversed(layers) if layer.is_file)
 
 
 def first_line(error: Exception) -> str:

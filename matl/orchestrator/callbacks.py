@@ -3,24 +3,25 @@
 import resource
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import ModelCheckpoint
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 LINES_A_STAGE = 10
+KIBIBYTE_MB = 1.024e-3
 
 
 class CurveRecorder(pl.Callback):
     """Writes a row an epoch: the logged values, training seconds, images and peak memory.
 
-    The rows travel in the checkpoint, so a resumed stage's file equals an undisturbed one's in all
-    but time and memory.
+    The rows travel in the checkpoint, so a resumed stage keeps them. The row of an epoch that was
+    resumed inside is of the rest of that epoch.
     """
 
     def __init__(self, file: Path) -> None:
@@ -117,28 +118,13 @@ class StageProgress(pl.Callback):
         self.bars.stop()
 
 
-class MidEpochCheckpoint(ModelCheckpoint):
-    """Saves after an optimizer step inside an epoch; never before the epoch's validation."""
-
-    def on_train_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-    ) -> None:
-        stepped = (batch_idx + 1) % trainer.accumulate_grad_batches == 0
-        if stepped and not trainer.is_last_batch:
-            super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
-
-
 def reset_peak_memory() -> None:
     """Starts a new measurement of the peak memory, where the system can."""
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
     elif sys.platform == "linux":
-        Path("/proc/self/clear_refs").write_text("5")
+        with suppress(OSError):
+            Path("/proc/self/clear_refs").write_text("5")
 
 
 def peak_memory_mb() -> float:
@@ -147,5 +133,8 @@ def peak_memory_mb() -> float:
         return torch.cuda.max_memory_allocated() / 1e6
     if sys.platform == "linux":
         lines = Path("/proc/self/status").read_text().splitlines()
-        return next(float(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1.024e-3
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+        peaks = [float(line.split()[1]) for line in lines if line.startswith("VmHWM")]
+        if peaks:
+            return peaks[0] * KIBIBYTE_MB
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak * KIBIBYTE_MB

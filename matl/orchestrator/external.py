@@ -8,6 +8,7 @@ import pandas as pd
 
 from data_modules.cache import build_cache
 from data_modules.config import DataConfig
+from data_modules.digest import digest
 from data_modules.module import ImageDataModule
 from data_modules.registry import load
 from data_modules.samples import Samples
@@ -17,9 +18,10 @@ from matl.config.schema import Experiment
 from matl.errors import MatlError
 from matl.evaluation.record import RunRecord
 from matl.evaluation.report import write_report
+from matl.orchestrator.plan import same_images, stage_samples
 from matl.orchestrator.resources import resolve
 from matl.orchestrator.scoring import load_diagnosis, score_samples
-from matl.orchestrator.store import Store
+from matl.orchestrator.store import BACKBONE, Store
 
 
 def evaluate_external(
@@ -51,11 +53,11 @@ def evaluate_external(
         diagnoses=scores,
         positive=samples.classes[1],
         negative=samples.classes[0],
-        split_note=f"every labelled image of {name}, none of which was trained on",
+        split_note=f"every labelled image of {name}; {_overlap(experiment, samples)}",
         manifest={"diagnoses": stages},
         notes=list(samples.notes),
     )
-    folder = run / f"evaluate-{name}"
+    folder = run / f"evaluate-{name}-{digest(samples, Path(experiment.cache))[:8]}"
     write_report(record, folder)
     return record, folder
 
@@ -65,7 +67,21 @@ def _read_run(run: Path) -> tuple[Experiment, dict[str, str]]:
         diagnoses = json.loads((run / "manifest.json").read_text())["diagnoses"]
     except (OSError, ValueError, KeyError) as error:
         raise MatlError(f"{run}: is no folder of a finished run with a diagnosis") from error
+    if not diagnoses:
+        raise MatlError(f"{run}: the run has no diagnosis; run the whole chain")
     return load_experiment(run / "experiment.yaml"), diagnoses
+
+
+def _overlap(experiment: Experiment, samples: Samples) -> str:
+    """How many of the images were trained on, in words."""
+    copies: set[str] = set()
+    for name in experiment.chain:
+        seen = stage_samples(experiment, name)
+        training = seen.subset(seen.table["split"] == "train")
+        copies |= set(same_images(training, samples, Path(experiment.cache)))
+    if copies:
+        return f"{len(copies)} OF THEM WERE TRAINED ON, so this is no external validation"
+    return "no file of it was trained on"
 
 
 def _external_samples(data: str, positive: str | None, experiment: Experiment) -> Samples:
@@ -74,6 +90,8 @@ def _external_samples(data: str, positive: str | None, experiment: Experiment) -
         raise MatlError(f"--data {data}: write NAME:ROOT, as in folder:other_hospital")
     samples = load(DataConfig(name=name, root=root, positive=positive), Path(experiment.data_root))
     samples = samples.subset(samples.table["label"] != "")
+    if samples.positive is None:
+        raise MatlError(f"--data {data}: names no positive class; say which with --positive")
     if not len(samples):
         raise MatlError(f"--data {data}: no image has a label")
     whole = samples.table.assign(split="test")
@@ -92,7 +110,8 @@ def _scores(experiment: Experiment, fingerprint: str, samples: Samples) -> pd.Da
         Path(experiment.cache),
         config.data.on_bad_image,
     )
-    stage = load_diagnosis(experiment, config, store.entry(fingerprint), kept)
+    folder = store.file(fingerprint, BACKBONE).parent
+    stage = load_diagnosis(experiment, config, folder, kept)
     batches = ImageDataModule(
         kept, cache, batch_size=config.batch_size, seed=experiment.seed, task=config.task
     )

@@ -1,6 +1,5 @@
 """The end of a stage: its scores, its manifest, and the commit to the store."""
 
-import hashlib
 import importlib.metadata
 import json
 import os
@@ -17,7 +16,16 @@ import torch
 from matl.evaluation.floor import floor_scores
 from matl.orchestrator.job import Images, Job, data_module, open_images
 from matl.orchestrator.scoring import load_diagnosis, score_samples
-from matl.orchestrator.store import BACKBONE, CURVES, FLOOR, HEADS, MANIFEST, SCORES, Store
+from matl.orchestrator.store import (
+    BACKBONE,
+    CURVES,
+    FLOOR,
+    HEADS,
+    MANIFEST,
+    SCORES,
+    Store,
+    file_digest,
+)
 from matl.stages import TASKS
 
 LIBRARIES = ("torch", "timm", "pytorch-lightning", "monai", "lightly", "numpy", "scikit-learn")
@@ -78,7 +86,7 @@ def _manifest(job: Job, images: Images, folder: Path) -> dict[str, Any]:
         "versions": versions(),
         "commit": _commit(),
         "machine": machine(job.resources.device),
-        "sha256": {file.name: _sha256(file) for file in sorted(folder.iterdir())},
+        "sha256": {file.name: file_digest(file) for file in sorted(folder.iterdir())},
     }
 
 
@@ -111,8 +119,3 @@ def _git(folder: Path, *words: str) -> str:
 def machine(device: torch.device) -> dict[str, Any]:
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor()
     return {"system": platform.platform(), "device": name or device.type, "cores": os.cpu_count()}
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -2,24 +2,24 @@
 
 import logging
 import os
+import shutil
 import warnings
-from pathlib import Path
-from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import ModelCheckpoint
+import wandb
 from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.strategies import DDPStrategy, Strategy
-from rich.console import Console
 from torch.distributed.launcher import LaunchConfig, elastic_launch
 
 from matl.backbones import canonical_state, save_weights
-from matl.orchestrator.callbacks import CurveRecorder, MidEpochCheckpoint, StageProgress
+from matl.errors import MatlError
+from matl.orchestrator.callbacks import CurveRecorder, StageProgress
+from matl.orchestrator.checkpoints import WholeFile, checkpoint_callbacks, checkpoint_in
 from matl.orchestrator.job import Job, data_module, initial_stage, open_images
 from matl.orchestrator.store import BACKBONE, CURVES, HEADS
-
-CHECKPOINT = "last.ckpt"
+from matl.stages import Stage
+from matl.terminal import terminal
 
 
 def train(job: Job) -> None:
@@ -54,20 +54,36 @@ def fit(job: Job) -> None:
     if job.resources.channels_last:
         stage = stage.to(memory_format=torch.channels_last)
     trainer = _trainer(job)
-    checkpoint = job.workspace / CHECKPOINT
+    checkpoint = checkpoint_in(job.workspace)
     try:
-        trainer.fit(
-            stage,
-            data_module(job, images, rank),
-            ckpt_path=checkpoint if checkpoint.exists() else None,
-            weights_only=True,
-        )
+        data = data_module(job, images, rank)
+        trainer.fit(stage, data, ckpt_path=checkpoint, weights_only=True)
+    except SystemExit:
+        if trainer.interrupted:
+            raise KeyboardInterrupt from None
+        raise
+    except wandb.errors.Error as error:
+        line = str(error).strip().splitlines()[0]
+        raise MatlError(f"logger.wandb: {line}; run wandb login, or set offline") from error
     finally:
-        if isinstance(trainer.logger, WandbLogger) and trainer.is_global_zero:
-            trainer.logger.experiment.finish()
+        if wandb.run is not None:
+            wandb.finish()
+    _refuse_divergence(job, stage)
     if trainer.is_global_zero:
         save_weights(job.workspace / BACKBONE, canonical_state(stage.backbone), _metadata(job))
         save_weights(job.workspace / HEADS, stage.heads.state_dict(), _metadata(job))
+
+
+def _refuse_divergence(job: Job, stage: Stage) -> None:
+    """Keeps weights that are no numbers out of the store.
+
+    Raises:
+        MatlError: a weight is not finite; the stage begins anew when it is run again.
+    """
+    if all(weight.isfinite().all() for weight in stage.parameters()):
+        return
+    shutil.rmtree(job.workspace)
+    raise MatlError(f"stages.{job.stage.name}: training diverged; lower lr, or set clip above 0")
 
 
 def _quiet_lightning() -> None:
@@ -92,8 +108,8 @@ def _trainer(job: Job) -> pl.Trainer:
     config, resources = job.stage.config, job.resources
     callbacks: list[pl.Callback] = [
         CurveRecorder(job.workspace / CURVES),
-        StageProgress(job.stage.name, job.place, Console()),
-        *_checkpoints(job),
+        StageProgress(job.stage.name, job.place, terminal()),
+        *checkpoint_callbacks(job.workspace, config.checkpoint_every),
     ]
     return pl.Trainer(
         accelerator=resources.accelerator,
@@ -106,27 +122,13 @@ def _trainer(job: Job) -> pl.Trainer:
         sync_batchnorm=resources.processes > 1 and resources.accelerator == "gpu",
         logger=_wandb(job),
         callbacks=callbacks,
+        plugins=[WholeFile()],
         log_every_n_steps=1,
         use_distributed_sampler=False,
         num_sanity_val_steps=0,
         enable_progress_bar=False,
         enable_model_summary=False,
         default_root_dir=job.workspace,
-    )
-
-
-def _checkpoints(job: Job) -> list[ModelCheckpoint]:
-    """One file, replaced after every epoch and, where asked for, every few steps."""
-    settings: dict[str, Any] = {
-        "dirpath": job.workspace,
-        "filename": Path(CHECKPOINT).stem,
-        "save_top_k": 1,
-        "enable_version_counter": False,
-    }
-    checkpoints = [ModelCheckpoint(every_n_epochs=1, save_on_train_epoch_end=True, **settings)]
-    steps = job.stage.config.checkpoint_every
-    return checkpoints + (
-        [MidEpochCheckpoint(every_n_train_steps=steps, **settings)] if steps else []
     )
 
 

@@ -1,5 +1,6 @@
 """One stage to be trained: plain data for whichever process trains it, and what it is made of."""
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +12,7 @@ from data_modules.cache import ImageCache, build_cache
 from data_modules.module import ImageDataModule
 from data_modules.samples import Samples
 from matl import lungs
-from matl.backbones import build_backbone, load_state, read_weights
+from matl.backbones import AttentiveBackbone, build_backbone, load_state, read_weights
 from matl.config.check import size_pair
 from matl.config.schema import Experiment, LungSSLConfig
 from matl.orchestrator.plan import PlannedStage
@@ -89,11 +90,24 @@ def data_module(job: Job, images: Images, rank: int) -> ImageDataModule:
     )
 
 
+def stored_backbone(experiment: Experiment, weights: Path) -> AttentiveBackbone:
+    """The backbone with the weights that a stage left.
+
+    Raises:
+        MatlError: the weights do not fit the experiment's network.
+    """
+    settings = dataclasses.replace(experiment.backbone, weights=None)
+    backbone = build_backbone(settings, experiment.seed)
+    state, _ = read_weights(weights)
+    load_state(backbone, state, heads=()).raise_if_bad()
+    return backbone
+
+
 def initial_stage(job: Job, samples: Samples) -> Stage:
     """The stage before its first step: the parent's backbone, or one drawn from the seed."""
     experiment = job.experiment
-    backbone = build_backbone(experiment.backbone, experiment.seed)
-    if job.parent_weights is not None:
-        state, _ = read_weights(job.parent_weights)
-        load_state(backbone, state).raise_if_bad()
+    if job.parent_weights is None:
+        backbone = build_backbone(experiment.backbone, experiment.seed)
+    else:
+        backbone = stored_backbone(experiment, job.parent_weights)
     return build_stage(job.stage.config, backbone, experiment.seed, samples)

@@ -11,14 +11,14 @@ import torch
 
 from data_modules import cache
 from data_modules.audit import shared_patients
-from data_modules.digest import digest
+from data_modules.digest import digest, file_hashes
 from data_modules.registry import load
 from data_modules.samples import Samples
 from matl import backbones, lungs, views
 from matl.config.schema import Experiment, LungSSLConfig, StageConfig
 from matl.errors import MatlError
 from matl.orchestrator.resources import Resources, resolve
-from matl.orchestrator.store import Store
+from matl.orchestrator.store import Store, file_digest
 from matl.stages import TASKS
 
 Identity = dict[str, Any]
@@ -77,6 +77,9 @@ def make_plan(experiment: Experiment, through: int = 3) -> Plan:
     """
     resources = resolve(experiment.trainer)
     names = [name for name in experiment.chain if experiment.stages[name].part <= through]
+    if not names:
+        raise MatlError(f"chain: no stage belongs to a part up to {through}")
+    _check_batches(experiment, names, resources)
     memo = Path(experiment.cache)
     samples = {name: stage_samples(experiment, name) for name in names}
     refuse_leaks(names, samples, experiment)
@@ -93,6 +96,15 @@ def make_plan(experiment: Experiment, through: int = 3) -> Plan:
         last = chain[-1]
         scratch = _planned(experiment, resources, last.name, last.samples, None, memo)
     return Plan(experiment, resources, tuple(chain), scratch)
+
+
+def _check_batches(experiment: Experiment, names: list[str], resources: Resources) -> None:
+    for name in names:
+        batch, processes = experiment.stages[name].batch_size, resources.processes
+        if batch % processes:
+            raise MatlError(
+                f"stages.{name}.batch_size: {batch} cannot be divided over {processes} processes"
+            )
 
 
 def stage_samples(experiment: Experiment, name: str) -> Samples:
@@ -114,6 +126,8 @@ def stage_samples(experiment: Experiment, name: str) -> Samples:
     if not (samples.table["split"] == "train").any():
         kind = "an image" if isinstance(config, LungSSLConfig) else "a labelled image"
         raise MatlError(f"stages.{name}.data: not {kind} is in the training split")
+    if config.task == "source" and len(samples.classes) < 2:
+        raise MatlError(f"stages.{name}.data: has {len(samples.classes)} class; a source needs 2")
     return _two_classes(samples, name) if config.task == "diagnosis" else samples
 
 
@@ -130,7 +144,10 @@ def _two_classes(samples: Samples, name: str) -> Samples:
 
 
 def refuse_leaks(names: list[str], samples: dict[str, Samples], experiment: Experiment) -> None:
-    """Refuses a chain whose earlier stages train on patients that the diagnosis holds out."""
+    """Refuses a chain whose earlier stages train on patients that the diagnosis holds out.
+
+    Patients are compared by name within a data set, and images by their bytes across data sets.
+    """
     if not names or experiment.stages[names[-1]].task != "diagnosis":
         return
     target = samples[names[-1]]
@@ -148,6 +165,20 @@ def refuse_leaks(names: list[str], samples: dict[str, Samples], experiment: Expe
                 f" (such as {patient} of {source}); give both stages the same split, or say"
                 " transductive: true where no label is used"
             )
+        copies = same_images(seen, held_out, Path(experiment.cache))
+        if copies:
+            raise MatlError(
+                f"stages.{name}.data: trains on {len(copies)} images that {names[-1]} holds out"
+                f" (such as {copies[0]}); leave them out of one of the two"
+            )
+
+
+def same_images(seen: Samples, others: Samples, memo: Path) -> list[str]:
+    """Paths in `others` of the files whose bytes are also in `seen`."""
+    known = set(file_hashes(seen.files(), memo))
+    hashes = file_hashes(others.files(), memo)
+    paths = others.table["path"]
+    return [path for path, content in zip(paths, hashes, strict=True) if content in known]
 
 
 def _planned(
@@ -213,7 +244,7 @@ def _identity_settings(config: StageConfig) -> dict[str, Any]:
     """The settings that can change a result; the data's place is replaced by its digest."""
     settings = _plain(config)
     del settings["data"]
-    return settings | {"positive": config.data.positive}
+    return settings
 
 
 def _backbone_identity(experiment: Experiment) -> dict[str, Any]:
@@ -226,8 +257,7 @@ def _backbone_identity(experiment: Experiment) -> dict[str, Any]:
 
 def _file_digest(path: Path) -> str:
     try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        return file_digest(path)
     except OSError as error:
         raise MatlError(f"backbone.weights: {path} cannot be read: {error.strerror}") from error
 

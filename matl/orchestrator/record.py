@@ -1,7 +1,10 @@
 """A run's record, read from the store: training leaves nothing else behind."""
 
+import dataclasses
+
 import pandas as pd
 
+from matl.backbones import build_backbone, flops, parameter_shares
 from matl.config.check import size_pair
 from matl.evaluation.record import RunRecord, StageRow
 from matl.orchestrator.plan import Plan, PlannedStage
@@ -34,8 +37,25 @@ def run_record(plan: Plan, store: Store, command: str) -> RunRecord:
             "diagnoses": _trained_diagnoses(plan),
             "stages": manifests,
         },
-        notes=[f"{name}: {note}" for name in manifests for note in manifests[name]["notes"]],
+        notes=[
+            *network_notes(plan),
+            *(f"{name}: {note}" for name in manifests for note in manifests[name]["notes"]),
+        ],
     )
+
+
+def network_notes(plan: Plan) -> list[str]:
+    """What the network and its operators hold and cost, so that arms can be matched."""
+    settings = plan.experiment.backbone
+    backbone = build_backbone(dataclasses.replace(settings, weights=None), plan.experiment.seed)
+    shares = parameter_shares(backbone)
+    sizes = sorted({size_pair(stage.config.size) for stage in plan.chain})
+    costs = [f"{flops(backbone, size) / 1e9:.3f} at {size[0]} x {size[1]}" for size in sizes]
+    operators = f"{shares.operators:,} ({shares.share:.1%}) in operators ({settings.operator})"
+    return [
+        f"{settings.name}: {shares.total:,} parameters, {operators}",
+        f"GFLOPs an image, forward: {', '.join(costs)}",
+    ]
 
 
 def stage_row(name: str, stage: PlannedStage, plan: Plan, store: Store) -> StageRow:

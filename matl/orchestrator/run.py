@@ -39,6 +39,8 @@ def run(
         MatlError: a mistake in the experiment.
         DataError: a mistake in the data.
     """
+    for needed in (experiment.store, experiment.cache, experiment.runs):
+        Path(needed).mkdir(parents=True, exist_ok=True)
     plan = make_plan(experiment, through)
     store = Store(experiment.store)
     folder = run_folder(plan)
@@ -77,7 +79,7 @@ def _ensure(
             experiment=plan.experiment,
             stage=stage,
             resources=plan.resources,
-            parent_weights=store.entry(stage.parent) / BACKBONE if stage.parent else None,
+            parent_weights=store.file(stage.parent, BACKBONE) if stage.parent else None,
             workspace=store.workspace(stage.fingerprint, fresh),
             group=run_folder(plan).name,
             place=place,

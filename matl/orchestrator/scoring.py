@@ -8,8 +8,9 @@ import torch
 
 from data_modules.module import ImageDataModule
 from data_modules.samples import Samples
-from matl.backbones import build_backbone, load_state, read_weights
+from matl.backbones import read_weights
 from matl.config.schema import Experiment, StageConfig
+from matl.orchestrator.job import stored_backbone
 from matl.orchestrator.store import BACKBONE, HEADS
 from matl.stages import DiagnosisStage, build_stage
 
@@ -22,9 +23,7 @@ def load_diagnosis(
     Raises:
         MatlError: a file is missing or does not fit the experiment's network.
     """
-    backbone = build_backbone(experiment.backbone, experiment.seed)
-    state, _ = read_weights(folder / BACKBONE)
-    load_state(backbone, state).raise_if_bad()
+    backbone = stored_backbone(experiment, folder / BACKBONE)
     stage = build_stage(config, backbone, experiment.seed, samples)
     assert isinstance(stage, DiagnosisStage)
     heads, _ = read_weights(folder / HEADS)

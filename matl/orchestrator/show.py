@@ -17,6 +17,7 @@ from matl.config.schema import Experiment
 from matl.evaluation.record import RunRecord
 from matl.evaluation.tables import diagnosis_table, stage_table
 from matl.orchestrator.plan import Plan, reason, stage_samples
+from matl.orchestrator.record import network_notes
 from matl.orchestrator.store import Store
 
 SHEET_IMAGES = 16
@@ -42,6 +43,7 @@ def plan_table(plan: Plan) -> Table:
         f"{resources.processes} process(es) on the {resources.accelerator}, {resources.threads}"
         f" threads each, {resources.precision}; store: {plan.experiment.store}"
     )
+    caption += "\n" + "\n".join(network_notes(plan))
     table = Table("Stage", "Images", "Epochs", "Fingerprint", "State", box=box.SIMPLE_HEAD)
     table.title, table.caption = f"Plan of {plan.experiment.name}", caption
     for stage in plan.stages:

@@ -1,5 +1,6 @@
 """Finished stages by fingerprint: an entry is there whole, or not at all."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -17,6 +18,12 @@ HEADS = "heads.safetensors"
 CURVES = "curves.csv"
 SCORES = "scores.csv"
 FLOOR = "floor.csv"
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 class Store:
@@ -42,15 +49,32 @@ class Store:
 
     def entry(self, fingerprint: str) -> Path:
         """Folder of a finished stage."""
-        folder = self.root / fingerprint
-        replaced = self._replaced(fingerprint)
-        if replaced.exists() and not folder.exists():
-            os.rename(replaced, folder)
-        return folder
+        folder, replaced = self.root / fingerprint, self._replaced(fingerprint)
+        return replaced if replaced.exists() and not folder.exists() else folder
 
     def manifest(self, fingerprint: str) -> dict[str, Any]:
-        """What is known of a finished stage."""
-        return json.loads((self.entry(fingerprint) / MANIFEST).read_text())
+        """What is known of a finished stage.
+
+        Raises:
+            MatlError: its manifest is damaged.
+        """
+        try:
+            return json.loads((self.entry(fingerprint) / MANIFEST).read_text())
+        except ValueError as error:
+            raise MatlError(
+                f"{self.root}: {fingerprint} is damaged; {self._mend(fingerprint)}"
+            ) from error
+
+    def file(self, fingerprint: str, name: str) -> Path:
+        """A file of a finished stage, as it was committed.
+
+        Raises:
+            MatlError: the file is missing or has changed since.
+        """
+        path = self.entry(fingerprint) / name
+        if not path.is_file() or file_digest(path) != self.manifest(fingerprint)["sha256"][name]:
+            raise MatlError(f"{path}: is damaged; {self._mend(fingerprint)}")
+        return path
 
     def find(self, start: str) -> str:
         """The one fingerprint that begins with `start`.
@@ -86,8 +110,13 @@ class Store:
     def remove(self, fingerprint: str) -> None:
         """Removes a finished stage."""
         removed = self._unfinished / f"{fingerprint}.removed"
-        os.rename(self.entry(fingerprint), removed)
-        shutil.rmtree(removed)
+        with self.lock(fingerprint):
+            shutil.rmtree(removed, ignore_errors=True)
+            os.rename(self.entry(fingerprint), removed)
+            shutil.rmtree(removed)
+
+    def _mend(self, fingerprint: str) -> str:
+        return f"run matl store remove {fingerprint} --store {self.root}, then train it again"
 
     def _replaced(self, fingerprint: str) -> Path:
         return self.root / f"{fingerprint}.replaced"

@@ -2,7 +2,7 @@
 
 import copy
 from dataclasses import replace
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 import torch.distributed as dist
@@ -138,8 +138,12 @@ class LungSSL(Stage):
             terms["identity"] = identity_loss(self.heads["identity"](features), takes_part)
         return terms
 
-    def on_train_batch_end(self, *args: object) -> None:
-        """Moves the momentum encoder towards the query network."""
+    def optimizer_step(self, *args: Any, **options: Any) -> None:
+        super().optimizer_step(*args, **options)
+        self.follow()
+
+    def follow(self) -> None:
+        """Moves the momentum encoder towards the query network; once an optimizer step."""
         update_momentum(self.backbone, self.key_backbone, self.config.momentum)
         update_momentum(self.heads, self.key_heads, self.config.momentum)
 

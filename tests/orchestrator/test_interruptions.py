@@ -12,8 +12,11 @@ from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file
+from tiny import Load, run_quietly
+from torch import Tensor
 
 from matl.orchestrator.store import BACKBONE, HEADS, Store
+from matl.stages import Stage
 
 Moment = Callable[[Path], bool]
 SLOWER = ["stages.shapes.epochs=3", "stages.lung.epochs=4", "stages.diagnosis.epochs=6"]
@@ -96,18 +99,37 @@ def test_killed_anywhere_ends_with_the_same_weights(tiny_file: Path, moment: Mom
     assert len(broken_off) == 6
 
 
-def test_killed_inside_an_epoch_ends_with_the_same_weights(tiny_file: Path) -> None:
-    settings = ["chain=[diagnosis]", "stages.diagnosis.checkpoint_every=1"]
+@pytest.mark.parametrize("last", ["diagnosis", "lung"])
+def test_broken_off_inside_an_epoch_ends_with_the_same_weights(
+    load_tiny: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: str
+) -> None:
+    """A step that fails stands for the kill; the slow tests kill for real."""
+    chain = ["chain=[diagnosis]"] if last == "diagnosis" else ["chain=[lung,diagnosis]"]
+    settings = [*chain, "stages.lung.checkpoint_every=1", "stages.diagnosis.checkpoint_every=1"]
+    straight = [f"{name}={tmp_path / 'straight' / name}" for name in ("store", "runs")]
+    run_quietly(load_tiny(*settings, *straight))
+    with monkeypatch.context() as broken:
+        broken.setattr(Stage, "training_step", failing_at(epoch=1, step=1))
+        with pytest.raises(BrokenOff):
+            run_quietly(load_tiny(*settings))
+    assert (next((tmp_path / "store" / "unfinished").glob("*/last.ckpt"))).exists()
+    run_quietly(load_tiny(*settings))
+    assert weights(tmp_path / "straight") == weights(tmp_path)
 
-    def moment(folder: Path) -> bool:
-        return bool([*(folder / "store" / "unfinished").glob("*/last.ckpt")])
 
-    kill_at(tiny_file, moment, *settings)
-    finish(tiny_file, *settings)
-    broken_off = weights(tiny_file.parent)
-    straight = tiny_file.parent / "straight"
-    finish(tiny_file, *settings, *(f"{name}={straight / name}" for name in ("store", "runs")))
-    assert weights(straight) == broken_off
+class BrokenOff(Exception):
+    """Ends a training step."""
+
+
+def failing_at(epoch: int, step: int) -> Callable[..., Tensor]:
+    whole = Stage.training_step
+
+    def training_step(stage: Stage, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
+        if (stage.current_epoch, batch_idx) == (epoch, step):
+            raise BrokenOff
+        return whole(stage, batch, batch_idx)
+
+    return training_step
 
 
 @pytest.mark.slow

@@ -163,13 +163,18 @@ def test_spread_tells_collapsed_features_from_even_ones():
     assert spread(torch.ones(500, 64), everyone).item() == pytest.approx(0.0, abs=1e-4)
 
 
+class ThreeBatches(pl.LightningDataModule):
+    def train_dataloader(self) -> torch.utils.data.DataLoader:
+        batches = [make_batch(first) for first in range(0, 12, 4)]
+        return torch.utils.data.DataLoader(batches, batch_size=None)
+
+
 def fit(stage: LungSSL, folder) -> pl.Trainer:
-    batches = [make_batch(first) for first in range(0, 12, 4)]
     trainer = pl.Trainer(
         max_epochs=2, accelerator="cpu", logger=False, default_root_dir=folder,
         enable_progress_bar=False, enable_model_summary=False,
     )  # fmt: skip
-    trainer.fit(stage, torch.utils.data.DataLoader(batches, batch_size=None))
+    trainer.fit(stage, ThreeBatches())
     return trainer
 
 

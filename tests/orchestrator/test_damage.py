@@ -1,0 +1,96 @@
+"""What is damaged or has diverged is named in one line, and never used."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from tiny import Load, run_quietly
+
+from data_modules.config import DataConfig
+from matl.errors import MatlError
+from matl.orchestrator.external import evaluate_external
+from matl.orchestrator.plan import make_plan
+from matl.orchestrator.store import BACKBONE, MANIFEST, Store
+
+DIAGNOSIS = "chain=[diagnosis]"
+
+
+def test_a_diverged_stage_is_not_stored(load_tiny: Load, tmp_path: Path) -> None:
+    wild = ["optimizer=sgd", "lr=1e30", "clip=0", "schedule=constant", "warmup=0"]
+    experiment = load_tiny(DIAGNOSIS, *(f"stages.diagnosis.{setting}" for setting in wild))
+    for _ in range(2):
+        with pytest.raises(MatlError, match=r"stages\.diagnosis: training diverged"):
+            run_quietly(experiment)
+    assert not list(Store(tmp_path / "store"))
+
+
+def test_a_damaged_checkpoint_is_named(load_tiny: Load, tmp_path: Path) -> None:
+    stage = make_plan(load_tiny(DIAGNOSIS)).chain[0]
+    folder = Store(tmp_path / "store").workspace(stage.fingerprint)
+    (folder / "last.ckpt").write_bytes(b"PK" * 250)
+    with pytest.raises(MatlError, match=r"last\.ckpt: the checkpoint is damaged; delete it"):
+        run_quietly(load_tiny(DIAGNOSIS))
+
+
+def test_damaged_weights_are_not_passed_on(load_tiny: Load, tmp_path: Path) -> None:
+    run_quietly(load_tiny(), through=1)
+    store = Store(tmp_path / "store")
+    [entry] = store
+    file = store.entry(entry) / BACKBONE
+    file.write_bytes(file.read_bytes()[:-4000] + bytes(4000))
+    with pytest.raises(MatlError, match="is damaged; run matl store remove"):
+        run_quietly(load_tiny())
+    (store.entry(entry) / MANIFEST).write_text("{")
+    with pytest.raises(MatlError, match="is damaged; run matl store remove"):
+        store.manifest(entry)
+    store.remove(entry)
+    assert not list(store)
+
+
+def test_a_reader_does_not_disturb_a_replacement(load_tiny: Load, tmp_path: Path) -> None:
+    run_quietly(load_tiny(DIAGNOSIS))
+    store = Store(tmp_path / "store")
+    [entry] = store
+    replaced = store.root / f"{entry}.replaced"
+    store.entry(entry).rename(replaced)
+    assert entry in store
+    assert replaced.exists()
+
+
+def test_copies_of_held_out_images_are_refused(load_tiny: Load, tmp_path: Path) -> None:
+    samples = make_plan(load_tiny(DIAGNOSIS)).chain[0].samples
+    held_out = samples.subset(samples.table["split"] == "test").files()
+    for number, file in enumerate(held_out):
+        folder = tmp_path / "copies" / "train" / f"class{number % 2}"
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, folder / f"copy{number}.png")
+    experiment = load_tiny()
+    experiment.stages["lung"].data = DataConfig(name="folder", root=str(tmp_path / "copies"))
+    with pytest.raises(MatlError, match=f"trains on {len(held_out)} images that diagnosis holds"):
+        make_plan(experiment)
+
+
+def test_an_evaluation_says_what_was_trained_on(load_tiny: Load) -> None:
+    _, folder, _ = run_quietly(load_tiny(DIAGNOSIS))
+    samples = make_plan(load_tiny(DIAGNOSIS)).chain[0].samples
+    table = samples.table.rename(columns={"split": "part"})
+    listing = samples.root / "samples.csv"
+    table[["path", "label", "patient"]].to_csv(listing, index=False)
+    record, _ = evaluate_external(folder, f"csv:{samples.root}", "covid", "matl evaluate")
+    listing.unlink()
+    trained = int((samples.table["split"] == "train").sum())
+    assert f"{trained} OF THEM WERE TRAINED ON" in record.split_note
+
+
+@pytest.mark.parametrize(
+    ("overrides", "options", "expected"),
+    [
+        ([DIAGNOSIS], {"through": 1}, "no stage belongs to a part up to 1"),
+        (["trainer.devices=3"], {}, "batch_size: 16 cannot be divided over 3 processes"),
+    ],
+)
+def test_what_cannot_run_is_said_before_training(
+    load_tiny: Load, overrides: list[str], options: dict[str, int], expected: str
+) -> None:
+    with pytest.raises(MatlError, match=expected):
+        run_quietly(load_tiny(*overrides), **options)
