@@ -26,7 +26,7 @@ def test_no_gain_on_the_null_phantom(tmp_path: Path) -> None:
     patients = patient_codes(scores["chain"])
     number = patients.max() + 1
     even = np.full(number, 1 / number)
-    counts = np.random.default_rng(0).multinomial(number, even, size=RESAMPLES)
+    counts = np.random.default_rng(0).multinomial(number, even, size=RESAMPLES).astype(float)
     chain, scratch = (
         metric_values(scores[name], patients, counts)["auroc"] for name in ("chain", "scratch")
     )
