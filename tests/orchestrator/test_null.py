@@ -19,7 +19,7 @@ RESAMPLES = 2000
 def test_no_gain_on_the_null_phantom(tmp_path: Path) -> None:
     places = [f"{name}={tmp_path / name}" for name in ("data_root", "store", "cache", "runs")]
     null = [f"stages.{name}.data.name=phantom_null" for name in ("lung", "diagnosis")]
-    short = ["stages.shapes.epochs=2", "stages.xray.epochs=2", "stages.lung.epochs=3"]
+    short = [f"stages.{name}.epochs=2" for name in ("shapes", "xray", "lung", "diagnosis")]
     experiment = load_experiment(REPOSITORY / "experiments" / "demo.yaml", [*places, *null, *short])
     record, _ = run(experiment, "matl run", Console(file=io.StringIO()))
     scores = {name: part.sort_values("image") for name, part in record.scores("test").items()}
