@@ -1,13 +1,12 @@
 """Checks of values: each setting by its declared range, then what settings mean together."""
 
-import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 from data_modules.config import DataConfig
-from data_modules.errors import DataError
+from data_modules.errors import DataError, did_you_mean
 from data_modules.registry import check_config as check_data
 from matl.backbones import check_config as check_backbone
 from matl.backbones.network import network_layout
@@ -72,9 +71,7 @@ def _check_ranges(section: Any, keys: list[str]) -> None:
 def _check_range(value: Any, declared: Any, keys: list[str]) -> None:
     choices = declared.get("choices")
     if choices is not None and value not in choices:
-        close = difflib.get_close_matches(str(value), [str(choice) for choice in choices], n=1)
-        hint = f"did you mean {close[0]}?" if close else "choose one of " + _listed(choices)
-        raise Problem(keys, f"{value!r} is not possible; {hint}")
+        raise Problem(keys, f"{value!r} is not possible; {did_you_mean(str(value), choices)}")
     for name, wrong, words in (
         ("least", lambda bound: value < bound, "at least"),
         ("most", lambda bound: value > bound, "at most"),
@@ -96,8 +93,7 @@ def _check_chain(experiment: Experiment) -> None:
         raise Problem(["chain"], "is empty; list the stages in their order, a diagnosis last")
     for name in chain:
         if name not in experiment.stages:
-            close = difflib.get_close_matches(name, list(experiment.stages), n=1)
-            hint = f"did you mean '{close[0]}'?" if close else _listed(experiment.stages)
+            hint = did_you_mean(name, experiment.stages)
             raise Problem(["chain"], f"'{name}' is no stage; {hint}")
     if len(set(chain)) < len(chain):
         raise Problem(["chain"], "names a stage twice; give the second one a name of its own")
@@ -157,9 +153,7 @@ def _check_optimizer(name: str, keys: list[str]) -> None:
 
     known = list_optimizers()
     if name not in known:
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean '{close[0]}'?" if close else "for example adamw or sgd"
-        raise Problem(keys, f"timm has no optimizer '{name}'; {hint}")
+        raise Problem(keys, f"timm has no optimizer '{name}'; {did_you_mean(name, known)}")
 
 
 def _check_data(data: DataConfig, keys: list[str]) -> None:

@@ -1,6 +1,5 @@
 """From layers of settings to a typed, checked experiment."""
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -9,8 +8,9 @@ from typing import Any, get_type_hints
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from data_modules.errors import did_you_mean
 from matl.config.check import Problem, check_experiment
-from matl.config.layers import Layer, first_line, merge, origin, read_layers
+from matl.config.layers import first_line, merge, origin, read_layers
 from matl.config.schema import TASKS, Experiment, StageConfig
 from matl.errors import MatlError
 
@@ -67,7 +67,7 @@ def _typed_stage(name: str, node: Any) -> StageConfig:
         raise Problem(keys, "must be a mapping with `task`, `part`, `data` and `epochs`")
     task = node.get("task")
     if task not in TASKS:
-        raise Problem([*keys, "task"], f"{task!r} is no task{nearest(task, TASKS)}")
+        raise Problem([*keys, "task"], f"{task!r} is no task; {did_you_mean(str(task), TASKS)}")
     raw = OmegaConf.create(node)
     _refuse_unknown_keys(raw, TASKS[task], keys)
     return _structured(TASKS[task], raw, keys)
@@ -90,7 +90,7 @@ def _refuse_unknown_keys(raw: DictConfig, schema: type, keys: list[str]) -> None
     types = get_type_hints(schema)
     for key in raw:
         if key not in types:
-            raise Problem([*keys, str(key)], f"is no key here{nearest(key, types)}")
+            raise Problem([*keys, str(key)], f"is no key here; {did_you_mean(str(key), types)}")
         node = OmegaConf.to_container(raw, resolve=False)[key]  # type: ignore[call-overload,index]
         if not is_dataclass(types[key]) or _is_interpolation(node):
             continue
@@ -101,12 +101,3 @@ def _refuse_unknown_keys(raw: DictConfig, schema: type, keys: list[str]) -> None
 
 def _is_interpolation(node: Any) -> bool:
     return isinstance(node, str) and node.startswith("${")
-
-
-def nearest(word: Any, known: Any) -> str:
-    """`; did you mean 'x'?`, or the list of what is known where nothing is near."""
-    close = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.5)
-    return f"; did you mean '{close[0]}'?" if close else f"; known: {', '.join(sorted(known))}"
-
-
-__all__ = ["Layer", "load_experiment", "to_yaml"]

@@ -148,8 +148,7 @@ def test_a_chain_that_leaks_is_refused(load_tiny: Load) -> None:
     make_plan(load_tiny(*kfold, "stages.lung.data=${stages.diagnosis.data}"))
 
 
-def test_operators_start_from_the_same_common_weights(load_tiny: Load) -> None:
-    """Arms differ in the operator alone, so their fingerprints differ in that alone."""
+def test_arms_differ_in_the_operator_alone(load_tiny: Load) -> None:
     one = make_plan(load_tiny()).chain[0].identity
     other = make_plan(load_tiny("backbone.operator=convolution")).chain[0].identity
     assert one["backbone"].pop("operator") != other["backbone"].pop("operator")
