@@ -1,10 +1,11 @@
 """`make bench`: measures the ratios that the project holds itself to, and writes them down."""
 
 import json
-import platform
+import re
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 from rich.console import Console
@@ -30,9 +31,15 @@ def main() -> None:
         "whole_stack": stacks,
     }
     RESULTS.mkdir(exist_ok=True)
-    file = RESULTS / f"{record['date']}-{platform.machine()}.json"
+    file = RESULTS / f"{record['date']}-{_word(record['machine'])}.json"
     file.write_text(json.dumps(record, indent=2) + "\n")
     _show(reading, stacks, file)
+
+
+def _word(described: dict[str, Any]) -> str:
+    """The machine in one word of a file's name, as in "amd-epyc-2-cores"."""
+    words = f"{described['device']} {described['cores']} cores"
+    return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
 
 
 def _show(reading: dict[str, float], stacks: dict[str, dict[str, float]], file: Path) -> None:

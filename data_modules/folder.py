@@ -23,8 +23,8 @@ def index(root: Path, split_seed: int = 0) -> Samples:
         DataError: Where the folder is missing or empty, or mixes two layouts.
     """
     require_folder(root, HOW)
-    parts = [name for name in folders_in(root) if name in SPLITS]
-    others = [name for name in folders_in(root) if name not in SPLITS]
+    parts = [name for name in folders_in(root) if name.lower() in SPLITS]
+    others = [name for name in folders_in(root) if name.lower() not in SPLITS]
     if parts and others:
         raise DataError(f"{root} mixes split folders ({parts[0]}) with others ({others[0]}): {HOW}")
     source = root.resolve().name
@@ -49,4 +49,4 @@ def _index_part(root: Path, part: str, source: str) -> pd.DataFrame:
     paths = image_paths(root, part)
     depth = 1 if part else 0
     labels = [path.split("/")[depth] for path in paths] if classes else ""
-    return make_table(paths, source=source, label=labels, split=part or "train")
+    return make_table(paths, source=source, label=labels, split=part.lower() or "train")

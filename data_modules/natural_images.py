@@ -1,4 +1,4 @@
-"""Natural images in ImageNet's layout: `train/<wnid>/`, `val/<wnid>/` and perhaps `classes.csv`.
+"""Natural images in ImageNet's layout: `train/<wnid>/` and `val/<wnid>/`.
 
 ImageNet, Tiny ImageNet or any subset: Russakovsky et al., "ImageNet Large Scale Visual Recognition
 Challenge", 2015.
@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from data_modules.errors import DataError
-from data_modules.listing import folders_in, image_paths, make_table, require_folder
+from data_modules.listing import image_paths, make_table, require_folder
 from data_modules.samples import Samples
 
 NAME = "natural_images"
@@ -43,20 +43,3 @@ def index(root: Path) -> Samples:
         patients_named=False,
         notes=("no test split; patients do not apply: each image is its own group",),
     )
-
-
-def class_names(root: Path) -> dict[str, str]:
-    """The words of each class, for example n01443537: "goldfish, Carassius auratus".
-
-    A class that `classes.csv` (columns wnid, words) does not name keeps its wnid.
-    """
-    wnids = folders_in(root / "train")
-    path = root / "classes.csv"
-    if not path.is_file():
-        return dict(zip(wnids, wnids, strict=True))
-    try:
-        rows = pd.read_csv(path, usecols=["wnid", "words"], dtype=str, keep_default_na=False)
-    except ValueError as error:
-        raise DataError(f"{path}: needs the columns wnid and words") from error
-    words = dict(zip(rows["wnid"], rows["words"], strict=True))
-    return {wnid: words.get(wnid, wnid) for wnid in wnids}

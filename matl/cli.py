@@ -98,10 +98,10 @@ def data(
 
     settings = load_experiment(experiment, overrides or [])
     console = terminal()
-    show_data(settings, console)
     if sheet is not None:
         draw_sheet(settings, sheet)
         console.print(f"The contact sheet lies in {sheet}.")
+    show_data(settings, console)
 
 
 @app.command()

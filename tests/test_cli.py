@@ -158,6 +158,7 @@ def one_line(shown: Shown) -> str:
         (["run", TINY, "stages.lung.epochs=-1"], "at least 1"),
         (["plan", TINY, "stages.diagnosis.data={name: covid_ct}"], "covid_ct"),
         (["plan", TINY, "backbone.weights=nowhere.safetensors"], "nowhere.safetensors"),
+        (["data", TINY, "--sheet", "sheet.txt"], "end its name in .png"),
         (["store", "show", "abc"], "no stage"),
         (["evaluate", "nowhere", "--data", "folder:x"], "no folder of a finished run"),
         (["plan", TINY, "trainer.devices=64", "trainer.accelerator=gpu"], "gpu"),

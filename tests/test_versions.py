@@ -10,12 +10,20 @@ from conftest import REPOSITORY
 
 RECORD = Path(__file__).parent / "source_versions.json"
 STAGES = "matl/stages"
+TRAINING = (
+    f"{STAGES}/base.py",
+    "matl/seeding.py",
+    "matl/orchestrator/fit.py",
+    "matl/orchestrator/job.py",
+    "data_modules/loader.py",
+    "data_modules/module.py",
+)
 SOURCES = {
-    "source": (f"{STAGES}/source.py", f"{STAGES}/base.py"),
-    "diagnosis": (f"{STAGES}/diagnosis.py", f"{STAGES}/base.py"),
+    "source": (f"{STAGES}/source.py", *TRAINING),
+    "diagnosis": (f"{STAGES}/diagnosis.py", *TRAINING),
     "lung_ssl": (
         f"{STAGES}/lung_ssl.py",
-        f"{STAGES}/base.py",
+        *TRAINING,
         *(f"{STAGES}/multi_scale/{name}.py" for name in ("losses", "pooling", "queue")),
     ),
     "views": ("matl/views.py",),

@@ -22,11 +22,7 @@ _CHUNK_BYTES = 32_000_000
 
 
 def floor_scores(
-    table: pd.DataFrame,
-    images: np.ndarray,
-    sizes: np.ndarray,
-    labels: np.ndarray,
-    seed: int = 0,
+    table: pd.DataFrame, features: np.ndarray, labels: np.ndarray, seed: int = 0
 ) -> pd.DataFrame:
     """Scores every validation and test image by a logistic regression on `FEATURES`.
 
@@ -36,8 +32,7 @@ def floor_scores(
     Args:
         table: N rows with the text columns `path` (relative to the data root), `patient`,
             `source` and `split` ("train", "val" or "test").
-        images: uint8 [N, C, H, W], any array that slices (a memory map is read in chunks).
-        sizes: Original height and width in pixels, int [N, 2].
+        features: float [N, 6] as `grey_features` computes them.
         labels: int [N]: 1 positive class, 0 negative, -1 unlabelled (left out).
         seed: Of the cross-validation's folds.
 
@@ -49,9 +44,8 @@ def floor_scores(
         ValueError: Where the arrays' lengths differ or the training rows are not of two classes.
     """
     labels = np.asarray(labels)
-    if not len(table) == len(images) == len(sizes) == len(labels):
-        raise ValueError("the floor needs as many images, sizes and labels as the table has rows")
-    features = grey_features(images, sizes)
+    if not len(table) == len(features) == len(labels):
+        raise ValueError("the floor needs as many features and labels as the table has rows")
     known, train = labels >= 0, (table["split"] == "train").to_numpy()
     fit, asked = known & train, known & ~train
     if len(np.unique(labels[fit])) != 2:
@@ -67,7 +61,7 @@ def grey_features(images: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     """Computes `FEATURES` of each image.
 
     Args:
-        images: uint8 [N, C, H, W].
+        images: uint8 [N, C, H, W], any array that slices (a memory map is read in chunks).
         sizes: Original height and width in pixels, int [N, 2].
 
     Returns:

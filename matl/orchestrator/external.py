@@ -4,9 +4,10 @@ import dataclasses
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from data_modules.cache import build_cache
+from data_modules.cache import ImageCache, build_cache
 from data_modules.config import DataConfig
 from data_modules.digest import digest
 from data_modules.module import ImageDataModule
@@ -14,8 +15,9 @@ from data_modules.registry import load
 from data_modules.samples import Samples
 from matl.config import load_experiment
 from matl.config.check import size_pair
-from matl.config.schema import Experiment
+from matl.config.schema import Experiment, StageConfig
 from matl.errors import MatlError
+from matl.evaluation.floor import floor_scores, grey_features
 from matl.evaluation.record import RunRecord
 from matl.evaluation.report import write_report
 from matl.orchestrator.plan import same_images, stage_samples
@@ -45,6 +47,7 @@ def evaluate_external(
     experiment, stages = _read_run(run)
     samples = _external_samples(data, positive, experiment)
     scores = {row: _scores(experiment, fingerprint, samples) for row, fingerprint in stages.items()}
+    scores["floor"] = _floor(experiment, samples)
     name = data.partition(":")[0]
     record = RunRecord(
         experiment=f"{experiment.name} on {name}",
@@ -60,6 +63,10 @@ def evaluate_external(
     folder = run / f"evaluate-{name}-{digest(samples, Path(experiment.cache))[:8]}"
     write_report(record, folder)
     return record, folder
+
+
+def _diagnosis(experiment: Experiment) -> StageConfig:
+    return experiment.stages[experiment.chain[-1]]
 
 
 def _read_run(run: Path) -> tuple[Experiment, dict[str, str]]:
@@ -102,17 +109,35 @@ def _scores(experiment: Experiment, fingerprint: str, samples: Samples) -> pd.Da
     store = Store(experiment.store)
     if fingerprint not in store:
         raise MatlError(f"{experiment.store}: has no stage {fingerprint}; run the experiment again")
-    config = experiment.stages[experiment.chain[-1]]
-    kept, cache = build_cache(
-        samples,
-        size_pair(config.size),
-        experiment.backbone.in_channels,
-        Path(experiment.cache),
-        config.data.on_bad_image,
-    )
+    config = _diagnosis(experiment)
+    kept, cache = _decoded(experiment, samples)
     folder = store.file(fingerprint, BACKBONE).parent
     stage = load_diagnosis(experiment, config, folder, kept)
     batches = ImageDataModule(
         kept, cache, batch_size=config.batch_size, seed=experiment.seed, task=config.task
     )
     return score_samples(stage, batches, ("test",), resolve(experiment.trainer).device)
+
+
+def _floor(experiment: Experiment, samples: Samples) -> pd.DataFrame:
+    """Scores of the floor, fitted on the images that the diagnosis was trained on."""
+    own, own_cache = _decoded(experiment, stage_samples(experiment, experiment.chain[-1]))
+    other, other_cache = _decoded(experiment, samples)
+    train = (own.table["split"] == "train").to_numpy()
+    features = [grey_features(cache.images, cache.sizes) for cache in (own_cache, other_cache)]
+    return floor_scores(
+        pd.concat([own.table[train], other.table], ignore_index=True),
+        np.concatenate([features[0][train], features[1]]),
+        np.concatenate([own.targets()[train], other.targets()]),
+    )
+
+
+def _decoded(experiment: Experiment, samples: Samples) -> tuple[Samples, ImageCache]:
+    config = _diagnosis(experiment)
+    return build_cache(
+        samples,
+        size_pair(config.size),
+        experiment.backbone.in_channels,
+        Path(experiment.cache),
+        config.data.on_bad_image,
+    )

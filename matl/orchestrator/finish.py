@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import pandas as pd
 import torch
 
-from matl.evaluation.floor import floor_scores
+from matl.evaluation.floor import floor_scores, grey_features
 from matl.orchestrator.job import Images, Job, data_module, open_images
 from matl.orchestrator.scoring import load_diagnosis, score_samples
 from matl.orchestrator.store import (
@@ -54,7 +55,8 @@ def _write_scores(job: Job, images: Images, folder: Path) -> None:
     scores = score_samples(stage, data, ("val", "test"), job.resources.device)
     scores.to_csv(folder / SCORES, index=False)
     samples = images.samples
-    floor = floor_scores(samples.table, images.cache.images, images.cache.sizes, samples.targets())
+    features = grey_features(images.cache.images, images.cache.sizes)
+    floor = floor_scores(samples.table, features, samples.targets())
     floor.to_csv(folder / FLOOR, index=False)
 
 
@@ -117,5 +119,15 @@ def _git(folder: Path, *words: str) -> str:
 
 
 def machine(device: torch.device) -> dict[str, Any]:
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor()
-    return {"system": platform.platform(), "device": name or device.type, "cores": os.cpu_count()}
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
+    return {"system": platform.platform(), "device": name, "cores": os.cpu_count()}
+
+
+def _processor() -> str:
+    """The processor's name where the system tells it, else its architecture."""
+    if sys.platform == "linux":
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+        if names:
+            return names[0]
+    return platform.processor() or platform.machine()

@@ -22,6 +22,8 @@ from matl.orchestrator.store import Store, file_digest
 from matl.stages import TASKS
 
 Identity = dict[str, Any]
+LEAST_SCANS = 4
+"""Self-supervision keeps a quarter of its images as negatives."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,8 @@ def stage_samples(experiment: Experiment, name: str) -> Samples:
     if not (samples.table["split"] == "train").any():
         kind = "an image" if isinstance(config, LungSSLConfig) else "a labelled image"
         raise MatlError(f"stages.{name}.data: not {kind} is in the training split")
+    if isinstance(config, LungSSLConfig) and len(samples) < LEAST_SCANS:
+        raise MatlError(f"stages.{name}.data: {len(samples)} images; lung_ssl needs {LEAST_SCANS}")
     if config.task == "source" and len(samples.classes) < 2:
         raise MatlError(f"stages.{name}.data: has {len(samples.classes)} class; a source needs 2")
     return _two_classes(samples, name) if config.task == "diagnosis" else samples

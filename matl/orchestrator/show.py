@@ -14,6 +14,7 @@ from data_modules.decode import read_image
 from data_modules.near_duplicates import near_duplicates
 from data_modules.samples import Samples
 from matl.config.schema import Experiment
+from matl.errors import MatlError
 from matl.evaluation.record import RunRecord
 from matl.evaluation.tables import diagnosis_table, stage_table
 from matl.orchestrator.plan import Plan, reason, stage_samples
@@ -49,13 +50,9 @@ def plan_table(plan: Plan) -> Table:
     for stage in plan.stages:
         name = f"{stage.name}, from scratch" if stage is plan.scratch else stage.name
         images = int((stage.samples.table["split"] == "train").sum())
-        state = "missing"
+        state = f"missing: {reason(stage, store)}"
         if stage.fingerprint in store:
             state = f"in the store, trained by {store.manifest(stage.fingerprint)['experiment']}"
-        elif stage.parent is None or stage.parent in store:
-            state = f"missing: {reason(stage, store)}"
-        else:
-            state = "missing: the stage before it is missing"
         row = (name, f"{images:,}", str(stage.config.epochs), stage.fingerprint, state)
         table.add_row(*row)
     return table
@@ -99,7 +96,13 @@ def show_data(experiment: Experiment, console: Console) -> None:
 
 
 def draw_sheet(experiment: Experiment, file: Path) -> None:
-    """Draws some training images of every stage, as the network is given them, as a PNG file."""
+    """Draws some training images of every stage, as the network is given them, as a PNG file.
+
+    Raises:
+        MatlError: the file's name does not end in .png.
+    """
+    if file.suffix.lower() != ".png":
+        raise MatlError(f"--sheet {file}: the sheet is a PNG file; end its name in .png")
     images, captions = [], []
     for name, samples in _samples(experiment).items():
         numbers = np.linspace(0, len(samples) - 1, min(SHEET_IMAGES, len(samples))).astype(int)

@@ -36,6 +36,13 @@ def test_folder_with_splits_and_classes(tmp_path: Path):
     assert all(file.is_file() for file in samples.files())
 
 
+def test_capital_letters_do_not_hide_a_split(tmp_path: Path):
+    draw(tmp_path, "Train/ill/a.png", "Train/well/b.png", "TEST/ill/c.png")
+    samples = folder.index(tmp_path)
+    assert samples.classes == ("ill", "well")
+    assert splits_of(samples)["TEST/ill/c.png"] == "test"
+
+
 def test_folder_of_classes_is_split_by_image(tmp_path: Path):
     draw(tmp_path, *(f"{name}/{n}.png" for name in "ab" for n in range(20)))
     samples = folder.index(tmp_path)

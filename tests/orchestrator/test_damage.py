@@ -94,3 +94,14 @@ def test_what_cannot_run_is_said_before_training(
 ) -> None:
     with pytest.raises(MatlError, match=expected):
         run_quietly(load_tiny(*overrides), **options)
+
+
+def test_too_few_scans_for_self_supervision_are_refused(load_tiny: Load, tmp_path: Path) -> None:
+    samples = make_plan(load_tiny(DIAGNOSIS)).chain[0].samples
+    (tmp_path / "few").mkdir()
+    for file in samples.files()[:3]:
+        shutil.copy(file, tmp_path / "few" / f"{file.parent.name}-{file.name}")
+    experiment = load_tiny()
+    experiment.stages["lung"].data = DataConfig(name="folder", root=str(tmp_path / "few"))
+    with pytest.raises(MatlError, match="3 images; lung_ssl needs 4"):
+        make_plan(experiment)

@@ -97,6 +97,8 @@ def test_the_plan_says_why_a_stage_is_not_reused(load_tiny: Load, tmp_path: Path
     run_quietly(load_tiny("chain=[diagnosis]"))
     other = make_plan(load_tiny("chain=[diagnosis]", "stages.diagnosis.epochs=3"))
     assert "stage.epochs (2 -> 3)" in reason(other.chain[0], Store(tmp_path / "store"))
+    longer = make_plan(load_tiny("chain=[shapes,diagnosis]"))
+    assert "differs in parent" in reason(longer.chain[1], Store(tmp_path / "store"))
 
 
 def test_a_finished_model_is_scored_on_another_data_set(
@@ -105,10 +107,10 @@ def test_a_finished_model_is_scored_on_another_data_set(
     _, folder, _ = run_quietly(load_tiny("chain=[shapes,diagnosis]", "baselines=[scratch]"))
     other = f"phantom_null:{phantom_root / 'external'}"
     record, report = evaluate_external(folder, other, None, "matl evaluate")
-    assert list(record.diagnoses) == ["chain", "scratch"]
+    assert list(record.diagnoses) == ["chain", "scratch", "floor"]
     assert {row.images for row in record.results("test")} == {640}
     metrics = json.loads((report / "metrics.json").read_text())["metrics"]
-    assert {row["model"] for row in metrics} == {"chain", "scratch"}
+    assert {row["model"] for row in metrics} == {"chain", "scratch", "floor"}
 
 
 def test_a_run_on_its_own_images_gives_its_own_scores(load_tiny: Load, phantom_root: Path) -> None:
@@ -124,6 +126,9 @@ def test_a_run_on_its_own_images_gives_its_own_scores(load_tiny: Load, phantom_r
     own = record.scores("test")["scratch"].set_index("image")["score"]
     scored = external.scores("test")["scratch"].set_index("image")["score"]
     assert scored.to_dict() == pytest.approx(own.to_dict(), abs=1e-6)
+    own_floor = record.scores("test")["floor"].set_index("image")["score"].to_dict()
+    floor = external.scores("test")["floor"].set_index("image")["score"].to_dict()
+    assert floor == pytest.approx(own_floor, abs=1e-6)
 
 
 def test_bad_words_for_an_evaluation(load_tiny: Load, tmp_path: Path) -> None:

@@ -1,0 +1,56 @@
+"""What the README tells its readers to type is real."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import REPOSITORY
+from typer.testing import CliRunner
+
+from matl.cli import app
+from matl.config import load_experiment
+
+README = (REPOSITORY / "README.md").read_text()
+BLOCKS = re.findall(r"```bash\n(.+?)```|`(matl [^`]+)`", README, re.S)
+COMMANDS = sorted(set(re.findall(r"(?m)^matl [^#\n]+", "\n".join("".join(b) for b in BLOCKS))))
+TARGETS = sorted(set(re.findall(r"(?m)(?:^|`)make ([a-z0-9-]+)", README)))
+SETTINGS = sorted(set(re.findall(r"`([a-z_.]+=[^` ]+)`", README)))
+SHIPPED = sorted((REPOSITORY / "experiments").rglob("*.yaml"))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_exists_and_takes_these_words(command: str) -> None:
+    """Commands on an experiment are resolved; of the others the name and options are checked."""
+    words = shlex.split(command)[1:]
+    settings = [word for word in words if "=" in word]
+    files = [word for word in words if word.endswith(".yaml")]
+    if files:
+        load_experiment(REPOSITORY / files[0], settings)
+    help_page = CliRunner().invoke(app, [*words[: 2 if words[0] == "store" else 1], "--help"])
+    assert help_page.exit_code == 0
+    assert all(word in help_page.output for word in words if word.startswith("--"))
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_a_setting_exists(setting: str) -> None:
+    load_experiment(REPOSITORY / "experiments" / "demo.yaml", [setting])
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_target_exists(target: str) -> None:
+    makefile = (REPOSITORY / "Makefile").read_text()
+    assert re.search(rf"(?m)^([a-z0-9 ]* )?{target}( [a-z0-9 ]*)?:", makefile)
+
+
+def test_the_experiment_in_the_readme_can_be_run(tmp_path: Path) -> None:
+    text = re.search(r"```yaml\n(.+?)```", README, re.S).group(1)
+    (tmp_path / "readme.yaml").write_text(text)
+    assert load_experiment(tmp_path / "readme.yaml", []).chain == yaml.safe_load(text)["chain"]
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
+def test_a_shipped_experiment_begins_with_its_command(file: Path) -> None:
+    comment = file.read_text().splitlines()[0]
+    assert str(file.relative_to(REPOSITORY)) in comment or f"make {file.stem}" in comment
