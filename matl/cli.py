@@ -15,6 +15,8 @@ app = typer.Typer(
 )
 store_app = typer.Typer(help="Finished stages: list, show, remove.", no_args_is_help=True)
 app.add_typer(store_app, name="store")
+weights_app = typer.Typer(help="Weights files: inspect, convert.", no_args_is_help=True)
+app.add_typer(weights_app, name="weights")
 
 ExperimentFile = Annotated[
     Path, typer.Argument(metavar="EXPERIMENT", help="The experiment's YAML file.")
@@ -25,6 +27,7 @@ Overrides = Annotated[
 ]
 Through = Annotated[int, typer.Option(min=1, max=3, help="Last part of the paper that runs.")]
 StoreFolder = Annotated[Path, typer.Option("--store", help="Folder of finished stages.")]
+WeightsFile = Annotated[Path, typer.Argument(metavar="FILE", help="A weights file.")]
 Fingerprint = Annotated[str, typer.Argument(help="A stage's fingerprint, or its beginning.")]
 
 
@@ -165,6 +168,39 @@ def store_remove(fingerprint: Fingerprint, store: StoreFolder = Path("store")) -
     found = stages.find(fingerprint)
     stages.remove(found)
     typer.echo(f"removed {found}")
+
+
+@weights_app.command("inspect")
+def weights_inspect(
+    file: WeightsFile,
+    network: Annotated[
+        str | None, typer.Option(help="A network of timm's: show how the file fits it.")
+    ] = None,
+) -> None:
+    """Show what a weights file holds, and how it fits a network. Executes nothing in the file.
+
+    Example: matl weights inspect densenet.pt --network densenet121
+    """
+    from matl.backbones.conversion import contents_table, fit_table
+    from matl.terminal import terminal
+
+    terminal().print(fit_table(file, network) if network else contents_table(file))
+
+
+@weights_app.command("convert")
+def weights_convert(
+    file: WeightsFile,
+    target: Annotated[Path, typer.Argument(help="The .safetensors file to write.")],
+    network: Annotated[str, typer.Option(help="The network of timm's that the weights are of.")],
+) -> None:
+    """Write the weights of timm, torchvision, lightly, MoCo and others as a file of matl's.
+
+    Example: matl weights convert moco.pth moco.safetensors --network resnet50
+    """
+    from matl.backbones.conversion import convert
+
+    layout = convert(file, target, network)
+    typer.echo(f"{target}: {network}, read as {layout.name}")
 
 
 def main() -> None:

@@ -29,7 +29,8 @@ SOURCES = {
     "views": ("matl/views.py",),
     "lungs": ("matl/lungs.py",),
     "backbone": tuple(
-        f"matl/backbones/{name}.py" for name in ("attentive", "network", "operators")
+        f"matl/backbones/{name}.py"
+        for name in ("attentive", "foreign", "network", "operators", "weights")
     ),
     "pixels": ("data_modules/decode.py",),
 }

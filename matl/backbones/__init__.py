@@ -4,6 +4,7 @@ from matl.backbones.attentive import AttentiveBackbone, build_backbone
 from matl.backbones.checks import check_config
 from matl.backbones.config import BackboneConfig
 from matl.backbones.cost import ParameterShares, flops, parameter_shares
+from matl.backbones.foreign import load_initial_weights, read_foreign, translate
 from matl.backbones.operators import Operator
 from matl.backbones.weights import (
     LoadReport,
@@ -13,7 +14,7 @@ from matl.backbones.weights import (
     save_weights,
 )
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same settings may give another network or other initial weights."""
 
 __all__ = [
@@ -27,8 +28,11 @@ __all__ = [
     "canonical_state",
     "check_config",
     "flops",
+    "load_initial_weights",
     "load_state",
     "parameter_shares",
+    "read_foreign",
     "read_weights",
     "save_weights",
+    "translate",
 ]

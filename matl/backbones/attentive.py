@@ -4,9 +4,9 @@ from torch import Tensor, nn
 
 from matl.backbones.checks import check_config
 from matl.backbones.config import BackboneConfig
+from matl.backbones.foreign import load_initial_weights
 from matl.backbones.network import Network, build_network, network_layout
 from matl.backbones.operators import GATE_FROM_SCRATCH, Operator, build_operator
-from matl.backbones.weights import load_initial_weights
 from matl.seeding import draw_by_name, seeded
 
 

@@ -15,7 +15,7 @@ class BackboneConfig:
         at_strides: The strides behind which the operator is inserted, such as [16, 32].
         in_channels: Channels of the images: 1 (grey) or 3 (colour).
         weights: The initial weights: None (drawn from the seed), "timm" (timm's pretrained ones) or
-            the path of a safetensors file.
+            the path of a file in a layout that `matl.backbones.foreign` knows.
         drop_path: Probability of dropping a residual branch of a sample in training, 0 to below 1;
             it reaches the branches of the operators, and of the network where timm offers it.
     """

@@ -78,7 +78,8 @@ class Network(nn.Module):
     Attributes:
         steps: The modules' names in the order of use, each with the stride of the feature map that
             it returns, or None where it returns none.
-        mean, std: What the images are normalised by, float32 [1, in_channels, 1, 1].
+        mean, std: What the images are normalised by, float32 [1, in_channels, 1, 1]; they
+            travel with the weights.
     """
 
     mean: torch.Tensor
@@ -98,7 +99,7 @@ class Network(nn.Module):
         for statistic, colours in (("mean", layout.mean), ("std", layout.std)):
             values = colours if in_channels == 3 else (sum(colours) / len(colours),)
             buffer = torch.tensor(values, dtype=torch.float32).view(1, -1, 1, 1)
-            self.register_buffer(statistic, buffer, persistent=False)
+            self.register_buffer(statistic, buffer)
 
 
 def build_network(config: BackboneConfig, seed: int) -> Network:

@@ -1,7 +1,8 @@
 """The weights that travel: canonical keys, strict loading, safetensors files.
 
 A canonical key is timm's own name of a weight in the classifier of the same network, such as
-`layer1.0.conv1.weight`, or `operators.<stride>.<name>` for a weight of an operator.
+`layer1.0.conv1.weight`, or `operators.<stride>.<name>` for a weight of an operator, or `mean` and
+`std`, what the network's images are normalised by.
 """
 
 import os
@@ -21,6 +22,9 @@ HEADS = ("fc.", "classifier.", "head.", "conv_head.", "bn2.")
 """Beginnings of the keys of timm's classification heads, which never travel."""
 
 NETWORK, OPERATORS = "network.", "operators."
+NORMALISATION = ("mean", "std")
+OPTIONAL = (*NORMALISATION, "num_batches_tracked")
+"""Endings of keys that files may lack: torch's batch norms did not always count their batches."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +98,7 @@ def load_state(
             own[key].copy_(value)
     return LoadReport(
         loaded=tuple(loaded),
-        # torch's batch norms, too, accept files from before they counted their batches
-        missing=tuple(k for k in own if k not in given and not k.endswith("num_batches_tracked")),
+        missing=tuple(k for k in own if k not in given and k.split(".")[-1] not in OPTIONAL),
         unexpected=tuple(k for k in given if k not in own and not k.startswith(tuple(heads))),
         clashing=tuple(
             Clash(k, tuple(v.shape), tuple(own[k].shape))
@@ -103,22 +106,6 @@ def load_state(
             if k in own and v.shape != own[k].shape
         ),
     )
-
-
-def load_initial_weights(backbone: nn.Module, path: str | Path) -> None:
-    """Loads a file of timm's or of matl's; in a file without operators, these stay as they are.
-
-    Raises:
-        MatlError: The file cannot be read, or does not fit.
-    """
-    state, _ = read_weights(path)
-    if not any(key.startswith(OPERATORS) for key in state):
-        own = canonical_state(backbone)
-        state |= {key: value for key, value in own.items() if key.startswith(OPERATORS)}
-    try:
-        load_state(backbone, state).raise_if_bad()
-    except MatlError as error:
-        raise MatlError(f"{path}: {error}") from None
 
 
 def save_weights(
@@ -149,9 +136,11 @@ def read_weights(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def _grey_if_needed(state: dict[str, Tensor], own: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    first = next(key for key, value in own.items() if value.ndim == 4)
+    convolutions = (k for k, value in own.items() if value.ndim == 4 and k not in NORMALISATION)
+    first = next(convolutions)
     if first in state and state[first].shape[1:2] == (3,) and own[first].shape[1] == 1:
         state[first] = adapt_input_conv(1, state[first])
+        state |= {k: state[k].mean(1, keepdim=True) for k in NORMALISATION if k in state}
     return state
 
 

@@ -53,7 +53,7 @@ def same(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
 def test_canonical_state__has_the_keys_of_timms_files(name: str) -> None:
     built = build_backbone(BackboneConfig(name, "none", in_channels=3), seed=0)
     travelling = {key for key in colour_state(name) if not key.startswith(HEADS)}
-    assert canonical_state(built).keys() == travelling
+    assert canonical_state(built).keys() == travelling | {"mean", "std"}
     report = load_state(built, colour_state(name))
     report.raise_if_bad()
     assert set(report.loaded) == travelling
@@ -136,7 +136,7 @@ def test_load_state__adapts_colour_to_grey_as_timm_does(name: str, tmp_path: Pat
     ).state_dict()
     grey = build_backbone(BackboneConfig(name, "none", weights=str(path)), seed=0)
     own = canonical_state(grey)
-    assert all(torch.equal(own[key], expected[key]) for key in own)
+    assert all(torch.equal(own[key], expected[key]) for key in own.keys() - {"mean", "std"})
 
 
 @pytest.mark.parametrize("operator", ["attention", "convolution"])
@@ -163,7 +163,7 @@ def test_weights__a_file_with_operators_brings_them_and_their_gates(tmp_path: Pa
 def test_weights__of_another_network_are_refused(tmp_path: Path) -> None:
     save_file(colour_state("convnext_atto"), tmp_path / "other.safetensors")
     with pytest.raises(
-        MatlError, match=r"other.safetensors: weights do not fit: the backbone has no stages.0"
+        MatlError, match=r"other.safetensors: weights do not fit: no known layout names a weight"
     ):
         backbone(weights=str(tmp_path / "other.safetensors"))
 

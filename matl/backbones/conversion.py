@@ -1,0 +1,89 @@
+"""What a weights file holds, and the same weights as a file of matl's."""
+
+from collections import Counter
+from pathlib import Path
+
+from rich import box
+from rich.table import Table
+from torch import Tensor
+
+from matl.backbones.attentive import AttentiveBackbone, build_backbone
+from matl.backbones.config import BackboneConfig
+from matl.backbones.foreign import FOREIGN_HEADS, Layout, read_foreign, translate
+from matl.backbones.weights import OPERATORS, LoadReport, load_state, save_weights
+from matl.errors import MatlError
+
+SHOWN = 3
+_DEPTH = 2
+
+
+def contents_table(path: Path) -> Table:
+    """A row for each beginning of keys: how many tensors and values there are."""
+    state = read_foreign(path)
+    tensors, values = Counter[str](), Counter[str]()
+    for key, value in state.items():
+        beginning = ".".join(key.split(".")[:_DEPTH])
+        tensors[beginning] += 1
+        values[beginning] += value.numel()
+    table = Table("Keys", "Tensors", "Values", box=box.SIMPLE_HEAD, title=str(path))
+    for beginning in tensors:
+        table.add_row(beginning, f"{tensors[beginning]:,}", f"{values[beginning]:,}")
+    table.caption = f"{len(state):,} tensors, {sum(values.values()):,} values"
+    return table
+
+
+def fit_table(path: Path, network: str) -> Table:
+    """What would become of each weight of the file in a network of timm's.
+
+    Raises:
+        MatlError: The file cannot be read, or names no weight of the network.
+    """
+    _, _, layout, report = _fit(path, network)
+    table = Table("Weights", "Number", "Such as", box=box.SIMPLE_HEAD, title=f"{path} in {network}")
+    for word in ("loaded", "missing", "unexpected"):
+        keys = getattr(report, word)
+        table.add_row(word, f"{len(keys):,}", ", ".join(keys[:SHOWN]))
+    clashes = [f"{one.key} {one.given}, not {one.wanted}" for one in report.clashing]
+    table.add_row("clashing", f"{len(clashes):,}", "; ".join(clashes[:SHOWN]))
+    table.caption = f"layout: {layout.name}"
+    return table
+
+
+def convert(path: Path, target: Path, network: str) -> Layout:
+    """Writes a file's weights under canonical keys, with what the images are normalised by.
+
+    Args:
+        path: A file in one of `matl.backbones.foreign.LAYOUTS`.
+        target: The safetensors file to write.
+        network: timm's name of the network that the weights are of.
+
+    Raises:
+        MatlError: The file cannot be read or does not fit, or the target has another ending.
+    """
+    if target.suffix != ".safetensors":
+        raise MatlError(f"{target}: weights are written as safetensors; end the name so")
+    backbone, named, layout, report = _fit(path, network)
+    try:
+        report.raise_if_bad()
+    except MatlError as error:
+        raise MatlError(f"{path}: {error}") from None
+    kept = {key: named[key] for key in report.loaded}
+    kept |= {key: value for key, value in named.items() if key.startswith(OPERATORS)}
+    kept |= {"mean": backbone.network.mean, "std": backbone.network.std}
+    save_weights(target, kept, {"network": network, "layout": layout.name})
+    return layout
+
+
+def _fit(
+    path: Path, network: str
+) -> tuple[AttentiveBackbone, dict[str, Tensor], Layout, LoadReport]:
+    state = read_foreign(path)
+    colours = next((value.shape[1] for value in state.values() if value.ndim == 4), 3)
+    settings = BackboneConfig(network, "none", in_channels=1 if colours == 1 else 3)
+    backbone = build_backbone(settings, seed=0)
+    try:
+        named, layout = translate(state, backbone)
+    except MatlError as error:
+        raise MatlError(f"{path}: {error}") from None
+    report = load_state(backbone, named, (*FOREIGN_HEADS, OPERATORS))
+    return backbone, named, layout, report

@@ -1,0 +1,177 @@
+"""Weights files of other libraries, brought to canonical keys."""
+
+import pickle
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile
+
+import torch
+from torch import Tensor, nn
+
+from matl.backbones.weights import (
+    HEADS,
+    NETWORK,
+    OPERATORS,
+    canonical_state,
+    load_state,
+    read_weights,
+)
+from matl.errors import MatlError
+
+WRAPPERS = ("state_dict", "model_state_dict", "model")
+"""Where checkpoints keep the weights among other things."""
+
+
+FOREIGN_HEADS = (*HEADS, "op_threshs")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a library names the weights of a network.
+
+    Attributes:
+        name: The library, or libraries.
+        prefix: The beginning of the network's keys; others belong to heads or other networks.
+        numbered: Whether the network's children are counted, as in nn.Sequential, not named.
+        mark: A key that tells this layout from others.
+        alone: Whether the file holds the network and nothing else.
+        mean, std: What grey levels in [0, 1] are normalised by, where it is not as in timm.
+    """
+
+    name: str
+    prefix: str = ""
+    numbered: bool = False
+    mark: str = ""
+    alone: bool = False
+    mean: float | None = None
+    std: float | None = None
+
+    def may_be(self, state: Mapping[str, Tensor]) -> bool:
+        """Whether nothing speaks against this layout, before names are compared."""
+        lone = not self.alone or all(key.startswith(self.prefix) for key in state)
+        return lone and (not self.mark or self.mark in state)
+
+
+LAYOUTS = (
+    Layout("TorchXRayVision", mark="op_threshs", mean=0.5, std=1 / 2048),
+    Layout("timm, torchvision or matl"),
+    Layout("a Lightning module (matl, lightly)", "backbone."),
+    Layout("MoCo", "module.encoder_q."),
+    Layout("MoCo v3", "module.base_encoder."),
+    Layout("DistributedDataParallel", "module."),
+    Layout("RadImageNet", "backbone.", numbered=True, alone=True, mean=0.5, std=0.5),
+    Layout("a Lightning module (lightly)", "backbone.", numbered=True),
+)
+"""The first of those that name the most weights is taken. TorchXRayVision's images lie in
+[-1024, 1024], RadImageNet's in [-1, 1]."""
+
+_OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")
+_PICKLED = "holds a pickled program; save the state_dict() of what it holds, and name that file"
+
+
+def read_foreign(path: str | Path) -> dict[str, Tensor]:
+    """Reads the weights of a safetensors file or a torch checkpoint, under the file's own keys.
+
+    Checkpoints are read with `weights_only=True`: nothing in the file is executed.
+
+    Raises:
+        MatlError: The file cannot be read, holds no weights, or would have to be unpickled.
+    """
+    path = Path(path)
+    if path.suffix == ".safetensors" or not path.is_file():
+        return read_weights(path)[0]
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        unsafe = "unsupported global" in str(error).lower()
+        raise MatlError(f"{path} {_PICKLED if unsafe else 'is damaged'}") from error
+    except (RuntimeError, EOFError, BadZipFile, ValueError, KeyError) as error:
+        raise MatlError(f"{path} is damaged, or no file of weights") from error
+    for wrapper in WRAPPERS:
+        if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
+            content = content[wrapper]
+    state = dict(content) if isinstance(content, dict) else {}
+    state = {key: value for key, value in state.items() if isinstance(value, Tensor)}
+    if not state:
+        raise MatlError(f"{path} holds no weights")
+    return state
+
+
+def translate(state: Mapping[str, Tensor], backbone: nn.Module) -> tuple[dict[str, Tensor], Layout]:
+    """Brings weights to canonical keys by the layout that names most of the backbone's.
+
+    Args:
+        state: Weights under the keys of one of `LAYOUTS`.
+        backbone: The backbone that they are for; unchanged.
+
+    Raises:
+        MatlError: No layout names a weight of the backbone.
+    """
+    own = canonical_state(backbone)
+    children = _children(backbone)
+    best: tuple[int, dict[str, Tensor], Layout] = (0, {}, LAYOUTS[0])
+    for layout in LAYOUTS:
+        if layout.may_be(state):
+            named = _named(state, layout, children)
+            fitting = len(own.keys() & named.keys())
+            if fitting > best[0]:
+                best = (fitting, named, layout)
+    fitting, named, layout = best
+    if not fitting:
+        raise MatlError(
+            "weights do not fit: no known layout names a weight of this network; "
+            f"the file has {next(iter(state))}"
+        )
+    if layout.mean is not None and layout.std is not None:
+        named["mean"] = torch.full_like(own["mean"], layout.mean)
+        named["std"] = torch.full_like(own["std"], layout.std)
+    return named, layout
+
+
+def load_initial_weights(backbone: nn.Module, path: str | Path) -> Layout:
+    """Loads a file in any known layout; in a file without operators, these stay as they are.
+
+    Returns:
+        The layout of the file.
+
+    Raises:
+        MatlError: The file cannot be read, or does not fit.
+    """
+    state = read_foreign(path)
+    try:
+        named, layout = translate(state, backbone)
+        if not any(key.startswith(OPERATORS) for key in named):
+            own = canonical_state(backbone)
+            named |= {key: value for key, value in own.items() if key.startswith(OPERATORS)}
+        load_state(backbone, named, FOREIGN_HEADS).raise_if_bad()
+    except MatlError as error:
+        raise MatlError(f"{path}: {error}") from None
+    return layout
+
+
+def _named(
+    state: Mapping[str, Tensor], layout: Layout, children: tuple[str, ...]
+) -> dict[str, Tensor]:
+    named = {}
+    for key, value in state.items():
+        if key.startswith(layout.prefix):
+            key = key.removeprefix(layout.prefix).removeprefix(NETWORK)
+            key = _by_name(key, children) if layout.numbered else key
+            named[_OLD_DENSENET.sub(r"\1\2", key)] = value
+    return named
+
+
+def _by_name(key: str, children: tuple[str, ...]) -> str:
+    """The key with the child's name instead of its number."""
+    number, dot, rest = key.partition(".")
+    if not number.isdigit() or int(number) >= len(children):
+        return key
+    return f"{children[int(number)]}{dot}{rest}"
+
+
+def _children(backbone: nn.Module) -> tuple[str, ...]:
+    """Names of the network's children in order; a container that was cut open counts once."""
+    network = backbone.get_submodule(NETWORK.rstrip("."))
+    return tuple(name for name, _ in network.named_children())

@@ -1,0 +1,284 @@
+"""Files that the real libraries write, loaded with equal outputs before and after."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import timm
+import torch
+import torchvision
+import torchxrayvision
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from matl.backbones import AttentiveBackbone, BackboneConfig, build_backbone, canonical_state
+from matl.backbones.conversion import contents_table, convert, fit_table
+from matl.backbones.foreign import load_initial_weights
+from matl.errors import MatlError
+
+MEAN = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
+STD = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
+Maps = Callable[[Tensor], Tensor]
+
+
+def images(channels: int = 3) -> Tensor:
+    return torch.rand(2, channels, 64, 96, generator=torch.Generator().manual_seed(0))
+
+
+def settled(network: nn.Module) -> nn.Module:
+    """The network with norms that are not those of a new one."""
+    generator = torch.Generator().manual_seed(1)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            for values, least in (
+                (module.running_mean, 0.0),
+                (module.running_var, 0.5),
+                (module.weight, 0.5),
+                (module.bias, 0.0),
+            ):
+                values.data.copy_(torch.rand(values.shape, generator=generator) + least)
+    return network.eval()
+
+
+def resnet_maps(network: nn.Module) -> Tensor:
+    x = network.maxpool(network.relu(network.bn1(network.conv1((images() - MEAN) / STD))))
+    return network.layer4(network.layer3(network.layer2(network.layer1(x))))
+
+
+def assert_equal(maps: Tensor, expected: Tensor) -> None:
+    assert maps.shape == expected.shape
+    assert (maps - expected).abs().max() < 1e-5 * expected.abs().max() > 0
+
+
+def save(folder: Path, content: object) -> Path:
+    torch.save(content, folder / "weights.pth")
+    return folder / "weights.pth"
+
+
+def prefixed(prefix: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {prefix + key: value for key, value in state.items()}
+
+
+def timm_resnet(folder: Path) -> tuple[Path, Tensor, str]:
+    network = settled(timm.create_model("resnet18"))
+    path = folder / "timm.safetensors"
+    save_file(network.state_dict(), path)
+    return path, network.forward_features((images() - MEAN) / STD), "resnet18"
+
+
+def timm_checkpoint(folder: Path) -> tuple[Path, Tensor, str]:
+    network = settled(timm.create_model("resnet18"))
+    path = save(folder, {"epoch": 3, "arch": "resnet18", "state_dict": network.state_dict()})
+    return path, network.forward_features((images() - MEAN) / STD), "resnet18"
+
+
+def torchvision_resnet(folder: Path) -> tuple[Path, Tensor, str]:
+    network = settled(torchvision.models.resnet18())
+    return save(folder, network.state_dict()), resnet_maps(network), "resnet18"
+
+
+def torchvision_densenet(folder: Path) -> tuple[Path, Tensor, str]:
+    network = settled(torchvision.models.densenet121())
+    maps = F.relu(network.features((images() - MEAN) / STD))
+    return save(folder, network.state_dict()), maps, "densenet121"
+
+
+def old_torchvision_densenet(folder: Path) -> tuple[Path, Tensor, str]:
+    """As the files that torchvision still downloads: norm.1 for norm1."""
+    path, maps, name = torchvision_densenet(folder)
+    state = torch.load(path, weights_only=True)
+    old = {_dotted(key): value for key, value in state.items() if "num_batches" not in key}
+    assert any("norm.1" in key for key in old)
+    return save(folder, old), maps, name
+
+
+def _dotted(key: str) -> str:
+    if "denselayer" not in key:
+        return key
+    for word in ("norm", "conv"):
+        for number in "12":
+            key = key.replace(f".{word}{number}.", f".{word}.{number}.")
+    return key
+
+
+def radimagenet_densenet(folder: Path) -> tuple[Path, Tensor, str]:
+    """The authors' Backbone: the children of torchvision's network, counted."""
+    network = settled(torchvision.models.densenet121())
+    backbone = nn.Module()
+    backbone.backbone = nn.Sequential(*list(network.children())[:-1])
+    maps = F.relu(network.features((images() - 0.5) / 0.5))
+    return save(folder, backbone.state_dict()), maps, "densenet121"
+
+
+def radimagenet_resnet(folder: Path) -> tuple[Path, Tensor, str]:
+    network = settled(torchvision.models.resnet18())
+    backbone = nn.Module()
+    backbone.backbone = nn.Sequential(*list(network.children())[:9])
+    maps = nn.Sequential(*list(network.children())[:8])((images() - 0.5) / 0.5)
+    return save(folder, backbone.state_dict()), maps, "resnet18"
+
+
+def xrayvision_densenet(folder: Path) -> tuple[Path, Tensor, str]:
+    network = settled(torchxrayvision.models.DenseNet(weights=None))
+    network.op_threshs = torch.full((18,), 0.5)
+    scans = torchxrayvision.datasets.normalize(255 * images(1).numpy(), 255)
+    maps = F.relu(network.features(torch.from_numpy(scans)))
+    return save(folder, network.state_dict()), maps, "densenet121"
+
+
+def moco(folder: Path) -> tuple[Path, Tensor, str]:
+    """The query encoder beside the key encoder and the queue, as MoCo's code saves them."""
+    query, key = (settled(torchvision.models.resnet18(num_classes=128)) for _ in range(2))
+    state = prefixed("module.encoder_k.", key.state_dict())
+    state |= prefixed("module.encoder_q.", query.state_dict())
+    state |= {"module.queue": torch.zeros(128, 8)}
+    path = save(folder, {"epoch": 200, "arch": "resnet18", "state_dict": state})
+    return path, resnet_maps(query), "resnet18"
+
+
+def lightly_moco(folder: Path) -> tuple[Path, Tensor, str]:
+    """As lightly's examples build it: children counted, a momentum copy and heads beside."""
+    from lightly.models.modules import MoCoProjectionHead
+    from lightly.models.utils import deactivate_requires_grad
+
+    network = settled(torchvision.models.resnet18())
+    module = nn.Module()
+    module.backbone = nn.Sequential(*list(network.children())[:-1])
+    module.projection_head = MoCoProjectionHead(512, 512, 128)
+    other = settled(torchvision.models.resnet18())
+    module.backbone_momentum = nn.Sequential(*list(other.children())[:-1])
+    deactivate_requires_grad(module.backbone_momentum)
+    path = save(folder, {"state_dict": module.state_dict(), "pytorch-lightning_version": "2.6"})
+    return path, resnet_maps(network), "resnet18"
+
+
+FILES = (
+    timm_resnet,
+    timm_checkpoint,
+    torchvision_resnet,
+    torchvision_densenet,
+    old_torchvision_densenet,
+    radimagenet_densenet,
+    radimagenet_resnet,
+    xrayvision_densenet,
+    moco,
+    lightly_moco,
+)
+
+
+def backbone_of(path: Path, network: str, channels: int, operator: str) -> AttentiveBackbone:
+    config = BackboneConfig(network, operator, in_channels=channels, weights=str(path))
+    return build_backbone(config, seed=0).eval()
+
+
+@pytest.mark.parametrize("write", FILES, ids=lambda write: write.__name__)
+@torch.no_grad()
+def test_a_file_gives_the_outputs_of_its_library(
+    write: Callable[[Path], tuple[Path, Tensor, str]], tmp_path: Path
+) -> None:
+    path, expected, network = write(tmp_path)
+    channels = 1 if write is xrayvision_densenet else 3
+    backbone = backbone_of(path, network, channels, "attention")
+    assert_equal(backbone(images(channels))[32], expected)
+
+
+@pytest.mark.parametrize(
+    "write", [torchvision_resnet, xrayvision_densenet], ids=lambda write: write.__name__
+)
+@torch.no_grad()
+def test_a_converted_file_gives_the_same_outputs(
+    write: Callable[[Path], tuple[Path, Tensor, str]], tmp_path: Path
+) -> None:
+    path, expected, network = write(tmp_path)
+    converted = tmp_path / "converted.safetensors"
+    convert(path, converted, network)
+    channels = 1 if write is xrayvision_densenet else 3
+    backbone = backbone_of(converted, network, channels, "attention")
+    assert_equal(backbone(images(channels))[32], expected)
+
+
+def test_a_checkpoint_of_a_stage_is_read_with_its_operators(tmp_path: Path) -> None:
+    first = build_backbone(BackboneConfig("resnet18"), seed=3)
+    state = prefixed("backbone.", first.state_dict()) | {
+        "heads.classes.weight": torch.zeros(2, 512)
+    }
+    state |= prefixed("key_backbone.", build_backbone(BackboneConfig("resnet18"), 4).state_dict())
+    second = build_backbone(BackboneConfig("resnet18"), seed=5)
+    load_initial_weights(second, save(tmp_path, {"state_dict": state, "epoch": 2}))
+    own, given = canonical_state(second), canonical_state(first)
+    assert own.keys() == given.keys()
+    assert all(torch.equal(own[key], given[key]) for key in own)
+
+
+def test_colour_normalisation_of_a_file_is_kept_and_made_grey(tmp_path: Path) -> None:
+    path, _, _ = radimagenet_resnet(tmp_path)
+    grey = backbone_of(path, "resnet18", 1, "none")
+    assert grey.network.mean.item() == grey.network.std.item() == 0.5
+
+
+class Program:
+    """What torch.load would execute, were it let to."""
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[str]]:
+        return (Path.touch, (Path("executed"),))
+
+
+def test_nothing_in_a_file_is_executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = save(tmp_path, {"state_dict": Program()})
+    with pytest.raises(
+        MatlError, match=r"weights.pth holds a pickled program; save the state_dict"
+    ):
+        backbone_of(path, "resnet18", 3, "none")
+    assert not Path("executed").exists()
+
+
+def test_a_pickled_network_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    path = save(tmp_path, torchvision.models.resnet18())
+    with pytest.raises(MatlError, match=r"save the state_dict\(\) of what it holds"):
+        backbone_of(path, "resnet18", 3, "none")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is damaged, or no file of weights"),
+        (b"no weights", "is damaged"),
+        ({"epoch": 3}, "holds no weights"),
+        ({"decoder.weight": torch.zeros(2)}, "no known layout names a weight of this network"),
+        ({"conv1.weight": torch.zeros(64, 3, 5, 5)}, r"conv1.weight is \(64, 3, 5, 5\)"),
+    ],
+)
+def test_a_wrong_file_is_one_line(content: object, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "weights.pth"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        save(tmp_path, content)
+    with pytest.raises(MatlError, match=message) as error:
+        backbone_of(path, "resnet18", 3, "none")
+    assert "\n" not in str(error.value)
+    assert "weights.pth" in str(error.value)
+
+
+def test_a_cut_file_is_refused(tmp_path: Path) -> None:
+    path, _, _ = torchvision_resnet(tmp_path)
+    path.write_bytes(path.read_bytes()[:100_000])
+    with pytest.raises(MatlError, match="is damaged"):
+        backbone_of(path, "resnet18", 3, "none")
+
+
+def test_inspection_tells_what_is_there_and_how_it_fits(tmp_path: Path) -> None:
+    path, _, _ = moco(tmp_path)
+    assert "module.encoder_q" in list(contents_table(path).columns[0].cells)
+    fit = fit_table(path, "resnet18")
+    counts = dict(zip(fit.columns[0].cells, fit.columns[1].cells, strict=True))
+    assert counts["missing"] == counts["unexpected"] == counts["clashing"] == "0"
+    assert fit.caption == "layout: MoCo"
+    wrong = fit_table(path, "resnet50")
+    assert dict(zip(wrong.columns[0].cells, wrong.columns[1].cells, strict=True))["clashing"] != "0"
+    with pytest.raises(MatlError, match="weights do not fit"):
+        convert(path, tmp_path / "out.safetensors", "resnet50")
+    with pytest.raises(MatlError, match="end the name so"):
+        convert(path, tmp_path / "out.pth", "resnet18")
