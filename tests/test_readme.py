@@ -28,7 +28,9 @@ def test_a_command_exists_and_takes_these_words(command: str) -> None:
     files = [word for word in words if word.endswith(".yaml")]
     if files:
         load_experiment(REPOSITORY / files[0], settings)
-    help_page = CliRunner().invoke(app, [*words[: 2 if words[0] == "store" else 1], "--help"])
+    help_page = CliRunner().invoke(
+        app, [*words[: 2 if words[0] in ("store", "weights") else 1], "--help"]
+    )
     assert help_page.exit_code == 0
     assert all(word in help_page.output for word in words if word.startswith("--"))
 

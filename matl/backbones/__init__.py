@@ -6,6 +6,7 @@ from matl.backbones.config import BackboneConfig
 from matl.backbones.cost import ParameterShares, flops, parameter_shares
 from matl.backbones.foreign import load_initial_weights, read_foreign, translate
 from matl.backbones.operators import Operator
+from matl.backbones.transfer import Account, account, carry
 from matl.backbones.weights import (
     LoadReport,
     canonical_state,
@@ -19,13 +20,16 @@ VERSION = 2
 
 __all__ = [
     "VERSION",
+    "Account",
     "AttentiveBackbone",
     "BackboneConfig",
     "LoadReport",
     "Operator",
     "ParameterShares",
+    "account",
     "build_backbone",
     "canonical_state",
+    "carry",
     "check_config",
     "flops",
     "load_initial_weights",

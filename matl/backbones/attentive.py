@@ -1,5 +1,7 @@
 """The attentive backbone: a convolutional network with operators between its stages."""
 
+from typing import Self
+
 from torch import Tensor, nn
 
 from matl.backbones.checks import check_config
@@ -40,6 +42,28 @@ class AttentiveBackbone(nn.Module):
         self.channels = channels
         self.num_features = channels[max(channels)]
         self.in_channels = in_channels
+        self._frozen: list[nn.Module] = []
+
+    def freeze(self, until: int) -> None:
+        """Ends the training of all layers up to the map at a stride, its operator included.
+
+        Their norms keep their running statistics, and nothing is dropped in them.
+        """
+        for name, stride in self.network.steps:
+            self._frozen.append(self.network.get_submodule(name))
+            if str(stride) in self.operators:
+                self._frozen.append(self.operators[str(stride)])
+            if stride == until:
+                break
+        for module in self._frozen:
+            module.requires_grad_(False)
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> Self:
+        super().train(mode)
+        for module in self._frozen:
+            module.eval()
+        return self
 
     def forward(self, images: Tensor) -> dict[int, Tensor]:
         """Computes the feature maps of a batch of images.

@@ -1,8 +1,24 @@
-"""What a user says about the backbone."""
+"""What a user says about the backbone and its transfer."""
 
 from dataclasses import dataclass, field
 
 OPERATORS = ("attention", "convolution", "none")
+
+FAMILIES = ("operators", "convolutions")
+"""`operators`: every weight of the inserted blocks, with their norms and gates. `convolutions`:
+every weight of the network around them, with its norms and their running statistics."""
+
+SHUFFLED = "shuffled"
+TRANSFERS = {
+    "all": FAMILIES,
+    "operators": ("operators",),
+    "convolutions": ("convolutions",),
+    SHUFFLED: FAMILIES,
+    f"{SHUFFLED}_operators": ("operators",),
+    f"{SHUFFLED}_convolutions": ("convolutions",),
+}
+"""The families that each transfer carries; the others begin anew. The shuffled ones are controls:
+they carry as many weights, each tensor's in random order."""
 
 
 @dataclass

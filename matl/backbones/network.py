@@ -5,7 +5,7 @@ from functools import cache
 
 import timm
 import torch
-from timm.models import FeatureListNet
+from timm.models import FeatureListNet, group_parameters
 from timm.models.efficientnet import EfficientNetFeatures
 from timm.models.mobilenetv3 import MobileNetV3Features
 from torch import nn
@@ -80,6 +80,7 @@ class Network(nn.Module):
             it returns, or None where it returns none.
         mean, std: What the images are normalised by, float32 [1, in_channels, 1, 1]; they
             travel with the weights.
+        depths: The depth of each parameter by its name, from 0 at the images, in timm's own layers.
     """
 
     mean: torch.Tensor
@@ -88,6 +89,8 @@ class Network(nn.Module):
     def __init__(self, classifier: nn.Module, layout: Layout, in_channels: int) -> None:
         """Takes over the modules of `classifier`, a network of timm's, and leaves out its head."""
         super().__init__()
+        matcher = classifier.group_matcher()  # type: ignore[operator] # every network of timm's
+        self.depths: dict[str, int] = group_parameters(classifier, matcher, reverse=True)
         self.steps: list[tuple[str, int | None]] = []
         awaited = set(layout.stride_of)
         for name, module in _flat_children(classifier, awaited):

@@ -72,9 +72,10 @@ class LoadReport:
             )
 
 
-def canonical_state(backbone: nn.Module) -> dict[str, Tensor]:
+def canonical_state(backbone: nn.Module, parameters_only: bool = False) -> dict[str, Tensor]:
     """The backbone's weights and running statistics by canonical key (shared, not copied)."""
-    return {key.removeprefix(NETWORK): value for key, value in backbone.state_dict().items()}
+    state = dict(backbone.named_parameters()) if parameters_only else backbone.state_dict()
+    return {key.removeprefix(NETWORK): value for key, value in state.items()}
 
 
 def load_state(

@@ -46,6 +46,9 @@ def check_experiment(experiment: Experiment) -> None:
     strides = _check_backbone(experiment)
     for name, stage in experiment.stages.items():
         _check_stage(stage, strides, ["stages", name])
+        if experiment.backbone.operator == "none" and "operators" in stage.transfer:
+            message = f"{stage.transfer!r} carries nothing: backbone.operator is none"
+            raise Problem(["stages", name, "transfer"], message)
 
 
 def size_pair(size: Any) -> tuple[int, int]:
@@ -125,6 +128,11 @@ def _check_stage(stage: StageConfig, strides: tuple[int, ...], keys: list[str]) 
     _check_crop(stage.views.crop, [*keys, "views", "crop"])
     _check_optimizer(stage.optimizer, [*keys, "optimizer"])
     _check_data(stage.data, [*keys, "data"])
+    if stage.freeze not in ("none", "all", *strides) or isinstance(stage.freeze, bool):
+        message = (
+            f"{stage.freeze!r} is not possible; write none, all, or a stride; {_listed(strides)}"
+        )
+        raise Problem([*keys, "freeze"], message)
     if isinstance(stage, LungSSLConfig):
         if stage.region_stride not in strides:
             message = f"{stage.region_stride} is no stride of this network; {_listed(strides)}"

@@ -11,7 +11,7 @@ from typing import Any
 from omegaconf import MISSING
 
 from data_modules.config import DataConfig
-from matl.backbones.config import BackboneConfig
+from matl.backbones.config import TRANSFERS, BackboneConfig
 from matl.views import ViewConfig
 
 PARTS = (1, 2, 3)
@@ -37,6 +37,11 @@ class StageConfig:
         lr: peak learning rate; never scaled silently.
         schedule: `cosine` decay to zero after the warm-up, or `constant`.
         warmup: share of all steps over which the rate rises.
+        layer_decay: factor of the learning rate a layer, from the heads to the images; 1 for none.
+        operator_lr: factor of the operators' learning rate.
+        gate_lr: factor of their gates' learning rate.
+        transfer: what of the stage before this one begins with; see `matl.backbones.transfer`.
+        freeze: `none`, `all` (a linear probe), or the stride up to which nothing is trained.
         clip: largest norm of the gradient; 0 turns clipping off.
         accumulate: batches whose gradients are added before a step.
         checkpoint_every: steps between checkpoints, besides the one after each epoch; 0 for none.
@@ -54,6 +59,11 @@ class StageConfig:
     weight_decay: float = setting(0.05, least=0.0)
     schedule: str = setting("cosine", choices=("cosine", "constant"))
     warmup: float = setting(0.1, least=0.0, most=0.9)
+    layer_decay: float = setting(1.0, above=0.0, most=1.0)
+    operator_lr: float = setting(1.0, least=0.0)
+    gate_lr: float = setting(1.0, least=0.0)
+    transfer: str = setting("all", choices=tuple(TRANSFERS))
+    freeze: Any = "none"
     clip: float = setting(1.0, least=0.0)
     accumulate: int = setting(1, least=1)
     checkpoint_every: int = setting(0, identity=False, least=0)

@@ -195,7 +195,7 @@ def _planned(
 ) -> PlannedStage:
     config = experiment.stages[name]
     identity = {
-        "stage": _identity_settings(config),
+        "stage": _identity_settings(config, parent),
         "data": digest(samples, memo),
         "backbone": _backbone_identity(experiment),
         "seed": experiment.seed,
@@ -244,10 +244,12 @@ def _flat(node: Any, prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _identity_settings(config: StageConfig) -> dict[str, Any]:
+def _identity_settings(config: StageConfig, parent: str | None) -> dict[str, Any]:
     """The settings that can change a result; the data's place is replaced by its digest."""
     settings = _plain(config)
     del settings["data"]
+    if parent is None:
+        del settings["transfer"]
     return settings
 
 

@@ -4,7 +4,7 @@ import dataclasses
 
 import pandas as pd
 
-from matl.backbones import build_backbone, flops, parameter_shares
+from matl.backbones import account, build_backbone, flops, parameter_shares
 from matl.config.check import size_pair
 from matl.evaluation.record import RunRecord, StageRow
 from matl.orchestrator.plan import Plan, PlannedStage
@@ -55,6 +55,7 @@ def network_notes(plan: Plan) -> list[str]:
     return [
         f"{settings.name}: {shares.total:,} parameters, {operators}",
         f"GFLOPs an image, forward: {', '.join(costs)}",
+        *(f"{stage.name} {account(backbone, stage.config.transfer)}" for stage in plan.chain[1:]),
     ]
 
 

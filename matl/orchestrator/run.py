@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from filelock import Timeout
 from rich.console import Console
 from rich.progress import Progress
 
+from matl.backbones import account, build_backbone
 from matl.config.load import to_yaml
 from matl.config.schema import Experiment
 from matl.evaluation.record import RunRecord
@@ -84,6 +86,9 @@ def _ensure(
             group=run_folder(plan).name,
             place=place,
         )
+        if stage.parent:
+            backbone = build_backbone(replace(plan.experiment.backbone, weights=None), seed=0)
+            console.print(f"  {stage.name} {account(backbone, stage.config.transfer)}")
         with _decoding(console) as progress:
             open_images(job, progress)
         train(job)

@@ -21,6 +21,7 @@ from torch.optim.lr_scheduler import (
 from matl.backbones import AttentiveBackbone, Operator
 from matl.config.schema import StageConfig
 from matl.seeding import derive, generator
+from matl.stages.rates import parameter_groups
 
 
 class Stage(pl.LightningModule):
@@ -48,6 +49,8 @@ class Stage(pl.LightningModule):
         self.config = config
         self.seed = seed
         self._batch_index = 0
+        if config.freeze != "none":
+            backbone.freeze(max(backbone.channels) if config.freeze == "all" else config.freeze)
 
     @abstractmethod
     def loss(self, batch: dict[str, Tensor]) -> Tensor:
@@ -78,9 +81,11 @@ class Stage(pl.LightningModule):
         return loss
 
     def _operators(self) -> Iterator[tuple[str, Operator]]:
+        """The operators that are trained, by stride."""
         for stride, operator in self.backbone.operators.items():
             assert isinstance(operator, Operator)
-            yield stride, operator
+            if operator.training:
+                yield stride, operator
 
     def record(self, name: str, value: Tensor, batch: dict[str, Tensor]) -> None:
         """Logs the mean of a value over the epoch, weighted by images."""
@@ -111,12 +116,8 @@ class Stage(pl.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW, SGD or any other optimizer of timm; no weight decay on biases, norms and gates."""
-        optimizer = create_optimizer_v2(
-            self,
-            opt=self.config.optimizer,
-            lr=self.config.lr,
-            weight_decay=self.config.weight_decay,
-        )
+        groups = parameter_groups(self, self.config)
+        optimizer = create_optimizer_v2(groups, opt=self.config.optimizer, lr=self.config.lr)
         scheduler = schedule(optimizer, self.config, self._steps())
         return {
             "optimizer": optimizer,

@@ -93,6 +93,20 @@ def test_through_a_part_runs_no_more(load_tiny: Load) -> None:
     assert "shapes" in (folder / "report.md").read_text()
 
 
+def test_a_transfer_of_operators_is_another_stage_than_a_transfer_of_all(load_tiny: Load) -> None:
+    words = ("chain=[shapes,diagnosis]", "baselines=[scratch]")
+    whole = make_plan(load_tiny(*words))
+    partial = make_plan(load_tiny(*words, "stages.diagnosis.transfer=operators"))
+    assert whole.chain[0].fingerprint == partial.chain[0].fingerprint
+    assert whole.chain[1].fingerprint != partial.chain[1].fingerprint
+    assert whole.scratch is not None
+    assert whole.scratch.fingerprint == partial.scratch.fingerprint
+    record, _, shown = run_quietly(partial.experiment)
+    carried = [note for note in record.notes if note.startswith("diagnosis carries")]
+    assert "parameters of operators; draws anew" in carried[0]
+    assert "diagnosis carries" in shown
+
+
 def test_the_plan_says_why_a_stage_is_not_reused(load_tiny: Load, tmp_path: Path) -> None:
     run_quietly(load_tiny("chain=[diagnosis]"))
     other = make_plan(load_tiny("chain=[diagnosis]", "stages.diagnosis.epochs=3"))
