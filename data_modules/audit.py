@@ -95,13 +95,22 @@ def contact_sheet(
 
 def _count(samples: Samples) -> dict[str, int]:
     labels = samples.table["label"].value_counts()
-    named: dict[str, int] = dict.fromkeys(samples.classes, 0)
-    for label, images in labels.items():
-        for name in split_label(str(label)) if samples.multi_label else {str(label)} - {""}:
-            named[name] += int(images)
+    named = _count_classes(samples)
+    for one in samples.label_sets:
+        named |= {f"{one.name}: {k}": v for k, v in _count_classes(samples.part(one)).items()}
     patients = len(samples.table.drop_duplicates(["source", "patient"]))
     unlabelled = int(labels.get("", 0))
     return {"images": len(samples), "patients": patients, **named, "unlabelled": unlabelled}
+
+
+def _count_classes(samples: Samples) -> dict[str, int]:
+    named: dict[str, int] = dict.fromkeys(samples.classes, 0)
+    if not named:
+        return named
+    for label, images in samples.table["label"].value_counts().items():
+        for name in split_label(str(label)) if samples.multi_label else {str(label)} - {""}:
+            named[name] += int(images)
+    return named
 
 
 def _header(path: Path) -> tuple[float, float, str | None]:

@@ -55,7 +55,13 @@ def table_digest(samples: Samples) -> str:
     Returns:
         A hexadecimal text of 32 characters.
     """
-    traits = [samples.classes, samples.positive, samples.multi_label, samples.patients_named]
+    traits: list[Any] = [
+        samples.classes,
+        samples.positive,
+        samples.multi_label,
+        samples.patients_named,
+    ]
+    traits += [[one.sources, one.classes, one.multi_label] for one in samples.label_sets]
     return _hash_texts([json.dumps([samples.table.to_dict("list"), traits])])
 
 

@@ -1,7 +1,7 @@
 """Batches sliced from arrays, in an order that can be found again after an interruption."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -17,8 +17,12 @@ class EpochOrder:
         epoch: The epoch whose order `rows` gives. Lightning sets it through `set_epoch`.
     """
 
-    def __init__(self, rows: np.ndarray, shuffle: bool, seed: int, task: str) -> None:
-        self._rows = np.asarray(rows, dtype=np.int64)
+    def __init__(
+        self, groups: Sequence[np.ndarray], shuffle: bool, seed: int, task: str, evenness: float
+    ) -> None:
+        self._groups = [np.asarray(rows, dtype=np.int64) for rows in groups]
+        self._rows = np.concatenate(self._groups)
+        self._evenness = evenness
         self._shuffle = shuffle
         self._name = f"{seed}/{task}"
         self.epoch = 0
@@ -36,7 +40,27 @@ class EpochOrder:
             return self._rows
         name = f"{self._name}/{self.epoch}".encode()
         seed = int.from_bytes(hashlib.blake2b(name, digest_size=16).digest(), "big")
-        return np.random.default_rng(seed).permutation(self._rows)
+        random = np.random.default_rng(seed)
+        if len(self._groups) == 1:
+            return random.permutation(self._rows)
+        counts = _shares([len(rows) for rows in self._groups], self._evenness)
+        dealt = [
+            _deal(random, rows, count) for rows, count in zip(self._groups, counts, strict=True)
+        ]
+        return random.permutation(np.concatenate(dealt))
+
+
+def _shares(sizes: Sequence[int], evenness: float) -> list[int]:
+    """How many images of an epoch each group gives: the sum of `sizes`, divided as size^(1 - e)."""
+    weights = np.array(sizes, dtype=float) ** (1 - evenness)
+    ends = np.round(np.cumsum(weights) / weights.sum() * sum(sizes)).astype(int)
+    return np.diff(ends, prepend=0).tolist()
+
+
+def _deal(random: np.random.Generator, rows: np.ndarray, count: int) -> np.ndarray:
+    """`count` of the rows in random order; none a second time before all others were dealt."""
+    rounds = [random.permutation(rows) for _ in range(-(-count // len(rows)))]
+    return np.concatenate(rounds)[:count]
 
 
 class BatchLoader:
@@ -64,6 +88,8 @@ class BatchLoader:
         rows: np.ndarray,
         *,
         batch_size: int,
+        groups: np.ndarray | None = None,
+        evenness: float = 0.0,
         shuffle: bool = False,
         seed: int = 0,
         task: str = "",
@@ -77,6 +103,10 @@ class BatchLoader:
             arrays: Arrays of equal length by the name that they have in a batch.
             rows: The rows to take, integers [N].
             batch_size: Images in a batch of all processes together.
+            groups: A number for each row of the arrays, integers [N]: shuffled epochs draw from the
+                groups by their shares. Default: one group.
+            evenness: 0 draws by the groups' sizes, 1 from all groups alike; between, from a group
+                of n images in proportion to n^(1 - evenness).
             shuffle: Whether each epoch has its own random order.
             seed: Of the order.
             task: What is trained, so that each task has its own order.
@@ -92,7 +122,10 @@ class BatchLoader:
                 f"batch_size={batch_size} cannot be divided over {world_size} processes; "
                 f"set it to a multiple of {world_size}"
             )
-        self.sampler = EpochOrder(rows, shuffle, seed, task)
+        parts = [rows]
+        if shuffle and groups is not None:
+            parts = [rows[groups[rows] == number] for number in np.unique(groups[rows])]
+        self.sampler = EpochOrder(parts, shuffle, seed, task, evenness)
         self._arrays = {name: np.asarray(array) for name, array in arrays.items()}
         self._batch_size = batch_size
         self._drop_last = drop_last

@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 from data_modules.cache import ImageCache
 from data_modules.errors import DataError
 from data_modules.loader import BatchLoader
-from data_modules.samples import SPLITS, Samples
+from data_modules.samples import SPLITS, UNLABELLED, Samples
 
 
 class ImageDataModule(pl.LightningDataModule):
@@ -17,7 +17,9 @@ class ImageDataModule(pl.LightningDataModule):
 
     A batch holds "image" uint8 [B, C, H, W]; "label" int64 [B] (-1 unlabelled), or float32
     [B, classes] where images have several; "group" int64 [B], the patient's number; "index" int64
-    [B], the row in `samples`; and a uint8 tensor [B, ...] of each derived array.
+    [B], the row in `samples`; and a uint8 tensor [B, ...] of each derived array. Where the samples
+    have label sets, "label_set" int64 [B] is the number of each image's, "label" is as of single
+    labels, and "labels" float32 [B, most classes] holds multi-labels, padded by -1.
     """
 
     def __init__(
@@ -32,6 +34,7 @@ class ImageDataModule(pl.LightningDataModule):
         derived: Mapping[str, np.ndarray] | None = None,
         train_splits: Sequence[str] = ("train",),
         drop_last: bool = False,
+        evenness: float = 0.0,
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
@@ -47,6 +50,7 @@ class ImageDataModule(pl.LightningDataModule):
             derived: Arrays with one row an image, by their name in the batch.
             train_splits: The splits that are trained on.
             drop_last: Whether a last training batch that is not full is left out.
+            evenness: How evenly label sets are drawn from, from 0 (by size) to 1 (alike).
             rank: The number of this process.
             world_size: The number of processes.
 
@@ -62,7 +66,7 @@ class ImageDataModule(pl.LightningDataModule):
         self.samples = samples
         self._arrays = {
             "image": cache.images,
-            "label": samples.targets(),
+            **label_arrays(samples),
             "group": samples.groups(),
             **(derived or {}),
         }
@@ -72,6 +76,8 @@ class ImageDataModule(pl.LightningDataModule):
             "seed": seed,
             "task": task,
             "drop_last": drop_last,
+            "groups": self._arrays.get("label_set"),
+            "evenness": evenness,
             "rank": rank,
             "world_size": world_size,
         }
@@ -106,3 +112,21 @@ class ImageDataModule(pl.LightningDataModule):
         if unknown:
             raise ValueError(f"split {sorted(unknown)} is none of {SPLITS}")
         return np.flatnonzero(self.samples.table["split"].isin(splits))
+
+
+def label_arrays(samples: Samples) -> dict[str, np.ndarray]:
+    """The labels as batches hold them; see `ImageDataModule`."""
+    if not samples.label_sets:
+        return {"label": samples.targets()}
+    numbers = samples.label_set_numbers()
+    label = np.full(len(samples), UNLABELLED, dtype=np.int64)
+    most = max((len(one.classes) for one in samples.label_sets if one.multi_label), default=0)
+    labels = np.full((len(samples), most), UNLABELLED, dtype=np.float32)
+    for number, one in enumerate(samples.label_sets):
+        targets = samples.part(one).targets()
+        if one.multi_label:
+            labels[numbers == number, : len(one.classes)] = targets
+        else:
+            label[numbers == number] = targets
+    several = {"labels": labels} if most else {}
+    return {"label_set": numbers, "label": label, **several}

@@ -16,6 +16,23 @@ SEPARATOR = "|"
 
 
 @dataclass(frozen=True)
+class LabelSet:
+    """The classes of some of a union's data sets, where others have other classes.
+
+    Attributes:
+        name: The data sets, as one word.
+        sources: Their names in the column `source`.
+        classes: Class names; a label's number is its place here.
+        multi_label: Whether an image may have several of them.
+    """
+
+    name: str
+    sources: tuple[str, ...]
+    classes: tuple[str, ...]
+    multi_label: bool
+
+
+@dataclass(frozen=True)
 class Samples:
     """The images of a data set with what is known of each.
 
@@ -30,6 +47,8 @@ class Samples:
         multi_label: Whether an image may have several classes.
         patients_named: False where the data set does not say which images share a patient; then
             `patient` holds the best known stand-in.
+        label_sets: In a union of data sets with different classes, each kind of labels; then
+            `classes` is empty. Empty elsewhere.
         notes: What a reader of a report should know of the data, a sentence each.
 
     Raises:
@@ -42,6 +61,7 @@ class Samples:
     positive: str | None = None
     multi_label: bool = False
     patients_named: bool = True
+    label_sets: tuple[LabelSet, ...] = ()
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -81,6 +101,22 @@ class Samples:
         targets = np.array(columns, dtype=np.float32).reshape(len(self), len(self.classes))
         targets[(labels == "").to_numpy()] = UNLABELLED
         return targets
+
+    def part(self, labels: LabelSet) -> "Samples":
+        """The images of one of the `label_sets`, with its classes."""
+        own = self.table[self.table["source"].isin(labels.sources)]
+        return replace(
+            self,
+            table=own,
+            classes=labels.classes,
+            multi_label=labels.multi_label,
+            label_sets=(),
+        )
+
+    def label_set_numbers(self) -> np.ndarray:
+        """The place in `label_sets` of each image's labels, int64 [N], or -1."""
+        place = {s: number for number, one in enumerate(self.label_sets) for s in one.sources}
+        return self.table["source"].map(place).fillna(-1).to_numpy(dtype=np.int64)
 
     def groups(self) -> np.ndarray:
         """A number for each (source, patient), int64 [N], from 0 in sorted order."""
@@ -129,6 +165,10 @@ class Samples:
         repeated = table["path"][table["path"].duplicated()]
         if len(repeated):
             raise DataError(f"{self.root}: {repeated.iloc[0]} is listed twice")
+        if self.label_sets:
+            for one in self.label_sets:
+                self.part(one)
+            return
         for label in table["label"].unique():
             names = split_label(label) if self.multi_label else {label} - {""}
             if not names <= set(self.classes):

@@ -7,14 +7,15 @@ from pathlib import Path
 import pandas as pd
 
 from data_modules.errors import DataError
-from data_modules.samples import Samples
+from data_modules.samples import LabelSet, Samples
 
 
 def join(members: Sequence[Samples]) -> Samples:
     """Concatenate data sets; paths then start from the folders' common parent.
 
-    Labels stay where all labelled members have the same classes, else every image counts as
-    unlabelled and a note says so. Members without classes may always join.
+    Members with the same classes share them; where classes differ, the union has no classes of its
+    own but a label set a kind, which only sources can be trained on. Members without classes may
+    always join.
 
     Raises:
         DataError: Where two folders have one name, or an image is in two members.
@@ -22,7 +23,7 @@ def join(members: Sequence[Samples]) -> Samples:
     parent = Path(os.path.commonpath([os.path.abspath(samples.root) for samples in members]))
     _check_sources(members)
     labelled = [samples for samples in members if samples.classes]
-    kinds = {(samples.classes, samples.multi_label) for samples in labelled}
+    label_sets = _label_sets(labelled)
     tables = []
     for samples in members:
         start = Path(os.path.abspath(samples.root)).relative_to(parent)
@@ -36,10 +37,10 @@ def join(members: Sequence[Samples]) -> Samples:
         for note in samples.notes
         if len(samples)
     )
-    if len(kinds) > 1:
-        joined["label"] = ""
+    if label_sets:
         labelled = []
-        notes = (*notes, "the members' classes differ: all images count as unlabelled")
+        names = ", ".join(one.name for one in label_sets)
+        notes = (*notes, f"the members' classes differ: labels of their own for {names}")
     positives = {samples.positive for samples in labelled}
     return Samples(
         parent,
@@ -48,7 +49,22 @@ def join(members: Sequence[Samples]) -> Samples:
         positive=positives.pop() if len(positives) == 1 else None,
         multi_label=bool(labelled) and labelled[0].multi_label,
         patients_named=all(samples.patients_named for samples in members),
+        label_sets=label_sets,
         notes=notes,
+    )
+
+
+def _label_sets(labelled: Sequence[Samples]) -> tuple[LabelSet, ...]:
+    """One for each kind of classes; none where all members have the same."""
+    sources: dict[tuple[tuple[str, ...], bool], list[str]] = {}
+    for samples in labelled:
+        kind = (samples.classes, samples.multi_label)
+        sources.setdefault(kind, []).extend(samples.table["source"].unique())
+    if len(sources) < 2:
+        return ()
+    return tuple(
+        LabelSet("+".join(names), tuple(names), classes, multi_label)
+        for (classes, multi_label), names in sources.items()
     )
 
 

@@ -78,11 +78,15 @@ class SourceConfig(StageConfig):
         class_weights: `balanced` weighs a class by the inverse of its training frequency.
         label_smoothing: share of the target spread over all classes.
         mixup: alpha of mixup's Beta distribution (timm); 0 turns it off.
+        evenness: how a union of data sets with classes of their own is sampled: 0 by size, 1 from
+            each data set alike, between them in proportion to size^(1 - evenness), which is
+            sampling at the temperature 1 / (1 - evenness).
     """
 
     class_weights: str = setting("none", choices=("none", "balanced"))
     label_smoothing: float = setting(0.0, least=0.0, most=0.9)
     mixup: float = setting(0.0, least=0.0)
+    evenness: float = setting(0.0, least=0.0, most=1.0)
 
 
 @dataclass

@@ -86,6 +86,7 @@ def data_module(job: Job, images: Images, rank: int) -> ImageDataModule:
         derived=images.derived,
         train_splits=splits,
         drop_last=bool(training >= config.batch_size),
+        evenness=getattr(config, "evenness", 0.0),
         rank=rank,
         world_size=job.resources.processes,
     )

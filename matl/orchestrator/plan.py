@@ -130,13 +130,17 @@ def stage_samples(experiment: Experiment, name: str) -> Samples:
         raise MatlError(f"stages.{name}.data: not {kind} is in the training split")
     if isinstance(config, LungSSLConfig) and len(samples) < LEAST_SCANS:
         raise MatlError(f"stages.{name}.data: {len(samples)} images; lung_ssl needs {LEAST_SCANS}")
-    if config.task == "source" and len(samples.classes) < 2:
-        raise MatlError(f"stages.{name}.data: has {len(samples.classes)} class; a source needs 2")
+    if config.task == "source":
+        for classes in [one.classes for one in samples.label_sets] or [samples.classes]:
+            if len(classes) < 2:
+                raise MatlError(f"stages.{name}.data: has {len(classes)} class; a source needs 2")
     return _two_classes(samples, name) if config.task == "diagnosis" else samples
 
 
 def _two_classes(samples: Samples, name: str) -> Samples:
     """The positive class and the rest, both of them with training images."""
+    if samples.label_sets:
+        raise MatlError(f"stages.{name}.data: a diagnosis needs one kind of classes in its union")
     samples = samples.against_rest()
     training = set(samples.table["label"][samples.table["split"] == "train"])
     absent = [label for label in samples.classes if label not in training]

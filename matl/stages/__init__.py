@@ -10,7 +10,7 @@ from matl.config.schema import StageConfig
 from matl.stages.base import Stage
 from matl.stages.diagnosis import DiagnosisStage
 from matl.stages.lung_ssl import LungSSL
-from matl.stages.source import SourceStage
+from matl.stages.source import LabelledSet, SourceStage
 
 TASKS: dict[str, type[Stage]] = {
     "source": SourceStage,
@@ -26,14 +26,22 @@ def build_stage(
     training = samples.subset(samples.table["split"] == "train")
     facts: dict[str, Any]
     if config.task == "source":
-        targets = torch.tensor(training.targets())
-        facts = {"targets": targets, "classes": len(samples.classes)}
+        facts = {"label_sets": label_sets(training)}
     elif config.task == "diagnosis":
         positives = int((training.table["label"] == samples.positive).sum())
         facts = {"positives": positives, "negatives": len(training) - positives}
     else:
         facts = {"images": len(samples)}
     return TASKS[config.task](backbone, config, seed, **facts)
+
+
+def label_sets(training: Samples) -> dict[str, LabelledSet]:
+    """The kinds of labels that a source stage learns, by name."""
+    parts = {one.name: training.part(one) for one in training.label_sets}
+    return {
+        name: LabelledSet(torch.tensor(part.targets()), len(part.classes))
+        for name, part in (parts or {"classes": training}).items()
+    }
 
 
 __all__ = ["TASKS", "DiagnosisStage", "LungSSL", "SourceStage", "Stage", "build_stage"]

@@ -1,7 +1,8 @@
-"""The task `source`: labels of another domain."""
+"""The task `source`: labels of other domains."""
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
+import torch
 import torch.nn.functional as F
 from timm.data import Mixup
 from timm.loss import SoftTargetCrossEntropy
@@ -15,81 +16,162 @@ from matl.stages.base import Stage, class_weights
 from matl.views import plain_view, random_view
 
 
+class LabelledSet(NamedTuple):
+    """One kind of labels: those of the training images, int64 [n] class numbers or float32
+    [n, classes] of 0 and 1, and the number of classes."""
+
+    targets: Tensor
+    classes: int
+
+
+class LabelHead(nn.Module):
+    """A linear classifier of one kind of labels, with their loss and their metric.
+
+    Args:
+        features: width of its input.
+        labels: what it learns.
+        config: the stage's settings.
+    """
+
+    weights: Tensor | None
+
+    def __init__(self, features: int, labels: LabelledSet, config: SourceConfig) -> None:
+        super().__init__()
+        targets, self.classes = labels
+        self.multi_label = targets.ndim == 2
+        self.smoothing = config.label_smoothing
+        self.linear = nn.Linear(features, self.classes)
+        balanced = config.class_weights == "balanced"
+        weights = class_weights(targets, self.classes) if balanced else None
+        self.register_buffer("weights", weights, persistent=False)
+        self.mixup = None
+        if config.mixup > 0:
+            self.mixup = Mixup(
+                mixup_alpha=config.mixup, label_smoothing=self.smoothing, num_classes=self.classes
+            )
+        self.metric = (
+            MultilabelAUROC(self.classes)
+            if self.multi_label
+            else MulticlassAccuracy(self.classes, average="micro")
+        )
+        self.metric_name = "auroc" if self.multi_label else "accuracy"
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Logits [B, classes] of features [B, width], float32."""
+        return self.linear(features).float()
+
+    def mix(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Mixes images with each other, and their labels alike; an odd image is left out."""
+        if self.mixup is None:
+            return images, targets
+        even = len(images) // 2 * 2
+        images, targets = images[:even], targets[:even]
+        if not self.multi_label:
+            return self.mixup(images, targets)
+        share = self.mixup._params_per_batch()[0]
+        return images.lerp(images.flip(0), 1 - share), targets.lerp(targets.flip(0), 1 - share)
+
+    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Mean over the images, or 0 where there is none.
+
+        Args:
+            logits: float32 [n, classes].
+            targets: int64 [n], or float32 [n, classes] of multi-labels or mixed labels.
+        """
+        if len(logits) == 0:
+            return logits.sum()
+        if self.multi_label:
+            targets = targets * (1 - self.smoothing) + self.smoothing / 2
+            return F.binary_cross_entropy_with_logits(logits, targets, pos_weight=self.weights)
+        if targets.ndim == 2:
+            return SoftTargetCrossEntropy()(logits, targets)
+        smoothing = self.smoothing if self.training else 0.0
+        return F.cross_entropy(logits, targets, weight=self.weights, label_smoothing=smoothing)
+
+
 class SourceStage(Stage):
-    """Supervised classification, single-label or multi-label, with a linear head.
+    """Supervised classification with a linear head for each kind of labels.
+
+    A batch may hold images of several data sets. Each head sees its own; the loss is the heads'
+    mean, weighted by their images.
 
     Args:
         backbone: trained in place.
         config: the stage's settings.
         seed: the experiment's seed.
-        targets: the training labels: int64 [N] class numbers, or float32 [N, classes] of 0 and 1.
-        classes: number of classes.
+        label_sets: the kinds of labels by name, in the order of the batch's `label_set`.
     """
 
-    VERSION: ClassVar[int] = 1
-    metric_names = ("val/accuracy", "val/auroc")
+    VERSION: ClassVar[int] = 2
+    metric_names = ("val/accuracy", "val/auroc", "val/mean")
     config: SourceConfig
-    weights: Tensor | None
 
     def __init__(
         self,
         backbone: AttentiveBackbone,
         config: SourceConfig,
         seed: int,
-        targets: Tensor,
-        classes: int,
+        label_sets: dict[str, LabelledSet],
     ) -> None:
         super().__init__(backbone, config, seed)
-        self.multi_label = targets.ndim == 2
-        self.heads = nn.ModuleDict({"classes": nn.Linear(backbone.num_features, classes)})
+        width = backbone.num_features
+        heads = {name: LabelHead(width, labels, config) for name, labels in label_sets.items()}
+        self.heads = nn.ModuleDict(heads)
         draw_by_name(self.heads, seed, f"{config.task}.heads")
-        weights = class_weights(targets, classes) if config.class_weights == "balanced" else None
-        self.register_buffer("weights", weights, persistent=False)
-        self.mixup = None
-        if config.mixup > 0:
-            self.mixup = Mixup(
-                mixup_alpha=config.mixup,
-                label_smoothing=config.label_smoothing,
-                num_classes=classes,
-            )
-        self.metric = (
-            MultilabelAUROC(classes)
-            if self.multi_label
-            else MulticlassAccuracy(classes, average="micro")
-        )
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Logits [B, classes] of images float [B, C, H, W] in [0, 1]."""
-        return self.heads["classes"](self.features(images))
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        """Logits [B, classes] of each head for images float [B, C, H, W] in [0, 1]."""
+        features = self.features(images)
+        return {name: head(features) for name, head in self.heads.items()}
 
     def loss(self, batch: dict[str, Tensor]) -> Tensor:
         images = random_view(batch["image"], self.config.views, self.view_generator()).image
-        labels = batch["label"]
-        if self.mixup is None:
-            return self._criterion(self(images).float(), labels)
-        even = len(images) // 2 * 2
-        mixed, targets = self._mix(images[:even], labels[:even])
-        return self._criterion(self(mixed).float(), targets)
+        parts = [head.mix(images[rows], targets) for head, rows, targets in self._parts(batch)]
+        features = self.features(torch.cat([mixed for mixed, _ in parts]))
+        return self._mean_loss(features.split([len(mixed) for mixed, _ in parts]), parts)
 
     def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
-        logits = self(plain_view(batch["image"])).float()
-        self.record("val/loss", self._criterion(logits, batch["label"]), batch)
-        self.metric.update(logits, batch["label"].long())
-        name = "val/auroc" if self.multi_label else "val/accuracy"
-        self.log(name, self.metric, on_epoch=True, batch_size=len(logits))
+        features = self.features(plain_view(batch["image"]))
+        parts = [(features[rows], targets) for _, rows, targets in self._parts(batch)]
+        loss = self._mean_loss([own for own, _ in parts], parts)
+        self.record("val/loss", loss, batch)
+        for (name, head), (own, targets) in zip(self._named_heads(), parts, strict=True):
+            if len(own):
+                head.metric.update(head(own), targets.long())
+                place = f"val/{head.metric_name}" if len(self.heads) == 1 else f"val/{name}"
+                self.log(place, head.metric, on_epoch=True, batch_size=len(own))
 
-    def _mix(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        if not self.multi_label:
-            return self.mixup(images, labels)  # type: ignore[misc]
-        share = self.mixup._params_per_batch()[0]  # type: ignore[union-attr]
-        return images.lerp(images.flip(0), 1 - share), labels.lerp(labels.flip(0), 1 - share)
+    def on_validation_epoch_end(self) -> None:
+        """Logs the mean over several heads, each by its own metric."""
+        seen = [head.metric for _, head in self._named_heads() if head.metric.update_called]
+        if len(self.heads) > 1 and seen:
+            self.log("val/mean", torch.stack([metric.compute() for metric in seen]).mean())
 
-    def _criterion(self, logits: Tensor, targets: Tensor) -> Tensor:
-        if self.multi_label:
-            smooth = self.config.label_smoothing
-            targets = targets * (1 - smooth) + smooth / 2
-            return F.binary_cross_entropy_with_logits(logits, targets, pos_weight=self.weights)
-        if targets.ndim == 2:
-            return SoftTargetCrossEntropy()(logits, targets)
-        smoothing = self.config.label_smoothing if self.training else 0.0
-        return F.cross_entropy(logits, targets, weight=self.weights, label_smoothing=smoothing)
+    def _named_heads(self) -> list[tuple[str, LabelHead]]:
+        return list(self.heads.items())  # type: ignore[arg-type]
+
+    def _parts(self, batch: dict[str, Tensor]) -> list[tuple[LabelHead, Tensor, Tensor]]:
+        """Each head with the places of its images in the batch and their labels."""
+        parts = []
+        for number, (_, head) in enumerate(self._named_heads()):
+            if "label_set" not in batch:
+                rows = torch.arange(len(batch["label"]), device=batch["label"].device)
+                parts.append((head, rows, batch["label"]))
+                continue
+            rows = (batch["label_set"] == number).nonzero().squeeze(1)
+            several = head.multi_label
+            targets = batch["labels"][rows, : head.classes] if several else batch["label"][rows]
+            parts.append((head, rows, targets))
+        return parts
+
+    def _mean_loss(
+        self, features: tuple[Tensor, ...] | list[Tensor], parts: list[tuple[Tensor, Tensor]]
+    ) -> Tensor:
+        images = max(sum(len(own) for own in features), 1)
+        losses = [
+            head.loss(head(own), targets) * (max(len(own), 1) / images)
+            for (_, head), own, (_, targets) in zip(
+                self._named_heads(), features, parts, strict=True
+            )
+        ]
+        return torch.stack(losses).sum()

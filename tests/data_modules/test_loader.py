@@ -215,3 +215,27 @@ def test_lightning_resumes_exactly(tmp_path: Path, accumulate: int, stop_at: tup
     assert set(resumed.validated) >= set(range(stop_at[0], 3)), "no validation is lost"
     for name, weight in straight.state_dict().items():
         assert torch.equal(resumed.state_dict()[name], weight), name
+
+
+@given(
+    sizes=st.lists(st.integers(1, 40), min_size=2, max_size=4),
+    evenness=st.floats(0, 1),
+    epoch=st.integers(0, 3),
+)
+def test_groups_are_drawn_by_their_shares(sizes: list[int], evenness: float, epoch: int):
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    arrays = {"group": groups}
+    rows = np.arange(len(groups))
+    batches = BatchLoader(
+        arrays, rows, batch_size=5, shuffle=True, groups=groups, evenness=evenness
+    )
+    drawn = np.concatenate(indices(batches, epoch))
+    assert len(drawn) == len(rows)
+    weights = np.array(sizes) ** (1 - evenness)
+    counts = np.bincount(groups[drawn], minlength=len(sizes))
+    np.testing.assert_allclose(counts, weights / weights.sum() * len(rows), atol=1.01)
+    for number, size in enumerate(sizes):
+        times = np.bincount(drawn[groups[drawn] == number], minlength=len(rows))[groups == number]
+        assert times.max() - times.min() <= 1, f"{size} images are dealt in rounds"
+    if evenness == 0:
+        assert sorted(drawn) == rows.tolist()

@@ -83,13 +83,21 @@ def test_a_union_keeps_labels_of_equal_classes(data_root: Path):
     }
 
 
-def test_a_union_of_different_classes_has_no_labels(data_root: Path):
-    samples = load(
-        DataConfig(union=[member(data_root, name) for name in ("first", "third")]), data_root
-    )
+def test_a_union_of_different_classes_keeps_each_kind_of_labels(data_root: Path):
+    names = ("first", "second", "third", "plain")
+    samples = load(DataConfig(union=[member(data_root, name) for name in names]), data_root)
     assert samples.classes == ()
-    assert set(samples.targets()) == {-1}
-    assert "classes differ" in samples.notes[-1]
+    assert [one.sources for one in samples.label_sets] == [("first", "second"), ("third",)]
+    assert "labels of their own for first+second, third" in samples.notes[-1]
+    numbers = samples.label_set_numbers()
+    for number, one in enumerate(samples.label_sets):
+        alone = load(DataConfig(**member(data_root, one.sources[-1])), data_root)
+        own = samples.part(one)
+        assert own.classes == alone.classes
+        same = own.table["source"] == one.sources[-1]
+        assert own.table["label"][same].tolist() == alone.table["label"].tolist()
+        assert (numbers == number).sum() == len(own)
+    assert (numbers == -1).sum() == (samples.table["source"] == "plain").sum()
 
 
 def test_members_are_split_as_they_are_alone(data_root: Path):

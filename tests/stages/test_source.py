@@ -1,0 +1,153 @@
+"""The task `source`: one kind of labels or several."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+import torch.nn.functional as F
+from tiny import Load, run_quietly
+from torch import Tensor
+
+from data_modules.config import DataConfig
+from matl.backbones import BackboneConfig, build_backbone
+from matl.config.schema import SourceConfig
+from matl.errors import MatlError
+from matl.orchestrator.plan import make_plan
+from matl.orchestrator.store import CURVES, Store
+from matl.stages.source import LabelledSet, SourceStage
+from matl.views import ViewConfig, plain_view
+
+SINGLE = LabelledSet(torch.tensor([0, 1, 2, 2]), 3)
+SEVERAL = LabelledSet(torch.tensor([[0.0, 1.0], [1.0, 1.0], [1.0, 0.0]]), 2)
+STILL = ViewConfig(
+    crop=[1.0, 1.0], flip=0.0, rotate=0.0, brightness=0.0, contrast=0.0, gamma=0.0, noise=0.0
+)
+
+
+def stage(label_sets: dict[str, LabelledSet], **settings: object) -> SourceStage:
+    config = SourceConfig(part=1, task="source", epochs=1, views=STILL, **settings)
+    backbone = build_backbone(BackboneConfig("resnet10t", "none"), seed=0)
+    return SourceStage(backbone, config, 0, label_sets)
+
+
+def batch(images: int = 6, **arrays: Tensor) -> dict[str, Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    pixels = torch.randint(0, 256, (images, 1, 32, 32), dtype=torch.uint8, generator=generator)
+    return {"image": pixels, **arrays}
+
+
+MIXED = {
+    "label_set": torch.tensor([0, 1, 0, 1, -1, 0]),
+    "label": torch.tensor([2, -1, 0, -1, -1, 1]),
+    "labels": torch.tensor([[-1, -1], [1, 0], [-1, -1], [1, 1], [-1, -1], [-1, -1]]).float(),
+}
+
+
+def test_one_kind_of_labels_is_plain_cross_entropy() -> None:
+    trained = stage({"classes": SINGLE})
+    given = batch(label=torch.tensor([0, 1, 2, 2, 1, 0]))
+    expected = F.cross_entropy(trained(plain_view(given["image"]))["classes"], given["label"])
+    assert trained.loss(given).item() == pytest.approx(expected.item(), rel=1e-3)
+
+
+def test_several_kinds_are_weighted_by_their_images() -> None:
+    trained = stage({"shapes": SINGLE, "findings": SEVERAL}).eval()
+    given = batch(**MIXED)
+    keep = given["label_set"] >= 0
+    trained.backbone.eval()
+    logits = trained(plain_view(given["image"]))
+    single = F.cross_entropy(logits["shapes"][[0, 2, 5]], given["label"][[0, 2, 5]])
+    several = F.binary_cross_entropy_with_logits(
+        logits["findings"][[1, 3]], given["labels"][[1, 3]]
+    )
+    expected = (3 * single + 2 * several) / keep.sum()
+    assert trained.loss(given).item() == pytest.approx(expected.item(), rel=1e-3)
+
+
+def test_a_head_without_images_has_a_gradient_of_zero() -> None:
+    trained = stage({"shapes": SINGLE, "findings": SEVERAL})
+    zeros = torch.zeros(6, dtype=torch.long)
+    trained.loss(batch(label_set=zeros, label=zeros, labels=torch.zeros(6, 2))).backward()
+    assert not trained.heads["findings"].linear.weight.grad.any()
+    assert trained.heads["shapes"].linear.weight.grad.any()
+
+
+@pytest.mark.parametrize("labels", [SINGLE, SEVERAL], ids=["single", "several"])
+def test_mixup_mixes_labels_as_it_mixes_images(labels: LabelledSet) -> None:
+    """An image of one grey level a class tells its own mixture."""
+    head = stage({"classes": labels}, mixup=1.0).heads["classes"]
+    targets = labels.targets[:2]
+    images = torch.zeros(2, 1, 4, 4)
+    images[1] = 1.0
+    torch.manual_seed(0)
+    mixed, soft = head.mix(images.clone(), targets)
+    share = mixed[:, 0, 0, 0]
+    assert 0 < share[0] < 1
+    given = targets if targets.ndim == 2 else F.one_hot(targets, labels.classes).float()
+    expected = given[:1] + share[:, None] * (given[1:] - given[:1])
+    torch.testing.assert_close(soft, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_mixup_leaves_an_odd_image_out() -> None:
+    trained = stage({"shapes": SINGLE, "findings": SEVERAL}, mixup=0.5)
+    assert trained.loss(batch(**MIXED)).isfinite()
+
+
+def test_class_weights_balance_each_kind() -> None:
+    trained = stage({"shapes": SINGLE, "findings": SEVERAL}, class_weights="balanced")
+    weights = trained.heads["shapes"].weights
+    assert weights[2] == weights[0] / 2
+    assert trained.heads["findings"].weights.tolist() == [0.5, 0.5]
+
+
+def union(tmp_path: Path, phantom_root: Path) -> DataConfig:
+    """Shapes, and radiographs with several findings, read as a table."""
+    shapes = {
+        "name": "phantom_shapes",
+        "root": str(phantom_root / "phantom_shapes"),
+        "options": {"images": 60, "size": 32},
+    }
+    source = make_table(phantom_root, tmp_path)
+    several = {"name": "csv", "root": str(source), "options": {"multi_label": True}}
+    return DataConfig(union=[shapes, several])
+
+
+def make_table(phantom_root: Path, tmp_path: Path) -> Path:
+    from data_modules.phantom import index_ct
+
+    samples = index_ct(phantom_root / "phantom_ct", patients=8, slices=2, size=64)
+    rows = samples.table[["path", "patient", "split"]].copy()
+    rows["label"] = ["|" if n % 3 == 0 else "a|b" if n % 3 == 1 else "b" for n in range(len(rows))]
+    rows["path"] = [str(file) for file in samples.files()]
+    folder = tmp_path / "findings"
+    folder.mkdir()
+    for row, file in zip(rows.index, samples.files(), strict=True):
+        copy = folder / f"{row}.png"
+        copy.write_bytes(file.read_bytes())
+        rows.loc[row, "path"] = copy.name
+    rows.to_csv(folder / "samples.csv", index=False)
+    return folder
+
+
+@pytest.mark.parametrize("evenness", [0.0, 0.5, 1.0])
+def test_a_stage_learns_several_data_sets_at_once(
+    load_tiny: Load, tmp_path: Path, phantom_root: Path, evenness: float
+) -> None:
+    experiment = load_tiny("chain=[shapes,diagnosis]", f"stages.shapes.evenness={evenness}")
+    experiment.stages["shapes"].data = union(tmp_path, phantom_root)
+    record, _, _ = run_quietly(experiment)
+    row = record.stages[0]
+    assert row.metric == "val/mean"
+    curves = pd.read_csv(Store(tmp_path / "store").file(row.fingerprint, CURVES))
+    heads = [name for name in curves.columns if name.startswith("val/")]
+    assert heads == ["val/findings", "val/loss", "val/mean", "val/phantom_shapes"]
+
+
+def test_a_diagnosis_of_several_kinds_is_refused(
+    load_tiny: Load, tmp_path: Path, phantom_root: Path
+) -> None:
+    experiment = load_tiny("chain=[diagnosis]")
+    experiment.stages["diagnosis"].data = union(tmp_path, phantom_root)
+    with pytest.raises(MatlError, match="one kind of classes"):
+        make_plan(experiment)
