@@ -3,7 +3,7 @@
 from matl.backbones.attentive import AttentiveBackbone, build_backbone
 from matl.backbones.checks import check_config
 from matl.backbones.config import BackboneConfig
-from matl.backbones.cost import ParameterShares, flops, parameter_shares
+from matl.backbones.cost import Match, ParameterShares, arm_match, flops, parameter_shares
 from matl.backbones.foreign import load_initial_weights, read_foreign, translate
 from matl.backbones.operators import Operator
 from matl.backbones.transfer import Account, account, carry
@@ -24,9 +24,11 @@ __all__ = [
     "AttentiveBackbone",
     "BackboneConfig",
     "LoadReport",
+    "Match",
     "Operator",
     "ParameterShares",
     "account",
+    "arm_match",
     "build_backbone",
     "canonical_state",
     "carry",

@@ -1,13 +1,18 @@
 """What a backbone costs, for reports."""
 
 import copy
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from matl.backbones.attentive import AttentiveBackbone
+from matl.backbones.attentive import AttentiveBackbone, build_backbone
+from matl.backbones.config import BackboneConfig
+
+PARAMETER_TOLERANCE, FLOP_TOLERANCE = 0.05, 0.02
+"""How far attention and its control may differ, so that arms differ in the operator alone."""
 
 
 @dataclass(frozen=True)
@@ -47,3 +52,51 @@ def flops(backbone: AttentiveBackbone, size: int | tuple[int, int]) -> int:
     with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH), torch.no_grad():
         shadow(images)
     return int(counter.get_total_flops())
+
+
+@dataclass(frozen=True)
+class Match:
+    """How far the network with attention is from the one with the control.
+
+    Attributes:
+        parameters: Relative difference of the inserted blocks' parameters.
+        flops: Relative difference of the networks' floating-point operations, by (height, width).
+    """
+
+    parameters: float
+    flops: dict[tuple[int, int], float]
+
+    def __str__(self) -> str:
+        costs = ", ".join(f"{d:+.2%} at {h} x {w}" for (h, w), d in self.flops.items())
+        return (
+            "attention against its convolutional control: "
+            f"{self.parameters:+.2%} block parameters; FLOPs {costs}"
+        )
+
+    @property
+    def warning(self) -> str | None:
+        """What breaks the match, or None."""
+        far = [size for size, one in self.flops.items() if abs(one) > FLOP_TOLERANCE]
+        if far:
+            height, width = far[0]
+            return (
+                f"WARNING: at {height} x {width} the arms' FLOPs differ by more than "
+                f"{FLOP_TOLERANCE:.0%}; a gain there may be one of computation: take a smaller size"
+            )
+        if abs(self.parameters) > PARAMETER_TOLERANCE:
+            return f"WARNING: the arms' blocks differ by more than {PARAMETER_TOLERANCE:.0%}"
+        return None
+
+
+def arm_match(config: BackboneConfig, sizes: Sequence[tuple[int, int]]) -> Match:
+    """Compares the network of `config` with attention and with the control, at image sizes."""
+    plain = replace(config, weights=None)
+    arms = [
+        build_backbone(replace(plain, operator=name), 0) for name in ("attention", "convolution")
+    ]
+    attention, control = (parameter_shares(arm).operators for arm in arms)
+    costs = {size: [flops(arm, size) for arm in arms] for size in sizes}
+    return Match(
+        parameters=attention / control - 1,
+        flops={size: first / second - 1 for size, (first, second) in costs.items()},
+    )

@@ -155,6 +155,7 @@ class TrainerConfig:
         precision: `auto` (bf16-mixed where the device computes it natively, else 32-true),
             or one of Lightning's names.
         channels_last: memory format of images and network.
+        compile: `torch.compile` the backbone; it needs a C++ compiler, and minutes before it gains.
     """
 
     accelerator: str = setting("auto", choices=("auto", "cpu", "gpu"))
@@ -162,6 +163,7 @@ class TrainerConfig:
     threads: Any = "auto"
     precision: str = setting("auto", choices=("auto", "32-true", "bf16-mixed", "16-mixed"))
     channels_last: bool = True
+    compile: bool = False
 
 
 @dataclass

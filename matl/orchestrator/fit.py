@@ -12,7 +12,7 @@ from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.strategies import DDPStrategy, Strategy
 from torch.distributed.launcher import LaunchConfig, elastic_launch
 
-from matl.backbones import canonical_state, save_weights
+from matl.backbones import AttentiveBackbone, canonical_state, save_weights
 from matl.errors import MatlError
 from matl.orchestrator.callbacks import CurveRecorder, StageProgress
 from matl.orchestrator.checkpoints import WholeFile, checkpoint_callbacks, checkpoint_in
@@ -53,6 +53,8 @@ def fit(job: Job) -> None:
     stage = initial_stage(job, images.samples)
     if job.resources.channels_last:
         stage = stage.to(memory_format=torch.channels_last)
+    if job.resources.compile:
+        _compile_backbones(stage)
     trainer = _trainer(job)
     checkpoint = checkpoint_in(job.workspace)
     try:
@@ -72,6 +74,13 @@ def fit(job: Job) -> None:
     if trainer.is_global_zero:
         save_weights(job.workspace / BACKBONE, canonical_state(stage.backbone), _metadata(job))
         save_weights(job.workspace / HEADS, stage.heads.state_dict(), _metadata(job))
+
+
+def _compile_backbones(stage: Stage) -> None:
+    """Compiles in place, so that the keys of weights and checkpoints stay."""
+    for module in stage.modules():
+        if isinstance(module, AttentiveBackbone):
+            module.compile()
 
 
 def _refuse_divergence(job: Job, stage: Stage) -> None:

@@ -4,7 +4,14 @@ import dataclasses
 
 import pandas as pd
 
-from matl.backbones import account, build_backbone, flops, parameter_shares
+from matl.backbones import (
+    BackboneConfig,
+    account,
+    arm_match,
+    build_backbone,
+    flops,
+    parameter_shares,
+)
 from matl.config.check import size_pair
 from matl.evaluation.record import RunRecord, StageRow
 from matl.orchestrator.plan import Plan, PlannedStage
@@ -55,8 +62,16 @@ def network_notes(plan: Plan) -> list[str]:
     return [
         f"{settings.name}: {shares.total:,} parameters, {operators}",
         f"GFLOPs an image, forward: {', '.join(costs)}",
+        *_match_notes(settings, sizes),
         *(f"{stage.name} {account(backbone, stage.config.transfer)}" for stage in plan.chain[1:]),
     ]
+
+
+def _match_notes(settings: BackboneConfig, sizes: list[tuple[int, int]]) -> list[str]:
+    if settings.operator == "none":
+        return []
+    match = arm_match(settings, sizes)
+    return [str(match), *([match.warning] if match.warning else [])]
 
 
 def stage_row(name: str, stage: PlannedStage, plan: Plan, store: Store) -> StageRow:

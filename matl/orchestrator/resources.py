@@ -19,6 +19,7 @@ class Resources:
         threads: CPU threads a process.
         precision: one of Lightning's names.
         channels_last: memory format of images and network.
+        compile: whether the backbone is compiled.
     """
 
     accelerator: str
@@ -26,6 +27,7 @@ class Resources:
     threads: int
     precision: str
     channels_last: bool
+    compile: bool
 
     @property
     def device(self) -> torch.device:
@@ -56,7 +58,9 @@ def resolve(trainer: TrainerConfig) -> Resources:
     precision = trainer.precision
     if precision == "auto":
         precision = "bf16-mixed" if computes_bf16(accelerator) else "32-true"
-    return Resources(accelerator, processes, threads, precision, trainer.channels_last)
+    return Resources(
+        accelerator, processes, threads, precision, trainer.channels_last, trainer.compile
+    )
 
 
 def available_cores() -> int:

@@ -11,6 +11,7 @@ from torch import nn
 from matl.backbones import (
     AttentiveBackbone,
     BackboneConfig,
+    arm_match,
     build_backbone,
     canonical_state,
     check_config,
@@ -219,6 +220,15 @@ def test_cost__flops_of_attention_and_control_match(name: str, size: int) -> Non
     attention, convolution = (flops(shared(name, op), size) for op in OPERATORS[:2])
     assert attention == pytest.approx(convolution, rel=0.02)
     assert attention > flops(shared(name, "none"), size)
+
+
+def test_cost__arms_that_do_not_match_are_told() -> None:
+    config = BackboneConfig(at_strides=[8])
+    near, far = (arm_match(config, [(64, 64), (side, side)]) for side in (96, 512))
+    assert near.warning is None
+    assert "FLOPs +0." in str(near)
+    assert far.warning is not None
+    assert far.warning.startswith("WARNING: at 512 x 512 the arms' FLOPs differ by more than 2%")
 
 
 def test_cost__flops_of_attention_count_its_products() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 from safetensors.torch import load_file
 from tiny import Load, run_quietly
 
@@ -102,9 +103,25 @@ def test_a_transfer_of_operators_is_another_stage_than_a_transfer_of_all(load_ti
     assert whole.scratch is not None
     assert whole.scratch.fingerprint == partial.scratch.fingerprint
     record, _, shown = run_quietly(partial.experiment)
+    assert any("attention against its convolutional control" in note for note in record.notes)
     carried = [note for note in record.notes if note.startswith("diagnosis carries")]
     assert "parameters of operators; draws anew" in carried[0]
     assert "diagnosis carries" in shown
+
+
+@pytest.mark.slow
+def test_a_compiled_backbone_trains_to_the_same_weights(load_tiny: Load, tmp_path: Path) -> None:
+    plain, compiled = (
+        run_quietly(load_tiny("chain=[lung,diagnosis]", f"trainer.compile={choice}"))[0].stages
+        for choice in (False, True)
+    )
+    store = Store(tmp_path / "store")
+    for first, second in zip(plain, compiled, strict=True):
+        states = [load_file(store.file(row.fingerprint, BACKBONE)) for row in (first, second)]
+        assert first.fingerprint != second.fingerprint
+        assert states[0].keys() == states[1].keys()
+        for key, value in states[0].items():
+            torch.testing.assert_close(states[1][key], value, rtol=1e-3, atol=1e-3)
 
 
 def test_the_plan_says_why_a_stage_is_not_reused(load_tiny: Load, tmp_path: Path) -> None:
