@@ -27,12 +27,14 @@ class Layout:
         stride_of: The stride of the map that each of the named modules returns, finest map first.
         channels: The channels of the map at each stride.
         mean, std: What the network's pretrained weights expect of red, green and blue.
+        only_size: The height and width, in pixels, that the network takes, or None for all.
     """
 
     stride_of: dict[str, int]
     channels: dict[int, int]
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    only_size: tuple[int, int] | None
 
 
 @cache
@@ -40,8 +42,8 @@ def network_layout(name: str) -> Layout:
     """The feature maps of timm's network `name`, found without drawing its weights.
 
     Raises:
-        MatlError: The network is not one sequence of convolutional stages, or takes images of one
-            size only.
+        MatlError: The network is not one sequence of convolutional stages, or takes neither images
+            of every size nor of one declared size.
     """
     advice = "take one such as resnet50, densenet121, efficientnet_b0 or convnext_atto"
     try:
@@ -54,8 +56,11 @@ def network_layout(name: str) -> Layout:
         raise MatlError(
             f"backbone.name: {name} is not a sequence of convolutional stages; {advice}"
         )
+    only_size = None
+    if features.pretrained_cfg.get("fixed_input_size"):
+        only_size = tuple(features.pretrained_cfg["input_size"][1:])
     try:
-        features(torch.empty(1, 3, *ODD_SIZE, device="meta"))
+        features(torch.empty(1, 3, *(only_size or ODD_SIZE), device="meta"))
     except (RuntimeError, AssertionError) as error:
         raise MatlError(
             f"backbone.name: {name} does not take images of every size; {advice}"
@@ -66,6 +71,7 @@ def network_layout(name: str) -> Layout:
         channels=dict(zip(strides, info.channels(), strict=True)),
         mean=tuple(features.pretrained_cfg["mean"]),
         std=tuple(features.pretrained_cfg["std"]),
+        only_size=only_size,
     )
 
 

@@ -9,7 +9,7 @@ from data_modules.config import DataConfig
 from data_modules.errors import DataError, did_you_mean
 from data_modules.registry import check_config as check_data
 from matl.backbones import check_config as check_backbone
-from matl.backbones.network import network_layout
+from matl.backbones.network import Layout, network_layout
 from matl.config.schema import DiagnosisConfig, Experiment, LungSSLConfig, StageConfig
 from matl.errors import MatlError
 
@@ -43,9 +43,13 @@ def check_experiment(experiment: Experiment) -> None:
             raise Problem(keys, f"{name!r} is no name; use letters, digits, and . _ + -")
     _check_chain(experiment)
     _check_trainer(experiment)
-    strides = _check_backbone(experiment)
+    layout = _check_backbone(experiment)
     for name, stage in experiment.stages.items():
-        _check_stage(stage, strides, ["stages", name])
+        _check_stage(stage, tuple(layout.channels), ["stages", name])
+        if layout.only_size not in (None, size_pair(stage.size)):
+            height, width = layout.only_size
+            message = f"{experiment.backbone.name} takes images of {height} x {width} pixels only"
+            raise Problem(["stages", name, "size"], message)
         if experiment.backbone.operator == "none" and "operators" in stage.transfer:
             message = f"{stage.transfer!r} carries nothing: backbone.operator is none"
             raise Problem(["stages", name, "transfer"], message)
@@ -114,13 +118,13 @@ def _check_trainer(experiment: Experiment) -> None:
             raise Problem(["trainer", name], f"{value!r} is not possible; write auto or a count")
 
 
-def _check_backbone(experiment: Experiment) -> tuple[int, ...]:
+def _check_backbone(experiment: Experiment) -> Layout:
     try:
         check_backbone(experiment.backbone)
     except MatlError as error:
         key = str(error).partition(":")[0].split(" ")[0].split(".")
         raise Problem(key, str(error), named=True) from error
-    return tuple(network_layout(experiment.backbone.name).channels)
+    return network_layout(experiment.backbone.name)
 
 
 def _check_stage(stage: StageConfig, strides: tuple[int, ...], keys: list[str]) -> None:

@@ -12,7 +12,7 @@ from matl.config.load import to_yaml
 from matl.config.schema import DiagnosisConfig, LungSSLConfig, SourceConfig
 from matl.errors import MatlError
 
-SHIPPED = sorted((REPOSITORY / "experiments").glob("*.yaml"))
+SHIPPED = sorted((REPOSITORY / "experiments").rglob("*.yaml"))
 MINIMAL = """
 name: minimal
 stages:
@@ -58,6 +58,13 @@ def test_extends_joins_mappings_and_replaces_lists(minimal: Path, tmp_path: Path
     assert experiment.backbone.at_strides == [32]
     assert experiment.stages["diagnosis"].epochs == 7
     assert experiment.stages["diagnosis"].data.name == "phantom_ct"
+
+
+def test_a_network_of_one_size_takes_no_other(minimal: Path) -> None:
+    network = "backbone={name: eca_botnext26ts_256, operator: none}"
+    with pytest.raises(MatlError, match=r"stages.diagnosis.size: .* 256 x 256 pixels only"):
+        load_experiment(minimal, [network])
+    assert load_experiment(minimal, [network, "stages.diagnosis.size=256"])
 
 
 @settings(max_examples=20, deadline=None)
