@@ -128,7 +128,7 @@ def summarise(
     values = metric_values(table, patients, np.ones((1, patients.max() + 1)))
     draws = [
         metric_values(table, patients, counts)
-        for counts in _draw_patients(patients, resamples, seed)
+        for counts in draw_patients(patients, resamples, seed)
     ]
     summary = {}
     for name in METRICS:
@@ -185,6 +185,15 @@ def metric_values(
     return values
 
 
+def weighted_auroc(
+    label: np.ndarray, score: np.ndarray, patients: np.ndarray, counts: np.ndarray
+) -> np.ndarray:
+    """AUROC for several weightings of the patients, float64 [R]; see `metric_values`."""
+    positive, negative = _steps(label, score, patients, counts)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return _auroc(positive, negative)
+
+
 def _steps(
     label: np.ndarray, score: np.ndarray, patients: np.ndarray, counts: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -212,7 +221,7 @@ def _average_precision(positive: np.ndarray, negative: np.ndarray) -> np.ndarray
     return (precision * positive).sum(1) / found[:, -1]
 
 
-def _draw_patients(patients: np.ndarray, resamples: int, seed: int) -> Iterator[np.ndarray]:
+def draw_patients(patients: np.ndarray, resamples: int, seed: int) -> Iterator[np.ndarray]:
     """How often each patient is drawn, float64 [R, P], in chunks that fit memory."""
     generator = np.random.default_rng(seed)
     number = int(patients.max()) + 1

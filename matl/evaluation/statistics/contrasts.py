@@ -1,0 +1,160 @@
+"""Differences of AUROCs over seeds of the whole chain and over test patients.
+
+An interval must carry both sources of variation: other patients would give another difference, and
+so would another seed. The variance over patients is that of a cluster bootstrap, paired over the
+models and the seeds; the variance over seeds is that of their mean. What both contain, the
+interaction of seed and patient, is counted once. Degrees of freedom are Satterthwaite's
+("An approximate distribution of estimates of variance components", 1946).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy import stats
+
+from matl.evaluation.metrics import CONFIDENCE, RESAMPLES, draw_patients, weighted_auroc
+
+Scale = Literal["auroc", "logit"]
+Verdict = Literal["holds", "does not hold", "undecided"]
+
+
+@dataclass(frozen=True)
+class Arm:
+    """The scores of one model over the same test images.
+
+    Attributes:
+        weight: What it counts in the difference: 1 for a gain's chain, -1 for its scratch.
+        scores: Float [S, N]: a row a seed of the whole chain, a column an image.
+    """
+
+    weight: float
+    scores: np.ndarray
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """A difference with its 95 % interval.
+
+    Attributes:
+        value: Its mean over the seeds.
+        low, high: The interval's ends.
+        p: Of the two-sided t test against 0.
+        patients_error: Standard error over patients.
+        seeds_error: Standard error over seeds; None with one seed, whose interval covers the
+            patients alone.
+        seeds: Their number.
+    """
+
+    value: float
+    low: float
+    high: float
+    p: float
+    patients_error: float
+    seeds_error: float | None
+    seeds: int
+
+
+def contrast(
+    label: np.ndarray,
+    patients: np.ndarray,
+    arms: Sequence[Arm],
+    scale: Scale = "auroc",
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Contrast:
+    """The weighted sum of the arms' AUROCs, such as a transfer gain or a difference of two gains.
+
+    Args:
+        label: 0 or 1 of each test image, int [N].
+        patients: The patient of each image, int [N] in 0..P-1.
+        arms: The models; all have the same seeds.
+        scale: Of the AUROCs: as they are, or their logits.
+        resamples: How many times the patients are drawn.
+        seed: Of the draws.
+
+    Raises:
+        ValueError: The arms' seeds differ in number, or their scores and images do.
+    """
+    if len({arm.scores.shape for arm in arms}) != 1 or arms[0].scores.shape[1:] != label.shape:
+        raise ValueError("arms need scores [seeds, images] of the same seeds and images")
+    once = np.ones((1, int(patients.max()) + 1))
+    values = _by_seed(label, patients, arms, once, scale)[:, 0]
+    draws = np.concatenate(
+        [
+            _by_seed(label, patients, arms, counts, scale)
+            for counts in draw_patients(patients, resamples, seed)
+        ],
+        axis=1,
+    )
+    draws = draws[:, np.isfinite(draws).all(axis=0)]
+    return _interval(values, draws, len(np.unique(patients)))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """P values adjusted for their number by Holm's step-down method (1979), in the same order."""
+    order = np.argsort(p_values)
+    factors = len(order) - np.arange(len(order))
+    raised = np.maximum.accumulate(np.asarray(p_values, dtype=float)[order] * factors)
+    adjusted = np.empty(len(order))
+    adjusted[order] = np.minimum(raised, 1.0)
+    return adjusted.tolist()
+
+
+def verdict(found: Contrast, margin: float) -> Verdict:
+    """Whether a difference of at least `margin` is shown, ruled out, or neither."""
+    if found.low > margin:
+        return "holds"
+    return "does not hold" if found.high < margin else "undecided"
+
+
+def _by_seed(
+    label: np.ndarray, patients: np.ndarray, arms: Sequence[Arm], counts: np.ndarray, scale: Scale
+) -> np.ndarray:
+    """The weighted sum for each seed and weighting of the patients, [S, R]."""
+    rows = []
+    for number in range(len(arms[0].scores)):
+        aurocs = [weighted_auroc(label, arm.scores[number], patients, counts) for arm in arms]
+        if scale == "logit":
+            aurocs = [_logit(values, label) for values in aurocs]
+        rows.append(sum(arm.weight * one for arm, one in zip(arms, aurocs, strict=True)))
+    return np.array(rows)
+
+
+def _logit(aurocs: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """Logits, kept finite: an AUROC is taken to be half a pair away from 0 and 1 at least."""
+    half = 0.5 / (label.sum() * (1 - label).sum())
+    inside = np.clip(aurocs, half, 1 - half)
+    return np.log(inside / (1 - inside))
+
+
+def _interval(values: np.ndarray, draws: np.ndarray, patients: int) -> Contrast:
+    seeds, mean = len(values), float(values.mean())
+    over_patients = float(draws.mean(axis=0).var(ddof=1))
+    over_seeds = float(values.var(ddof=1)) / seeds if seeds > 1 else 0.0
+    variance = max(over_patients + over_seeds - _interaction(draws, over_patients), over_patients)
+    reach, p = 0.0, float(mean == 0)
+    if variance > 0:
+        parts = over_patients**2 / (patients - 1) + over_seeds**2 / max(seeds - 1, 1)
+        t = stats.t(df=variance**2 / parts)
+        reach = float(t.ppf((1 + CONFIDENCE) / 2)) * variance**0.5
+        p = float(2 * t.sf(abs(mean) / variance**0.5))
+    return Contrast(
+        value=mean,
+        low=mean - reach,
+        high=mean + reach,
+        p=p,
+        patients_error=over_patients**0.5,
+        seeds_error=over_seeds**0.5 if seeds > 1 else None,
+        seeds=seeds,
+    )
+
+
+def _interaction(draws: np.ndarray, over_patients: float) -> float:
+    """The part of the mean's variance that varies by seed and by patient together."""
+    seeds = len(draws)
+    if seeds == 1:
+        return 0.0
+    single = float(draws.var(axis=1, ddof=1).mean())
+    return max(single - over_patients, 0.0) / (seeds - 1)

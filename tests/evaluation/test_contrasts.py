@@ -1,0 +1,114 @@
+"""Differences over seeds and patients."""
+
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn.metrics import roc_auc_score
+
+from matl.evaluation.statistics.contrasts import Arm, Contrast, contrast, holm, verdict
+
+PATIENTS, IMAGES, SEEDS = 60, 2, 5
+
+
+def trial(
+    random: np.random.Generator, seed_spread: float, gain: float = 0.5, seeds: int = SEEDS
+) -> tuple[np.ndarray, np.ndarray, list[Arm]]:
+    """Scores of chain and scratch: patients' effects are common to both, seeds move each arm."""
+    patients = np.repeat(np.arange(PATIENTS), IMAGES)
+    label = (np.arange(PATIENTS) % 2)[patients]
+    effect = random.normal(0, 1, PATIENTS)[patients]
+    arms = []
+    for weight, strength in ((1.0, 1.0 + gain), (-1.0, 1.0)):
+        own = 0.5 * random.normal(0, 1, PATIENTS)[patients]
+        moved = strength + seed_spread * random.normal(0, 1, (seeds, 1))
+        noise = 0.7 * random.normal(0, 1, (seeds, len(label)))
+        arms.append(Arm(weight, moved * label + effect + own + noise))
+    return label, patients, arms
+
+
+def expected_auroc(strength: float, seed_spread: float) -> float:
+    """Of the model behind `trial`, over patients and seeds."""
+    spread = 2 * (1 + 0.25 + 0.49) + seed_spread**2
+    return float(stats.norm.cdf(strength / spread**0.5))
+
+
+def test_the_value_is_the_mean_of_the_seeds_differences() -> None:
+    label, patients, arms = trial(np.random.default_rng(0), 0.3)
+    rows = [[roc_auc_score(label, row) for row in arm.scores] for arm in arms]
+    expected = np.mean(np.subtract(*rows))
+    found = contrast(label, patients, arms, resamples=200)
+    assert found.value == pytest.approx(expected)
+    assert found.low < found.value < found.high
+    logits = contrast(label, patients, arms, "logit", resamples=200)
+    odds = np.log(np.array(rows) / (1 - np.array(rows)))
+    assert logits.value == pytest.approx(np.mean(np.subtract(*odds)))
+
+
+def test_an_arm_against_itself_differs_by_nothing() -> None:
+    label, patients, arms = trial(np.random.default_rng(0), 0.3)
+    found = contrast(label, patients, [arms[0], Arm(-1.0, arms[0].scores)], resamples=50)
+    assert (found.value, found.low, found.high, found.p) == (0, 0, 0, 1)
+
+
+def test_a_difference_of_gains_has_four_arms() -> None:
+    label, patients, arms = trial(np.random.default_rng(0), 0.3)
+    other = trial(np.random.default_rng(1), 0.3)[2]
+    both = [*arms, *(Arm(-arm.weight, arm.scores) for arm in other)]
+    gains = [contrast(label, patients, pair, resamples=50).value for pair in (arms, other)]
+    assert contrast(label, patients, both, resamples=50).value == pytest.approx(gains[0] - gains[1])
+
+
+def test_spread_over_seeds_widens_the_interval() -> None:
+    narrow, wide = (
+        contrast(*trial(np.random.default_rng(0), spread), resamples=200) for spread in (0.05, 1.0)
+    )
+    assert wide.seeds_error > 2 * narrow.seeds_error
+    assert wide.high - wide.low > 1.25 * (narrow.high - narrow.low)
+
+
+def test_one_seed_says_nothing_of_seeds() -> None:
+    found = contrast(*trial(np.random.default_rng(0), 0.3, seeds=1), resamples=200)
+    assert found.seeds_error is None
+    assert found.low < found.value < found.high
+
+
+def test_a_perfect_arm_has_a_finite_logit() -> None:
+    label, patients, arms = trial(np.random.default_rng(0), 0.3)
+    perfect = Arm(1.0, np.tile(label.astype(float), (SEEDS, 1)))
+    found = contrast(label, patients, [perfect, arms[1]], "logit", resamples=100)
+    assert np.isfinite([found.value, found.low, found.high]).all()
+
+
+def test_scores_of_other_images_are_refused() -> None:
+    label, patients, arms = trial(np.random.default_rng(0), 0.3)
+    with pytest.raises(ValueError, match="same seeds and images"):
+        contrast(label[1:], patients[1:], arms)
+
+
+def test_holm_against_a_worked_example() -> None:
+    """Holm 1979: the smallest of m is multiplied by m, the next by m - 1, never falling."""
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.5, 0.9]) == [1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [(0.03, 0.08, "holds"), (-0.05, 0.01, "does not hold"), (-0.01, 0.06, "undecided")],
+)
+def test_verdict_against_the_margin(low: float, high: float, expected: str) -> None:
+    found = Contrast((low + high) / 2, low, high, 0.1, 0.01, 0.01, 5)
+    assert verdict(found, margin=0.02) == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed_spread", [0.05, 0.3, 0.9])
+def test_the_interval_covers_the_truth(seed_spread: float) -> None:
+    """Of 1,000 trials; at 0.9 the error over seeds is about twice that over patients."""
+    random = np.random.default_rng(7)
+    truth = expected_auroc(1.5, seed_spread) - expected_auroc(1.0, seed_spread)
+    found = [contrast(*trial(random, seed_spread), resamples=200) for _ in range(1000)]
+    covered = np.mean([one.low <= truth <= one.high for one in found])
+    assert 0.93 <= covered <= 0.97
+    if seed_spread == 0.9:
+        ratios = [one.seeds_error / one.patients_error for one in found]
+        assert np.median(ratios) > 1.7
