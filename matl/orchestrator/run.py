@@ -47,6 +47,8 @@ def run(
     store = Store(experiment.store)
     folder = run_folder(plan)
     missing = [stage for stage in plan.stages if fresh or stage.fingerprint not in store]
+    if missing:
+        build_backbone(experiment.backbone, experiment.seed)  # weights that do not fit end it here
     for stage in plan.stages:
         place = missing.index(stage) + 1 if stage in missing else 0
         _ensure(plan, stage, store, console, fresh, (place, len(missing)))

@@ -4,6 +4,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+import timm
+import torch
 from tiny import Load, run_quietly
 
 from data_modules.config import DataConfig
@@ -105,3 +107,12 @@ def test_too_few_scans_for_self_supervision_are_refused(load_tiny: Load, tmp_pat
     experiment.stages["lung"].data = DataConfig(name="folder", root=str(tmp_path / "few"))
     with pytest.raises(MatlError, match="3 images; lung_ssl needs 4"):
         make_plan(experiment)
+
+
+def test_weights_of_another_network_are_refused_before_decoding(
+    load_tiny: Load, tmp_path: Path
+) -> None:
+    torch.save(timm.create_model("resnet18").state_dict(), tmp_path / "other.pth")
+    with pytest.raises(MatlError, match="weights do not fit"):
+        run_quietly(load_tiny(DIAGNOSIS, f"backbone.weights={tmp_path / 'other.pth'}"))
+    assert not [*(tmp_path / "cache").glob("*/meta.json")]
