@@ -108,6 +108,39 @@ def data(
 
 
 @app.command()
+def ablate(
+    ablation: Annotated[Path, typer.Argument(metavar="ABLATION", help="The ablation's YAML file.")],
+    overrides: Overrides = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Show the distinct stages and the time; train nothing."),
+    ] = False,
+) -> None:
+    """Compare arms and regimes of one experiment over seeds and splits; goes on after a kill.
+
+    Example: matl ablate experiments/ablations/attn_vs_conv_cpu.yaml data_root=path/to/data
+    """
+    from matl.ablation.cells import cells_of, plan_cells
+    from matl.ablation.load import load_ablation
+    from matl.ablation.run import SUMMARY, dry_run_table, run_ablation
+    from matl.orchestrator.store import Store
+    from matl.terminal import terminal
+
+    settings, console = load_ablation(ablation), terminal()
+    if dry_run:
+        plans = plan_cells(settings, cells_of(settings), overrides or [])
+        store = Store(next(iter(plans.values())).experiment.store)
+        console.print(dry_run_table(plans, store))
+        return
+    folder, failures = run_ablation(settings, overrides or [], console)
+    typer.echo((folder / SUMMARY).read_text())
+    typer.echo(f"The results lie in {folder}.")
+    if failures:
+        typer.echo(f"{len(failures)} stages failed; the same command tries them again", err=True)
+        raise typer.Exit(1)
+
+
+@app.command()
 def evaluate(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run.")],
     data: Annotated[str, typer.Option(metavar="NAME:ROOT", help="A data set and its folder.")],

@@ -9,6 +9,7 @@ import yaml
 from conftest import REPOSITORY
 from typer.testing import CliRunner
 
+from matl.ablation.load import load_ablation
 from matl.cli import app
 from matl.config import load_experiment
 
@@ -26,7 +27,9 @@ def test_a_command_exists_and_takes_these_words(command: str) -> None:
     words = shlex.split(command)[1:]
     settings = [word for word in words if "=" in word]
     files = [word for word in words if word.endswith(".yaml")]
-    if files:
+    if words[0] == "ablate":
+        load_ablation(REPOSITORY / files[0])
+    elif files:
         load_experiment(REPOSITORY / files[0], settings)
     help_page = CliRunner().invoke(
         app, [*words[: 2 if words[0] in ("store", "weights") else 1], "--help"]

@@ -43,10 +43,14 @@ trainer: {accelerator: cpu, threads: 1, precision: 32-true}
 Load = Callable[..., Experiment]
 
 
+def console_of() -> tuple[Console, io.StringIO]:
+    """A console, and what it shows."""
+    shown = io.StringIO()
+    return Console(file=shown, width=100), shown
+
+
 def run_quietly(experiment: Experiment, **options: Any) -> tuple[RunRecord, Path, str]:
     """Runs an experiment; also returns what it showed."""
-    shown = io.StringIO()
-    record, folder = run(
-        experiment, "matl run tiny.yaml", Console(file=shown, width=100), **options
-    )
+    console, shown = console_of()
+    record, folder = run(experiment, "matl run tiny.yaml", console, **options)
     return record, folder, shown.getvalue()

@@ -52,8 +52,8 @@ def _plain(value: Any) -> Any:
 
 
 def _typed(raw: DictConfig) -> Experiment:
-    _refuse_unknown_keys(raw, Experiment, [])
-    whole = _structured(Experiment, raw, [])
+    refuse_unknown_keys(raw, Experiment, [])
+    whole = structured(Experiment, raw, [])
     stages = whole.stages
     if not isinstance(stages, dict):
         raise Problem(["stages"], "must map names to stages")
@@ -69,11 +69,16 @@ def _typed_stage(name: str, node: Any) -> StageConfig:
     if task not in TASKS:
         raise Problem([*keys, "task"], f"{task!r} is no task; {did_you_mean(str(task), TASKS)}")
     raw = OmegaConf.create(node)
-    _refuse_unknown_keys(raw, TASKS[task], keys)
-    return _structured(TASKS[task], raw, keys)
+    refuse_unknown_keys(raw, TASKS[task], keys)
+    return structured(TASKS[task], raw, keys)
 
 
-def _structured(schema: type, raw: DictConfig, keys: list[str]) -> Any:
+def structured(schema: type, raw: DictConfig, keys: list[str]) -> Any:
+    """A dataclass filled from settings, with types checked.
+
+    Raises:
+        Problem: a value is missing or of another type.
+    """
     try:
         merged = OmegaConf.merge(OmegaConf.structured(schema), raw)
         missing = OmegaConf.missing_keys(merged)
@@ -86,7 +91,12 @@ def _structured(schema: type, raw: DictConfig, keys: list[str]) -> Any:
         raise Problem([*keys, *at], first_line(error)) from error
 
 
-def _refuse_unknown_keys(raw: DictConfig, schema: type, keys: list[str]) -> None:
+def refuse_unknown_keys(raw: DictConfig, schema: type, keys: list[str]) -> None:
+    """Checks that a dataclass has every key.
+
+    Raises:
+        Problem: the first key that it lacks, with the nearest that it has.
+    """
     types = get_type_hints(schema)
     for key in raw:
         if key not in types:
@@ -96,7 +106,7 @@ def _refuse_unknown_keys(raw: DictConfig, schema: type, keys: list[str]) -> None
             continue
         if not isinstance(node, dict):
             raise Problem([*keys, str(key)], f"{node!r} is no mapping of keys to values")
-        _refuse_unknown_keys(OmegaConf.create(node), types[key], [*keys, str(key)])
+        refuse_unknown_keys(OmegaConf.create(node), types[key], [*keys, str(key)])
 
 
 def _is_interpolation(node: Any) -> bool:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -70,8 +71,23 @@ class Plan:
         return tuple({stage.fingerprint: stage for stage in (*self.chain, *extra)}.values())
 
 
-def make_plan(experiment: Experiment, through: int = 3) -> Plan:
+class Memo(dict[Any, Any]):
+    """What several plans of one process have in common: data sets, their digests, leak checks."""
+
+    def once(self, key: Any, make: Callable[[], Any]) -> Any:
+        """The value of a key, made where it is missing."""
+        if key not in self:
+            self[key] = make()
+        return self[key]
+
+
+def make_plan(experiment: Experiment, through: int = 3, memo: Memo | None = None) -> Plan:
     """Plans the chain of an experiment, through a part of the paper.
+
+    Args:
+        experiment: the experiment.
+        through: the last part that is planned.
+        memo: of plans made before in this process, whose data sets have not changed since.
 
     Raises:
         MatlError: a stage before the diagnosis would see its validation or test patients.
@@ -82,9 +98,10 @@ def make_plan(experiment: Experiment, through: int = 3) -> Plan:
     if not names:
         raise MatlError(f"chain: no stage belongs to a part up to {through}")
     _check_batches(experiment, names, resources)
-    memo = Path(experiment.cache)
-    samples = {name: stage_samples(experiment, name) for name in names}
-    refuse_leaks(names, samples, experiment)
+    memo = Memo() if memo is None else memo
+    samples = {name: _samples(experiment, name, memo) for name in names}
+    checked = ("leaks", experiment.cache, *(id(samples[name]) for name in names))
+    memo.once(checked, lambda: refuse_leaks(names, samples, experiment))
     chain: list[PlannedStage] = []
     for name in names:
         parent = chain[-1].fingerprint if chain else None
@@ -98,6 +115,13 @@ def make_plan(experiment: Experiment, through: int = 3) -> Plan:
         last = chain[-1]
         scratch = _planned(experiment, resources, last.name, last.samples, None, memo)
     return Plan(experiment, resources, tuple(chain), scratch)
+
+
+def _samples(experiment: Experiment, name: str, memo: Memo) -> Samples:
+    config = experiment.stages[name]
+    transductive = getattr(config, "transductive", False)
+    key = (repr(config.data), config.task, transductive, experiment.data_root, name)
+    return memo.once(key, lambda: stage_samples(experiment, name))
 
 
 def _check_batches(experiment: Experiment, names: list[str], resources: Resources) -> None:
@@ -195,12 +219,13 @@ def _planned(
     name: str,
     samples: Samples,
     parent: str | None,
-    memo: Path,
+    memo: Memo,
 ) -> PlannedStage:
     config = experiment.stages[name]
+    hashes = Path(experiment.cache)
     identity = {
         "stage": _identity_settings(config, parent),
-        "data": digest(samples, memo),
+        "data": memo.once(("digest", id(samples)), lambda: digest(samples, hashes)),
         "backbone": _backbone_identity(experiment),
         "seed": experiment.seed,
         "trainer": _plain(resources),

@@ -51,7 +51,7 @@ def run(
         build_backbone(experiment.backbone, experiment.seed)  # weights that do not fit end it here
     for stage in plan.stages:
         place = missing.index(stage) + 1 if stage in missing else 0
-        _ensure(plan, stage, store, console, fresh, (place, len(missing)))
+        ensure_stage(plan, stage, store, console, fresh=fresh, place=(place, len(missing)))
     record = run_record(plan, store, command)
     write_report(record, folder)
     (folder / "experiment.yaml").write_text(to_yaml(experiment))
@@ -64,14 +64,25 @@ def run_folder(plan: Plan) -> Path:
     return Path(experiment.runs) / f"{experiment.name}-{plan.chain[-1].fingerprint[:8]}"
 
 
-def _ensure(
+def ensure_stage(
     plan: Plan,
     stage: PlannedStage,
     store: Store,
     console: Console,
-    fresh: bool,
-    place: tuple[int, int],
+    *,
+    fresh: bool = False,
+    place: tuple[int, int] = (1, 1),
 ) -> None:
+    """Trains a stage and commits it, unless the store has it; its parent must be there.
+
+    Args:
+        plan: what the stage belongs to.
+        stage: one of its stages.
+        store: where finished stages lie.
+        console: where progress is shown.
+        fresh: train it even where the store has it; it is replaced after success.
+        place: the stage's place among those to train, from 1, and their number.
+    """
     with _locked(store, stage, console):
         if stage.fingerprint in store and not fresh:
             console.print(f"[green]{stage.name}[/]: in the store ({stage.fingerprint})")

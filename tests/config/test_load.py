@@ -12,7 +12,11 @@ from matl.config.load import to_yaml
 from matl.config.schema import DiagnosisConfig, LungSSLConfig, SourceConfig
 from matl.errors import MatlError
 
-SHIPPED = sorted((REPOSITORY / "experiments").rglob("*.yaml"))
+SHIPPED = [
+    file
+    for file in sorted((REPOSITORY / "experiments").rglob("*.yaml"))
+    if "arms:" not in file.read_text()
+]
 MINIMAL = """
 name: minimal
 stages:

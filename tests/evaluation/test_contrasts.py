@@ -79,6 +79,24 @@ def test_a_perfect_arm_has_a_finite_logit() -> None:
     assert np.isfinite([found.value, found.low, found.high]).all()
 
 
+def test_folds_and_repetitions_are_averaged_and_never_ranked_together() -> None:
+    label, patients, arms = trial(np.random.default_rng(0), 0.3, seeds=2)
+    folds = np.stack([patients % 3, patients // 2 % 3])
+    shifted = [
+        Arm(arm.weight, np.stack([arm.scores + 10 * folds[0], arm.scores + 5 * folds[1]], axis=1))
+        for arm in arms
+    ]
+    found = contrast(label, patients, shifted, folds=folds, resamples=50)
+    rows = [
+        roc_auc_score(label[dealt == fold], chain[dealt == fold])
+        - roc_auc_score(label[dealt == fold], scratch[dealt == fold])
+        for chain, scratch in zip(arms[0].scores, arms[1].scores, strict=True)
+        for dealt in folds
+        for fold in range(3)
+    ]
+    assert found.value == pytest.approx(np.mean(rows))
+
+
 def test_scores_of_other_images_are_refused() -> None:
     label, patients, arms = trial(np.random.default_rng(0), 0.3)
     with pytest.raises(ValueError, match="same seeds and images"):

@@ -9,7 +9,7 @@ interaction of seed and patient, is counted once. Degrees of freedom are Sattert
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from scipy import stats
@@ -26,7 +26,8 @@ class Arm:
 
     Attributes:
         weight: What it counts in the difference: 1 for a gain's chain, -1 for its scratch.
-        scores: Float [S, N]: a row a seed of the whole chain, a column an image.
+        scores: Float [S, N]: a row a seed of the whole chain, a column an image; or [S, R, N] of R
+            repetitions of a cross-validation.
     """
 
     weight: float
@@ -61,33 +62,35 @@ def contrast(
     patients: np.ndarray,
     arms: Sequence[Arm],
     scale: Scale = "auroc",
+    folds: np.ndarray | None = None,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Contrast:
     """The weighted sum of the arms' AUROCs, such as a transfer gain or a difference of two gains.
+
+    In a cross-validation the scores of two folds come from two models and are never ranked against
+    each other: an AUROC is the mean over folds and repetitions.
 
     Args:
         label: 0 or 1 of each test image, int [N].
         patients: The patient of each image, int [N] in 0..P-1.
         arms: The models; all have the same seeds.
         scale: Of the AUROCs: as they are, or their logits.
+        folds: The fold in which each image was tested, int [R, N]; by default all in one.
         resamples: How many times the patients are drawn.
         seed: Of the draws.
 
     Raises:
         ValueError: The arms' seeds differ in number, or their scores and images do.
     """
-    if len({arm.scores.shape for arm in arms}) != 1 or arms[0].scores.shape[1:] != label.shape:
+    if len({arm.scores.shape for arm in arms}) != 1 or arms[0].scores.shape[-1:] != label.shape:
         raise ValueError("arms need scores [seeds, images] of the same seeds and images")
+    folds = np.zeros((1, len(label)), dtype=int) if folds is None else folds
+    images = _Images(label, patients, folds)
     once = np.ones((1, int(patients.max()) + 1))
-    values = _by_seed(label, patients, arms, once, scale)[:, 0]
-    draws = np.concatenate(
-        [
-            _by_seed(label, patients, arms, counts, scale)
-            for counts in draw_patients(patients, resamples, seed)
-        ],
-        axis=1,
-    )
+    values = _by_seed(images, arms, once, scale)[:, 0]
+    resampled = draw_patients(patients, resamples, seed)
+    draws = np.concatenate([_by_seed(images, arms, counts, scale) for counts in resampled], axis=1)
     draws = draws[:, np.isfinite(draws).all(axis=0)]
     return _interval(values, draws, len(np.unique(patients)))
 
@@ -109,17 +112,34 @@ def verdict(found: Contrast, margin: float) -> Verdict:
     return "does not hold" if found.high < margin else "undecided"
 
 
-def _by_seed(
-    label: np.ndarray, patients: np.ndarray, arms: Sequence[Arm], counts: np.ndarray, scale: Scale
-) -> np.ndarray:
-    """The weighted sum for each seed and weighting of the patients, [S, R]."""
+class _Images(NamedTuple):
+    label: np.ndarray
+    patients: np.ndarray
+    folds: np.ndarray
+
+
+def _by_seed(images: _Images, arms: Sequence[Arm], counts: np.ndarray, scale: Scale) -> np.ndarray:
+    """The weighted sum for each seed and weighting of the patients, [S, draws]."""
     rows = []
     for number in range(len(arms[0].scores)):
-        aurocs = [weighted_auroc(label, arm.scores[number], patients, counts) for arm in arms]
+        aurocs = [_mean_auroc(images, arm.scores[number], counts) for arm in arms]
         if scale == "logit":
-            aurocs = [_logit(values, label) for values in aurocs]
+            aurocs = [_logit(values, images.label) for values in aurocs]
         rows.append(sum(arm.weight * one for arm, one in zip(arms, aurocs, strict=True)))
     return np.array(rows)
+
+
+def _mean_auroc(images: _Images, scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Over repetitions and folds; a fold that lost a class in a draw is left out of that draw."""
+    parts = []
+    for repetition, dealt in zip(np.atleast_2d(scores), images.folds, strict=True):
+        for fold in np.unique(dealt):
+            own = dealt == fold
+            parts.append(
+                weighted_auroc(images.label[own], repetition[own], images.patients[own], counts)
+            )
+    sums, numbers = np.nansum(parts, axis=0), np.isfinite(parts).sum(axis=0)
+    return np.divide(sums, numbers, out=np.full(len(sums), np.nan), where=numbers > 0)
 
 
 def _logit(aurocs: np.ndarray, label: np.ndarray) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""Ablations: one experiment over arms, regimes, seeds and splits."""

@@ -1,0 +1,103 @@
+"""From a YAML file to a checked ablation."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from data_modules.errors import did_you_mean
+from matl.ablation.schema import OFFICIAL, SCRATCH, Ablation, Regime, Split
+from matl.config.check import Problem
+from matl.config.layers import merge, origin, read_layers
+from matl.config.load import refuse_unknown_keys, structured
+from matl.errors import MatlError
+
+
+def load_ablation(path: Path) -> Ablation:
+    """Reads an ablation and checks every key; `experiment` is then a path from here.
+
+    Raises:
+        MatlError: one line that names the file, the key, and how to mend it.
+    """
+    layers = read_layers(path, [])
+    try:
+        raw = merge(layers)
+        refuse_unknown_keys(raw, Ablation, [])
+        ablation: Ablation = structured(Ablation, raw, [])
+        ablation.regimes = {name: _regime(name, node) for name, node in ablation.regimes.items()}
+        splits = ablation.splits or {OFFICIAL: {}}
+        ablation.splits = {name: _split(name, node) for name, node in splits.items()}
+        _check(ablation)
+    except Problem as problem:
+        raise MatlError(f"{origin(layers, problem.keys)}: {problem}") from problem
+    ablation.experiment = str(path.parent / ablation.experiment)
+    diagnosis = _last_stages(ablation.regimes)
+    ablation.regimes = {SCRATCH: Regime([diagnosis]), **ablation.regimes}
+    return ablation
+
+
+def _regime(name: str, node: Any) -> Regime:
+    node = {"chain": node} if isinstance(node, list) else node
+    return _typed(Regime, node, ["regimes", name])
+
+
+def _split(name: str, node: Any) -> Split:
+    split = _typed(Split, node or {}, ["splits", name])
+    if split.folds == 1 or split.folds < 0 or split.repeats < 1:
+        raise Problem(["splits", name], "needs no folds, or 2 or more, and 1 repeat or more")
+    if split.over not in ("all", "train"):
+        raise Problem(["splits", name, "over"], f"{split.over!r} is neither all nor train")
+    return split
+
+
+def _typed(schema: type, node: Any, keys: list[str]) -> Any:
+    if not isinstance(node, dict):
+        raise Problem(keys, f"{node!r} is no mapping of keys to values")
+    raw = OmegaConf.create(node)
+    refuse_unknown_keys(raw, schema, keys)
+    return structured(schema, raw, keys)
+
+
+def _check(ablation: Ablation) -> None:
+    if not re.fullmatch(r"\w[\w.+-]*", ablation.name):
+        raise Problem(["name"], f"{ablation.name!r} is no name; use letters, digits, and . _ + -")
+    for key in ("arms", "regimes", "seeds"):
+        if not getattr(ablation, key):
+            raise Problem([key], "is empty")
+    if len(set(ablation.seeds)) < len(ablation.seeds):
+        raise Problem(["seeds"], f"{ablation.seeds} names a seed twice")
+    for name, overrides in ablation.arms.items():
+        if not _is_list_of_text(overrides):
+            raise Problem(
+                ["arms", name], "must be a list of overrides, as [backbone.operator=none]"
+            )
+    if SCRATCH in ablation.regimes:
+        raise Problem(["regimes", SCRATCH], "is always there; leave it out")
+    _check_analysis(ablation)
+
+
+def _is_list_of_text(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _check_analysis(ablation: Ablation) -> None:
+    analysis = ablation.analysis
+    if len(set(analysis.comparison)) != 2 or len(analysis.comparison) != 2:
+        raise Problem(["analysis", "comparison"], "must name two different arms")
+    places: list[tuple[str, str, Sequence[str]]] = [
+        ("regime", analysis.regime, list(ablation.regimes)),
+        ("split", analysis.split, list(ablation.splits)),
+        *(("comparison", arm, list(ablation.arms)) for arm in analysis.comparison),
+    ]
+    for key, value, known in places:
+        if value not in known:
+            raise Problem(["analysis", key], f"there is no '{value}'; {did_you_mean(value, known)}")
+
+
+def _last_stages(regimes: dict[str, Regime]) -> str:
+    last = {name: regime.chain[-1] for name, regime in regimes.items() if regime.chain}
+    if len(set(last.values())) != 1 or len(last) < len(regimes):
+        raise MatlError("regimes: every chain must end in the same diagnosis")
+    return next(iter(last.values()))

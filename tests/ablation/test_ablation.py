@@ -1,0 +1,202 @@
+"""One command compares arms, regimes, seeds and folds, and goes on where it was broken off."""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conftest import REPOSITORY
+from sklearn.metrics import roc_auc_score
+from tiny import console_of
+
+from matl.ablation.cells import cells_of, plan_cells
+from matl.ablation.load import load_ablation
+from matl.ablation.run import distinct_stages, dry_run_table, run_ablation
+from matl.errors import MatlError
+from matl.orchestrator.store import SCORES, Store
+
+ABLATION = """
+name: tiny
+experiment: tiny.yaml
+arms:
+  attention: [backbone.operator=attention]
+  convolution: [backbone.operator=convolution]
+regimes:
+  shapes: [shapes, diagnosis]
+  probe: {chain: [shapes, diagnosis], overrides: [stages.diagnosis.freeze=all]}
+seeds: [0, 1]
+splits:
+  official: {}
+analysis: {comparison: [attention, convolution], regime: shapes, split: official, margin: 0.05}
+"""
+KFOLD = "splits:\n  folds: {folds: 2, repeats: 2}\n"
+SHIPPED = sorted((REPOSITORY / "experiments" / "ablations").glob("attn*.yaml"))
+
+
+@pytest.fixture
+def ablation_file(tiny_file: Path) -> Path:
+    file = tiny_file.parent / "ablation.yaml"
+    file.write_text(ABLATION)
+    return file
+
+
+def small(text: str) -> str:
+    lines = [line for line in text.splitlines() if "probe" not in line]
+    return "\n".join(lines).replace("[0, 1]", "[0]")
+
+
+def folded(file: Path) -> Path:
+    text = ABLATION.replace("splits:\n  official: {}\n", KFOLD).replace(
+        "split: official", "split: folds"
+    )
+    file.write_text(
+        text.replace("[shapes, diagnosis]", "[lung, diagnosis]").replace(
+            "seeds: [0, 1]", "seeds: [0]"
+        )
+    )
+    return file
+
+
+def test_distinct_stages_are_trained_once(ablation_file: Path, tmp_path: Path) -> None:
+    ablation = load_ablation(ablation_file)
+    cells = cells_of(ablation)
+    assert len(cells) == 2 * 3 * 2
+    plans = plan_cells(ablation, cells, [])
+    assert len(distinct_stages(plans)) == 2 * 2 * 4
+    console, shown = console_of()
+    folder, failures = run_ablation(ablation, [], console)
+    assert failures == {}
+    assert len(list(Store(tmp_path / "store"))) == 16
+    assert len(re.findall(r": training", shown.getvalue())) == 16
+    table = pd.read_csv(folder / "cells.csv")
+    assert set(table["state"]) == {"finished"}
+    for row in table.itertuples():
+        scores = pd.read_csv(Store(tmp_path / "store").entry(row.fingerprint) / SCORES)
+        own = scores[scores["split"] == "test"]
+        assert row.auroc == pytest.approx(roc_auc_score(own["label"], own["score"]))
+    again, shown = console_of()
+    run_ablation(ablation, [], again)
+    assert "training" not in shown.getvalue()
+    check_summary(folder)
+    store = Store(tmp_path / "store")
+    assert dry_run_table(plans, store).caption.endswith("Time left: nothing")
+    longer = plan_cells(ablation, cells, ["stages.diagnosis.epochs=50"])
+    assert "Time left: about" in dry_run_table(longer, store).caption
+
+
+def check_summary(folder: Path) -> None:
+    summary = (folder / "summary.md").read_text()
+    rows = [line for line in summary.splitlines() if line.startswith("| gain")]
+    assert len(rows) == 2 * (2 + 1)
+    primary = [row for row in rows if row.endswith("primary |")]
+    assert len(primary) == 1
+    assert "gain of attention - convolution, shapes | official" in primary[0]
+    verdict = r"shapes, official: (holds|does not hold|undecided)\*\* against a margin of 0.05"
+    assert re.search(verdict, summary)
+    aurocs = pd.read_csv(folder / "cells.csv").groupby(["arm", "regime"])["auroc"].mean()
+    gain = aurocs["attention", "shapes"] - aurocs["attention", "scratch"]
+    assert f"| gain of attention, shapes | official | {gain:+.3f} [" in summary
+
+
+def test_a_kfold_tests_every_patient_once_and_splits_the_stages_before_alike(
+    ablation_file: Path, tmp_path: Path
+) -> None:
+    ablation = load_ablation(folded(ablation_file))
+    plans = plan_cells(ablation, cells_of(ablation), [])
+    assert len(plans) == 2 * 3 * 4
+    tested = {
+        (cell.repeat, cell.fold): {
+            patient
+            for patient, split in zip(
+                plan.chain[-1].samples.table["patient"],
+                plan.chain[-1].samples.table["split"],
+                strict=True,
+            )
+            if split == "test"
+        }
+        for cell, plan in plans.items()
+    }
+    assert tested[0, 0].isdisjoint(tested[0, 1])
+    assert tested[0, 0] | tested[0, 1] == tested[1, 0] | tested[1, 1]
+    assert tested[0, 0] != tested[1, 0]
+
+
+@pytest.mark.slow
+def test_a_kfold_is_compared_over_its_folds(ablation_file: Path) -> None:
+    ablation = load_ablation(folded(ablation_file))
+    folder, failures = run_ablation(ablation, [], console_of()[0])
+    assert failures == {}
+    assert "gain of attention - convolution, shapes | folds" in (folder / "summary.md").read_text()
+
+
+def test_a_failed_stage_is_reported_and_the_others_go_on(
+    ablation_file: Path, tmp_path: Path
+) -> None:
+    wild = "backbone.operator=convolution, stages.shapes.lr=1e30, stages.shapes.clip=0"
+    wild += ", stages.shapes.optimizer=sgd, stages.shapes.schedule=constant, stages.shapes.warmup=0"
+    text = small(ABLATION).replace("backbone.operator=convolution", wild)
+    ablation_file.write_text(text)
+    console, shown = console_of()
+    folder, failures = run_ablation(load_ablation(ablation_file), [], console)
+    assert len(failures) == 2
+    assert "shapes failed" in shown.getvalue()
+    states = pd.read_csv(folder / "cells.csv").set_index(["arm", "regime"])["state"]
+    assert states["attention", "shapes"] == states["convolution", "scratch"] == "finished"
+    assert states["convolution", "shapes"] == "failed: the stage before it failed"
+    assert "gain of attention, shapes" in (folder / "summary.md").read_text()
+
+
+def test_a_change_after_the_beginning_is_told(ablation_file: Path) -> None:
+    short = small(ABLATION)
+    ablation_file.write_text(short)
+    folder, _ = run_ablation(load_ablation(ablation_file), [], console_of()[0])
+    assert "fixed in analysis.json before the first result" in (folder / "summary.md").read_text()
+    ablation_file.write_text(short.replace("margin: 0.05", "margin: 0.0"))
+    run_ablation(load_ablation(ablation_file), [], console_of()[0])
+    assert "CHANGED after it began" in (folder / "summary.md").read_text()
+
+
+def test_a_dry_run_tells_what_sharing_saves(ablation_file: Path, tmp_path: Path) -> None:
+    ablation = load_ablation(ablation_file)
+    plans = plan_cells(ablation, cells_of(ablation), [])
+    table = dry_run_table(plans, Store(tmp_path / "store"))
+    assert (
+        "12 cells of 20 stages; 16 distinct ones are trained, so sharing saves 4" in table.caption
+    )
+    assert "unknown time" in table.caption
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("seeds: [0, 1]", "seeds: [0, 0]", "seeds: .* names a seed twice"),
+        ("seeds: [0, 1]", "seeds: []", "seeds: is empty"),
+        ("arms:", "armz:", "armz: is no key here; did you mean 'arms'"),
+        ("regime: shapes", "regime: shape", "analysis.regime: there is no 'shape'; did you mean"),
+        ("[attention, convolution], regime", "[attention], regime", "two different arms"),
+        ("official: {}", "official: {folds: 1}", "splits.official: needs no folds, or 2"),
+        ("official: {}", "official: {fold: 5}", "splits.official.fold: is no key here"),
+        ("shapes: [shapes, diagnosis]", "shapes: [shapes]", "must end in the same diagnosis"),
+        ("shapes: [shapes, diagnosis]", "scratch: [diagnosis]", "is always there"),
+        ("[backbone.operator=attention]", "backbone.operator=attention", "list of overrides"),
+        ("experiment: tiny.yaml", "experiment: nowhere.yaml", "nowhere.yaml: no such file"),
+        ("backbone.operator=attention", "backbone.operater=attention", "did you mean 'operator'"),
+    ],
+)
+def test_a_mistake_is_one_line(ablation_file: Path, old: str, new: str, expected: str) -> None:
+    ablation_file.write_text(ABLATION.replace(old, new))
+    with pytest.raises(MatlError, match=expected) as error:
+        dry_run(ablation_file)
+    assert "\n" not in str(error.value)
+
+
+def dry_run(file: Path) -> None:
+    ablation = load_ablation(file)
+    plan_cells(ablation, cells_of(ablation), [])
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
+def test_shipped_ablations_are_valid(file: Path) -> None:
+    ablation = load_ablation(file)
+    assert next(iter(ablation.regimes)) == "scratch"
+    assert len(cells_of(ablation)) > 20
