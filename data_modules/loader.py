@@ -123,7 +123,7 @@ class BatchLoader:
                 f"set it to a multiple of {world_size}"
             )
         parts = [rows]
-        if shuffle and groups is not None:
+        if shuffle and evenness > 0 and groups is not None:
             parts = [rows[groups[rows] == number] for number in np.unique(groups[rows])]
         self.sampler = EpochOrder(parts, shuffle, seed, task, evenness)
         self._arrays = {name: np.asarray(array) for name, array in arrays.items()}

@@ -12,6 +12,7 @@ import pandas as pd
 
 from matl.ablation.cells import Cell
 from matl.ablation.schema import SCRATCH, Ablation
+from matl.config.schema import Experiment
 from matl.evaluation.metrics import check_scores, patient_codes, summarise
 from matl.evaluation.statistics.contrasts import Arm, Contrast, Scale, contrast, holm, verdict
 from matl.orchestrator.plan import Plan
@@ -40,9 +41,15 @@ class Comparison:
     p: float
 
 
-def analysis_hash(ablation: Ablation) -> str:
-    """Hash of all that must be fixed before a test score is seen, 16 hexadecimal digits."""
-    text = json.dumps(asdict(ablation), sort_keys=True)
+def analysis_hash(ablation: Ablation, experiment: Experiment) -> str:
+    """Hash of all that must be fixed before a test score is seen, 16 hexadecimal digits.
+
+    Args:
+        ablation: what is compared.
+        experiment: one cell's; its stages' settings count, its folders do not.
+    """
+    stages = {name: asdict(stage) for name, stage in experiment.stages.items()}
+    text = json.dumps([asdict(ablation), stages], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

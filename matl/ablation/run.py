@@ -11,11 +11,10 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from data_modules.errors import DataError
 from matl.ablation.cells import Cell, cells_of, plan_cells
 from matl.ablation.results import analysis_hash, cell_table, compare, summary_lines
 from matl.ablation.schema import Ablation
-from matl.errors import MatlError
+from matl.config.schema import Experiment
 from matl.evaluation.tables import duration
 from matl.orchestrator.plan import Plan, PlannedStage
 from matl.orchestrator.run import ensure_stage
@@ -53,7 +52,7 @@ def run_ablation(
     store = Store(experiment.store)
     folder = Path(experiment.runs) / f"{ablation.name}-ablation"
     folder.mkdir(parents=True, exist_ok=True)
-    notes = _fix_analysis(ablation, folder)
+    notes = _fix_analysis(ablation, experiment, folder)
     failures: dict[str, str] = {}
     for number, one in enumerate(work.values(), 1):
         done = sum(fingerprint in store for fingerprint in work)
@@ -127,16 +126,16 @@ def _train(one: Work, store: Store, console: Console, failures: dict[str, str]) 
         return
     try:
         ensure_stage(one.plan, stage, store, console)
-    except (MatlError, DataError, RuntimeError, OSError) as error:
+    except Exception as error:  # whatever it is, the other stages go on
         line = (str(error) or type(error).__name__).splitlines()[0]
         failures[stage.fingerprint] = line
         console.print(f"[red]{stage.name} failed[/]: {line}")
 
 
-def _fix_analysis(ablation: Ablation, folder: Path) -> list[str]:
+def _fix_analysis(ablation: Ablation, experiment: Experiment, folder: Path) -> list[str]:
     """Keeps what was to be analysed when the first stage began, and notes what changed since."""
     file = folder / FIXED
-    now = {"hash": analysis_hash(ablation), "ablation": asdict(ablation)}
+    now = {"hash": analysis_hash(ablation, experiment), "ablation": asdict(ablation)}
     if not file.exists():
         file.write_text(json.dumps(now, indent=2) + "\n")
     fixed = json.loads(file.read_text())

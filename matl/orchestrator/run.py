@@ -47,7 +47,7 @@ def run(
     store = Store(experiment.store)
     folder = run_folder(plan)
     missing = [stage for stage in plan.stages if fresh or stage.fingerprint not in store]
-    if missing:
+    if any(stage.parent is None for stage in missing):
         build_backbone(experiment.backbone, experiment.seed)  # weights that do not fit end it here
     for stage in plan.stages:
         place = missing.index(stage) + 1 if stage in missing else 0

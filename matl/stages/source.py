@@ -62,7 +62,7 @@ class LabelHead(nn.Module):
 
     def mix(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Mixes images with each other, and their labels alike; an odd image is left out."""
-        if self.mixup is None:
+        if self.mixup is None or len(images) < 2:
             return images, targets
         even = len(images) // 2 * 2
         images, targets = images[:even], targets[:even]
