@@ -19,6 +19,9 @@ class DataConfig:
         fold: The fold that is tested, from 0 to `folds` - 1.
         repeat: Which repetition of the k folds; each one deals the patients anew.
         split_seed: Seed of every split that is drawn.
+        label_fraction: The share of the training patients that is kept, by stratum: for label
+            efficiency. Val and test stay whole.
+        label_seed: Another seed keeps other patients.
         positive: The class that metrics count as positive. Default: the data set's own.
         on_bad_image: "stop" or "skip" where an image cannot be read.
         options: Keyword arguments of the data set's `index` function.
@@ -33,6 +36,8 @@ class DataConfig:
     fold: int = 0
     repeat: int = 0
     split_seed: int = 0
+    label_fraction: float = 1.0
+    label_seed: int = 0
     positive: str | None = None
     on_bad_image: str = "stop"
     options: dict[str, Any] = field(default_factory=dict)

@@ -20,7 +20,7 @@ from data_modules import (
 from data_modules.config import DataConfig
 from data_modules.errors import DataError, did_you_mean
 from data_modules.samples import Samples
-from data_modules.splits import kfold
+from data_modules.splits import keep_labels, kfold
 from data_modules.union import join
 
 DATASETS: dict[str, Callable[..., Samples]] = {
@@ -36,7 +36,7 @@ DATASETS: dict[str, Callable[..., Samples]] = {
     "phantom_ct": phantom.index_ct,
     "phantom_null": phantom.index_null,
 }
-WHOLE_UNION = ("union", "positive", "on_bad_image")
+WHOLE_UNION = ("union", "positive", "on_bad_image", "label_fraction", "label_seed")
 NOT_OPTIONS = ("root", "split_seed")
 
 
@@ -58,6 +58,7 @@ def load(config: DataConfig, data_root: Path) -> Samples:
         samples = _load_union(config, Path(data_root))
     else:
         samples = _split(_index(config, Path(data_root)), config)
+    samples = keep_labels(samples, config.label_fraction, config.label_seed)
     if config.positive is not None:
         samples = replace(samples, positive=config.positive)
     return samples
@@ -90,6 +91,8 @@ def _check_split(config: DataConfig) -> None:
         value = getattr(config, key)
         if value not in known:
             raise DataError(f"data.{key}: '{value}' is none; {did_you_mean(str(value), known)}")
+    if not 0 < config.label_fraction <= 1:
+        raise DataError(f"data.label_fraction: {config.label_fraction} is not in (0, 1]")
     if config.split == "kfold":
         if config.folds < 2:
             raise DataError(f"data.folds: {config.folds} folds divide nothing; set 2 or more")

@@ -7,6 +7,7 @@ No random number generator takes part, so a split never changes with a library's
 
 import hashlib
 import json
+import math
 from collections import Counter
 from dataclasses import replace
 from typing import NamedTuple
@@ -68,6 +69,32 @@ def kfold(
         f"over {patients} patients{' of the official train split' if over == 'train' else ''}"
     )
     return replace(samples, table=table, notes=(*samples.notes, note))
+
+
+def keep_labels(samples: Samples, fraction: float, seed: int = 0) -> Samples:
+    """Leaves out training patients until a fraction of each stratum is left, one at least.
+
+    A smaller fraction keeps a part of what a larger one keeps. Val and test stay whole.
+
+    Args:
+        samples: The data set.
+        fraction: The share of the training patients to keep, above 0 and up to 1.
+        seed: Another seed keeps others.
+    """
+    if fraction == 1:
+        return samples
+    training = samples.table["split"] == "train"
+    strata: dict[str, list[tuple[str, str]]] = {}
+    for patient in _patients(samples.table[training]):
+        strata.setdefault(patient.stratum, []).append(patient.key)
+    kept: set[tuple[str, str]] = set()
+    for keys in strata.values():
+        keys.sort(key=lambda key: _order("labels", seed, *key))
+        kept.update(keys[: math.ceil(fraction * len(keys))])
+    held = pd.Series([key in kept for key in _keys(samples.table)], index=training.index)
+    patients = sum(map(len, strata.values()))
+    note = f"{len(kept)} of {patients} training patients kept: {fraction:g} of the labels"
+    return replace(samples.subset(held | ~training), notes=(*samples.notes, note))
 
 
 def deal(table: pd.DataFrame, shares: dict[str, float], *words: str | int) -> pd.Series:

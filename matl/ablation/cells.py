@@ -19,6 +19,7 @@ class Cell:
     Attributes:
         arm, regime, split: names in the ablation.
         seed: of the whole chain.
+        fraction: the share of the diagnosis's training patients.
         repeat, fold: of the split; 0 for the official one.
     """
 
@@ -26,6 +27,7 @@ class Cell:
     regime: str
     split: str
     seed: int
+    fraction: float = 1.0
     repeat: int = 0
     fold: int = 0
 
@@ -33,9 +35,13 @@ class Cell:
 def cells_of(ablation: Ablation) -> list[Cell]:
     """Every cell: seeds outermost, so that whole comparisons are finished early."""
     return [
-        Cell(arm, regime, split, seed, repeat, fold)
-        for seed, (split, repeat, fold), regime, arm in product(
-            ablation.seeds, _places(ablation), ablation.regimes, ablation.arms
+        Cell(arm, regime, split, seed, fraction, repeat, fold)
+        for seed, (split, repeat, fold), fraction, regime, arm in product(
+            ablation.seeds,
+            _places(ablation),
+            ablation.fractions,
+            ablation.regimes,
+            ablation.arms,
         )
     ]
 
@@ -73,6 +79,7 @@ def _overrides(ablation: Ablation, cell: Cell, base: Experiment) -> list[str]:
         "baselines=[]",
         f"seed={cell.seed}",
         *_split_overrides(split, cell, base, regime.chain),
+        *_fraction_overrides(cell, base, regime.chain[-1]),
     ]
 
 
@@ -93,6 +100,19 @@ def _split_overrides(split: Split, cell: Cell, base: Experiment, chain: list[str
         for name in chain
         if target in _names(base.stages[name].data)
         for key, value in settings.items()
+    ]
+
+
+def _fraction_overrides(cell: Cell, base: Experiment, diagnosis: str) -> list[str]:
+    """Fewer training patients, and more epochs of them: about the same number of steps."""
+    if cell.fraction == 1:
+        return []
+    epochs = round(base.stages[diagnosis].epochs / cell.fraction)
+    stage = f"stages.{diagnosis}"
+    return [
+        f"{stage}.data.label_fraction={cell.fraction}",
+        f"{stage}.data.label_seed={cell.seed}",
+        f"{stage}.epochs={epochs}",
     ]
 
 

@@ -68,6 +68,8 @@ def _check(ablation: Ablation) -> None:
             raise Problem([key], "is empty")
     if len(set(ablation.seeds)) < len(ablation.seeds):
         raise Problem(["seeds"], f"{ablation.seeds} names a seed twice")
+    if not all(0 < fraction <= 1 for fraction in ablation.fractions) or not ablation.fractions:
+        raise Problem(["fractions"], f"{ablation.fractions} must be shares above 0 and up to 1")
     for name, overrides in ablation.arms.items():
         if not _is_list_of_text(overrides):
             raise Problem(

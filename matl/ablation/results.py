@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ class Comparison:
 
     Attributes:
         what: in words.
-        split: of the test images.
+        split: of the test images, and the share of the labels.
         auroc, logit: the difference on both scales.
         primary: whether it is the one that the ablation was made for.
         p: adjusted by Holm's method among the others; the primary one's own.
@@ -75,8 +76,8 @@ def compare(ablation: Ablation, plans: Mapping[Cell, Plan], store: Store) -> lis
     Only seeds count that every arm and regime of a comparison has finished.
     """
     found: list[Comparison] = []
-    for split in ablation.splits:
-        table = _Table(ablation, plans, store, split)
+    for split, fraction in product(ablation.splits, ablation.fractions):
+        table = _Table(ablation, plans, store, split, fraction)
         for regime in [name for name in ablation.regimes if name != SCRATCH]:
             for arm in ablation.arms:
                 pairs = [(1.0, arm, regime), (-1.0, arm, SCRATCH)]
@@ -86,7 +87,8 @@ def compare(ablation: Ablation, plans: Mapping[Cell, Plan], store: Store) -> lis
                 *((1.0, first, regime), (-1.0, first, SCRATCH)),
                 *((-1.0, second, regime), (1.0, second, SCRATCH)),
             ]
-            primary = (regime, split) == (ablation.analysis.regime, ablation.analysis.split)
+            place = (regime, split, fraction)
+            primary = place == (ablation.analysis.regime, ablation.analysis.split, 1.0)
             found += table.contrast(f"gain of {first} - {second}, {regime}", pairs, primary)
     return _adjusted(found)
 
@@ -113,16 +115,21 @@ def summary_lines(ablation: Ablation, found: Sequence[Comparison]) -> list[str]:
 
 
 class _Table:
-    """The test scores of one split, aligned over cells."""
+    """The test scores of one split and share of the labels, aligned over cells."""
 
     def __init__(
-        self, ablation: Ablation, plans: Mapping[Cell, Plan], store: Store, split: str
+        self,
+        ablation: Ablation,
+        plans: Mapping[Cell, Plan],
+        store: Store,
+        split: str,
+        fraction: float,
     ) -> None:
-        self.split = split
+        self.place = split if fraction == 1 else f"{split}, {fraction:g} of the labels"
         self.scores: dict[tuple[str, str], dict[int, dict[tuple[int, int], pd.DataFrame]]] = {}
         for cell, plan in plans.items():
             last = plan.chain[-1].fingerprint
-            if cell.split == split and last in store:
+            if (cell.split, cell.fraction) == (split, fraction) and last in store:
                 by_seed = self.scores.setdefault((cell.arm, cell.regime), {})
                 by_seed.setdefault(cell.seed, {})[cell.repeat, cell.fold] = _test_scores(
                     store, last
@@ -151,7 +158,7 @@ class _Table:
         label, patients = first["label"].to_numpy(), patient_codes(first)
         scales: tuple[Scale, Scale] = ("auroc", "logit")
         auroc, logit = (contrast(label, patients, arms, scale, folds) for scale in scales)
-        return [Comparison(what, self.split, auroc, logit, primary, auroc.p)]
+        return [Comparison(what, self.place, auroc, logit, primary, auroc.p)]
 
     def _finished_seeds(self, wanted: Iterable[tuple[str, str]]) -> list[int]:
         whole = self.repeats * self.folds

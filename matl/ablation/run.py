@@ -152,12 +152,13 @@ def _means(table: pd.DataFrame) -> list[str]:
     if "auroc" not in table:
         return ["No cell is finished yet."]
     done = table.dropna(subset=["auroc"])
-    lines = ["| split | arm | regime | AUROC | accuracy | floor | cells |", "|" + "---|" * 7]
-    for (split, arm, regime), own in done.groupby(["split", "arm", "regime"], sort=False):
+    by = ["split", "fraction", "arm", "regime"]
+    lines = [f"| {' | '.join(by)} | AUROC | accuracy | floor | cells |", "|" + "---|" * 8]
+    for names, own in done.groupby(by, sort=False):
         means = " | ".join(
             f"{own[name].mean():.3f}" for name in ("auroc", "accuracy", "floor_auroc")
         )
-        lines.append(f"| {split} | {arm} | {regime} | {means} | {len(own)} |")
+        lines.append(f"| {' | '.join(map(str, names))} | {means} | {len(own)} |")
     return lines
 
 

@@ -66,6 +66,8 @@ class Ablation:
         regimes: chains by name, or mappings as `Regime`; `scratch`, the diagnosis alone, is always
             among them.
         seeds: of the whole chain; the same in every arm.
+        fractions: shares of the diagnosis's training patients; its epochs grow so that the steps
+            stay the same.
         splits: by name; default: the official one.
         analysis: the primary comparison.
     """
@@ -76,5 +78,6 @@ class Ablation:
     arms: dict[str, Any] = MISSING
     regimes: dict[str, Any] = MISSING
     seeds: list[int] = MISSING
+    fractions: list[float] = field(default_factory=lambda: [1.0])
     splits: dict[str, Any] = field(default_factory=dict)
     analysis: Analysis = field(default_factory=Analysis)

@@ -1,12 +1,14 @@
+import math
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from data_modules import DataError, Samples
-from data_modules.splits import join_split_patients, kfold, split_by_patient
+from data_modules.splits import join_split_patients, keep_labels, kfold, split_by_patient
 
 CLASSES = ("well", "ill")
 
@@ -162,3 +164,36 @@ def test_patients_in_several_splits_go_to_the_strongest():
     assert joined["split"].tolist() == ["test"] * 3 + ["val"] * 3 + ["train"] * 2
     assert "2 patients were in several splits: 4 of their images moved" in notes[0]
     assert join_split_patients(joined)[1] == ()
+
+
+@given(
+    fractions=st.tuples(st.floats(0.05, 1), st.floats(0.05, 1)).map(sorted),
+    seed=st.integers(0, 5),
+)
+def test_fractions_of_the_labels_are_nested_stratified_and_by_patient(
+    fractions: list[float], seed: int
+):
+    samples = labelled(patients=40)
+    less, more = (keep_labels(samples, fraction, seed).table for fraction in fractions)
+    assert set(less["path"]) <= set(more["path"]) <= set(samples.table["path"])
+    for kept, fraction in zip((less, more), fractions, strict=True):
+        own = kept[kept["split"] == "train"]
+        whole = samples.table[samples.table["split"] == "train"]
+        for label in ("ill", "well"):
+            patients = whole["patient"][whole["label"] == label].nunique()
+            left = own["patient"][own["label"] == label]
+            assert left.nunique() == math.ceil(fraction * patients)
+            assert len(left) == 2 * left.nunique()
+        others = samples.table["split"] != "train"
+        assert (kept["split"] != "train").sum() == others.sum()
+
+
+def labelled(patients: int) -> Samples:
+    """Two images a patient; a third ill, a quarter held out."""
+    numbers = np.repeat(np.arange(patients), 2)
+    table = pd.DataFrame({"path": [f"{n}.png" for n in range(len(numbers))]})
+    table["patient"] = [f"p{number}" for number in numbers]
+    table["label"] = np.where(numbers % 3 == 0, "ill", "well")
+    table["split"] = np.where(numbers % 4 == 1, "test", "train")
+    table["study"], table["source"] = "", "set"
+    return Samples(Path("root"), table, classes=("well", "ill"))
