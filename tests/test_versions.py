@@ -11,12 +11,17 @@ from conftest import REPOSITORY
 RECORD = Path(__file__).parent / "source_versions.json"
 STAGES = "matl/stages"
 TRAINING = (
+    f"{STAGES}/__init__.py",
     f"{STAGES}/base.py",
+    f"{STAGES}/rates.py",
+    "matl/backbones/config.py",
+    "matl/backbones/transfer.py",
     "matl/seeding.py",
     "matl/orchestrator/fit.py",
     "matl/orchestrator/job.py",
     "data_modules/loader.py",
     "data_modules/module.py",
+    "data_modules/samples.py",
 )
 SOURCES = {
     "source": (f"{STAGES}/source.py", *TRAINING),

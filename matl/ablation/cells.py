@@ -1,15 +1,18 @@
 """The cells of an ablation: one chain of one arm, seed and fold each."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import chain, product
 from typing import Any
 
 from data_modules.config import DataConfig
 from matl.ablation.schema import Ablation, Split
 from matl.config import load_experiment
 from matl.config.schema import Experiment
+from matl.errors import MatlError
 from matl.orchestrator.plan import Memo, Plan, make_plan
+
+RESERVED = ("seed", "chain", "baselines")
 
 
 @dataclass(frozen=True)
@@ -55,13 +58,43 @@ def plan_cells(
         MatlError: an arm's, a regime's or the user's override is wrong.
         DataError: a data set is missing or wrong.
     """
+    _refuse_reserved(ablation, overrides)
     memo = Memo()
-    base = load_experiment(ablation.experiment, [*ablation.overrides, *overrides])
     plans = {}
     for cell in cells:
-        words = [*ablation.overrides, *_overrides(ablation, cell, base), *overrides]
+        words = [*ablation.overrides, *_overrides(ablation, cell), *overrides]
+        experiment = load_experiment(ablation.experiment, words)
+        words += _fraction_overrides(cell, experiment)
+        words += _split_overrides(ablation.splits[cell.split], cell, experiment)
         plans[cell] = make_plan(load_experiment(ablation.experiment, words), memo=memo)
+    _refuse_twins(plans)
     return plans
+
+
+def _refuse_reserved(ablation: Ablation, overrides: Sequence[str]) -> None:
+    """Keeps the keys that make the cells out of what is written for all of them."""
+    written = [*overrides, *ablation.overrides, *chain.from_iterable(ablation.arms.values())]
+    written += chain.from_iterable(regime.overrides for regime in ablation.regimes.values())
+    for word in written:
+        if word.partition("=")[0].strip() in RESERVED:
+            raise MatlError(
+                f"{word}: is set by the ablation's cells; write it in the ablation's file"
+            )
+
+
+def _refuse_twins(plans: Mapping[Cell, Plan]) -> None:
+    """One diagnosis must not stand for several seeds or folds: it would count more than once."""
+    seen: dict[tuple[Any, ...], Cell] = {}
+    for cell, plan in plans.items():
+        kind = (cell.arm, cell.regime, cell.split, cell.fraction, plan.chain[-1].fingerprint)
+        if kind in seen:
+            other = seen[kind]
+            raise MatlError(
+                f"seed {cell.seed}, repeat {cell.repeat}, fold {cell.fold} would train the same "
+                f"diagnosis as seed {other.seed}, repeat {other.repeat}, fold {other.fold}; "
+                "look for overrides that undo the cells' own"
+            )
+        seen[kind] = cell
 
 
 def _places(ablation: Ablation) -> Iterator[tuple[str, int, int]]:
@@ -70,24 +103,22 @@ def _places(ablation: Ablation) -> Iterator[tuple[str, int, int]]:
             yield name, repeat, fold
 
 
-def _overrides(ablation: Ablation, cell: Cell, base: Experiment) -> list[str]:
-    regime, split = ablation.regimes[cell.regime], ablation.splits[cell.split]
+def _overrides(ablation: Ablation, cell: Cell) -> list[str]:
+    regime = ablation.regimes[cell.regime]
     return [
         *ablation.arms[cell.arm],
         *regime.overrides,
         f"chain=[{','.join(regime.chain)}]",
         "baselines=[]",
         f"seed={cell.seed}",
-        *_split_overrides(split, cell, base, regime.chain),
-        *_fraction_overrides(cell, base, regime.chain[-1]),
     ]
 
 
-def _split_overrides(split: Split, cell: Cell, base: Experiment, chain: list[str]) -> list[str]:
+def _split_overrides(split: Split, cell: Cell, experiment: Experiment) -> list[str]:
     """Splits the diagnosis, and every stage that sees its images, in the same way."""
     if not split.folds:
         return []
-    target = base.stages[chain[-1]].data.name
+    target = _folders(experiment.stages[experiment.chain[-1]].data)
     settings = {
         "split": "kfold",
         "over": split.over,
@@ -97,17 +128,18 @@ def _split_overrides(split: Split, cell: Cell, base: Experiment, chain: list[str
     }
     return [
         f"stages.{name}.data.{key}={value}"
-        for name in chain
-        if target in _names(base.stages[name].data)
+        for name in experiment.chain
+        if target & _folders(experiment.stages[name].data)
         for key, value in settings.items()
     ]
 
 
-def _fraction_overrides(cell: Cell, base: Experiment, diagnosis: str) -> list[str]:
+def _fraction_overrides(cell: Cell, experiment: Experiment) -> list[str]:
     """Fewer training patients, and more epochs of them: about the same number of steps."""
     if cell.fraction == 1:
         return []
-    epochs = round(base.stages[diagnosis].epochs / cell.fraction)
+    diagnosis = experiment.chain[-1]
+    epochs = round(experiment.stages[diagnosis].epochs / cell.fraction)
     stage = f"stages.{diagnosis}"
     return [
         f"{stage}.data.label_fraction={cell.fraction}",
@@ -116,6 +148,8 @@ def _fraction_overrides(cell: Cell, base: Experiment, diagnosis: str) -> list[st
     ]
 
 
-def _names(data: DataConfig) -> set[str | None]:
-    members: list[Any] = data.union or [data.name]
-    return {one if isinstance(one, str | None) else one.get("name") for one in members}
+def _folders(data: DataConfig) -> set[tuple[Any, Any]]:
+    """The data sets of a stage, by name and root."""
+    members: list[Any] = data.union or [{"name": data.name, "root": data.root}]
+    named = [{"name": one} if isinstance(one, str) else one for one in members]
+    return {(one.get("name"), one.get("root")) for one in named}

@@ -47,6 +47,8 @@ def _split(name: str, node: Any) -> Split:
     split = _typed(Split, node or {}, ["splits", name])
     if split.folds == 1 or split.folds < 0 or split.repeats < 1:
         raise Problem(["splits", name], "needs no folds, or 2 or more, and 1 repeat or more")
+    if split.repeats > 1 and not split.folds:
+        raise Problem(["splits", name], "repeats the official split; repeats deal folds anew")
     if split.over not in ("all", "train"):
         raise Problem(["splits", name, "over"], f"{split.over!r} is neither all nor train")
     return split

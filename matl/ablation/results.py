@@ -13,7 +13,6 @@ import pandas as pd
 
 from matl.ablation.cells import Cell
 from matl.ablation.schema import SCRATCH, Ablation
-from matl.config.schema import Experiment
 from matl.evaluation.metrics import check_scores, patient_codes, summarise
 from matl.evaluation.statistics.contrasts import Arm, Contrast, Scale, contrast, holm, verdict
 from matl.orchestrator.plan import Plan
@@ -42,15 +41,13 @@ class Comparison:
     p: float
 
 
-def analysis_hash(ablation: Ablation, experiment: Experiment) -> str:
+def analysis_hash(ablation: Ablation, plans: Mapping[Cell, Plan]) -> str:
     """Hash of all that must be fixed before a test score is seen, 16 hexadecimal digits.
 
-    Args:
-        ablation: what is compared.
-        experiment: one cell's; its stages' settings count, its folders do not.
+    The fingerprints of the diagnoses are part of it, and so all that can change a score.
     """
-    stages = {name: asdict(stage) for name, stage in experiment.stages.items()}
-    text = json.dumps([asdict(ablation), stages], sort_keys=True)
+    diagnoses = sorted(plan.chain[-1].fingerprint for plan in plans.values())
+    text = json.dumps([asdict(ablation), diagnoses], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -97,10 +94,13 @@ def summary_lines(ablation: Ablation, found: Sequence[Comparison]) -> list[str]:
     """The comparisons as a Markdown table, the primary one and its verdict first."""
     lines = []
     for one in (one for one in found if one.primary):
-        margin = ablation.analysis.margin
+        margin, seeds = ablation.analysis.margin, len(ablation.seeds)
+        found_verdict = f"**{verdict(one.auroc, margin)}**"
+        if one.auroc.seeds < seeds:
+            found_verdict = "no verdict yet"
         lines += [
-            f"**{one.what}, {one.split}: {verdict(one.auroc, margin)}** against a margin of "
-            f"{margin}: AUROC {_interval(one.auroc)}, {one.auroc.seeds} seeds.",
+            f"{one.what}, {one.split}: {found_verdict} against a margin of {margin}: "
+            f"AUROC {_interval(one.auroc)}, {one.auroc.seeds} of {seeds} seeds.",
             "",
         ]
     lines += [

@@ -14,7 +14,6 @@ from rich.table import Table
 from matl.ablation.cells import Cell, cells_of, plan_cells
 from matl.ablation.results import analysis_hash, cell_table, compare, summary_lines
 from matl.ablation.schema import Ablation
-from matl.config.schema import Experiment
 from matl.evaluation.tables import duration
 from matl.orchestrator.plan import Plan, PlannedStage
 from matl.orchestrator.run import ensure_stage
@@ -52,7 +51,7 @@ def run_ablation(
     store = Store(experiment.store)
     folder = Path(experiment.runs) / f"{ablation.name}-ablation"
     folder.mkdir(parents=True, exist_ok=True)
-    notes = _fix_analysis(ablation, experiment, folder)
+    notes = _fix_analysis(ablation, plans, store, folder)
     failures: dict[str, str] = {}
     for number, one in enumerate(work.values(), 1):
         done = sum(fingerprint in store for fingerprint in work)
@@ -132,14 +131,22 @@ def _train(one: Work, store: Store, console: Console, failures: dict[str, str]) 
         console.print(f"[red]{stage.name} failed[/]: {line}")
 
 
-def _fix_analysis(ablation: Ablation, experiment: Experiment, folder: Path) -> list[str]:
+def _fix_analysis(
+    ablation: Ablation, plans: Mapping[Cell, Plan], store: Store, folder: Path
+) -> list[str]:
     """Keeps what was to be analysed when the first stage began, and notes what changed since."""
     file = folder / FIXED
-    now = {"hash": analysis_hash(ablation, experiment), "ablation": asdict(ablation)}
+    finished = sum(plan.chain[-1].fingerprint in store for plan in plans.values())
+    now = {
+        "hash": analysis_hash(ablation, plans),
+        "finished_before": finished,
+        "ablation": asdict(ablation),
+    }
     if not file.exists():
         file.write_text(json.dumps(now, indent=2) + "\n")
     fixed = json.loads(file.read_text())
-    lines = [f"Analysis {now['hash']}, fixed in {FIXED} before the first result."]
+    before = f"{fixed['finished_before'] or 'none'} of {len(plans)} cells"
+    lines = [f"Analysis {now['hash']}, fixed in {FIXED} when {before} was finished."]
     if fixed["hash"] != now["hash"]:
         lines = [
             f"The ablation was CHANGED after it began ({fixed['hash']} -> {now['hash']}): "

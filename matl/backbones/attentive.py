@@ -18,6 +18,7 @@ class AttentiveBackbone(nn.Module):
     The output of an operator is what the next stage of the network receives.
 
     Attributes:
+        name: timm's name of the network.
         channels: The channels of the map at each stride, finest map first.
         num_features: The channels of the map at the last stride.
         in_channels: The channels of the images.
@@ -35,14 +36,16 @@ class AttentiveBackbone(nn.Module):
         operators: dict[int, Operator],
         channels: dict[int, int],
         in_channels: int,
+        name: str,
     ) -> None:
         super().__init__()
+        self.name = name
         self.network = network
         self.operators = nn.ModuleDict({str(stride): op for stride, op in operators.items()})
         self.channels = channels
         self.num_features = channels[max(channels)]
         self.in_channels = in_channels
-        self._frozen: list[nn.Module] = []
+        self._frozen: list[str] = []
 
     def freeze(self, until: int) -> None:
         """Ends the training of all layers up to the map at a stride, its operator included.
@@ -50,19 +53,19 @@ class AttentiveBackbone(nn.Module):
         Their norms keep their running statistics, and nothing is dropped in them.
         """
         for name, stride in self.network.steps:
-            self._frozen.append(self.network.get_submodule(name))
+            self._frozen.append(f"network.{name}")
             if str(stride) in self.operators:
-                self._frozen.append(self.operators[str(stride)])
+                self._frozen.append(f"operators.{stride}")
             if stride == until:
                 break
-        for module in self._frozen:
-            module.requires_grad_(False)
+        for name in self._frozen:
+            self.get_submodule(name).requires_grad_(False)
         self.train(self.training)
 
     def train(self, mode: bool = True) -> Self:
         super().train(mode)
-        for module in self._frozen:
-            module.eval()
+        for name in self._frozen:
+            self.get_submodule(name).eval()
         return self
 
     def forward(self, images: Tensor) -> dict[int, Tensor]:
@@ -116,7 +119,9 @@ def build_backbone(config: BackboneConfig, seed: int) -> AttentiveBackbone:
             draw_by_name(operator, seed, name)
             operators[stride] = operator
     network = build_network(config, seed)
-    backbone = AttentiveBackbone(network, operators, dict(channels), config.in_channels)
+    backbone = AttentiveBackbone(
+        network, operators, dict(channels), config.in_channels, config.name
+    )
     if config.weights is not None and config.weights != "timm":
         load_initial_weights(backbone, config.weights)
     return backbone

@@ -10,7 +10,13 @@ from torch import Tensor
 from matl.backbones.attentive import AttentiveBackbone, build_backbone
 from matl.backbones.config import BackboneConfig
 from matl.backbones.foreign import FOREIGN_HEADS, Layout, read_foreign, translate
-from matl.backbones.weights import OPERATORS, LoadReport, load_state, save_weights
+from matl.backbones.weights import (
+    OPERATORS,
+    LoadReport,
+    first_convolution,
+    load_state,
+    save_weights,
+)
 from matl.errors import MatlError
 
 SHOWN = 3
@@ -19,7 +25,7 @@ _DEPTH = 2
 
 def contents_table(path: Path) -> Table:
     """A row for each beginning of keys: how many tensors and values there are."""
-    state = read_foreign(path)
+    state = read_foreign(path).state
     tensors, values = Counter[str](), Counter[str]()
     for key, value in state.items():
         beginning = ".".join(key.split(".")[:_DEPTH])
@@ -62,6 +68,8 @@ def convert(path: Path, target: Path, network: str) -> Layout:
     """
     if target.suffix != ".safetensors":
         raise MatlError(f"{target}: weights are written as safetensors; end the name so")
+    if not target.parent.is_dir():
+        raise MatlError(f"{target.parent}: there is no such folder; make it first")
     backbone, named, layout, report = _fit(path, network)
     try:
         report.raise_if_bad()
@@ -77,13 +85,15 @@ def convert(path: Path, target: Path, network: str) -> Layout:
 def _fit(
     path: Path, network: str
 ) -> tuple[AttentiveBackbone, dict[str, Tensor], Layout, LoadReport]:
-    state = read_foreign(path)
-    colours = next((value.shape[1] for value in state.values() if value.ndim == 4), 3)
-    settings = BackboneConfig(network, "none", in_channels=1 if colours == 1 else 3)
-    backbone = build_backbone(settings, seed=0)
+    file = read_foreign(path)
+    backbone = build_backbone(BackboneConfig(network, "none", in_channels=3), seed=0)
     try:
-        named, layout = translate(state, backbone)
+        named, layout = translate(file, backbone)
     except MatlError as error:
         raise MatlError(f"{path}: {error}") from None
+    first = first_convolution(backbone)
+    if first in named and named[first].shape[1] == 1:
+        backbone = build_backbone(BackboneConfig(network, "none", in_channels=1), seed=0)
+        named, layout = translate(file, backbone)
     report = load_state(backbone, named, (*FOREIGN_HEADS, OPERATORS))
     return backbone, named, layout, report

@@ -1,11 +1,10 @@
 """Weights files of other libraries, brought to canonical keys."""
 
-import pickle
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from matl.backbones.weights import (
     HEADS,
     NETWORK,
+    NORMALISATION,
     OPERATORS,
     canonical_state,
     load_state,
@@ -48,14 +48,22 @@ class Layout:
     mean: float | None = None
     std: float | None = None
 
-    def may_be(self, state: Mapping[str, Tensor]) -> bool:
+    def may_be(self, file: "WeightsFile") -> bool:
         """Whether nothing speaks against this layout, before names are compared."""
-        lone = not self.alone or all(key.startswith(self.prefix) for key in state)
-        return lone and (not self.mark or self.mark in state)
+        lone = not file.wrapped and all(key.startswith(self.prefix) for key in file.state)
+        return (lone or not self.alone) and (not self.mark or self.mark in file.state)
+
+
+class WeightsFile(NamedTuple):
+    """Weights under a file's own keys, and whether they lay in a checkpoint among other things."""
+
+    state: dict[str, Tensor]
+    wrapped: bool
 
 
 LAYOUTS = (
     Layout("TorchXRayVision", mark="op_threshs", mean=0.5, std=1 / 2048),
+    Layout("TorchXRayVision", "model.", mark="op_threshs", mean=0.5, std=1 / 2048),
     Layout("timm, torchvision or matl"),
     Layout("a Lightning module (matl, lightly)", "backbone."),
     Layout("MoCo", "module.encoder_q."),
@@ -71,7 +79,7 @@ _OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")
 _PICKLED = "holds a pickled program; save the state_dict() of what it holds, and name that file"
 
 
-def read_foreign(path: str | Path) -> dict[str, Tensor]:
+def read_foreign(path: str | Path) -> WeightsFile:
     """Reads the weights of a safetensors file or a torch checkpoint, under the file's own keys.
 
     Checkpoints are read with `weights_only=True`: nothing in the file is executed.
@@ -81,29 +89,29 @@ def read_foreign(path: str | Path) -> dict[str, Tensor]:
     """
     path = Path(path)
     if path.suffix == ".safetensors" or not path.is_file():
-        return read_weights(path)[0]
+        return WeightsFile(read_weights(path)[0], wrapped=False)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
+    except Exception as error:  # a damaged file makes torch raise errors of many kinds
         unsafe = "unsupported global" in str(error).lower()
-        raise MatlError(f"{path} {_PICKLED if unsafe else 'is damaged'}") from error
-    except (RuntimeError, EOFError, BadZipFile, ValueError, KeyError) as error:
-        raise MatlError(f"{path} is damaged, or no file of weights") from error
+        problem = _PICKLED if unsafe else "is damaged, or no file of weights"
+        raise MatlError(f"{path} {problem}") from error
+    whole = content
     for wrapper in WRAPPERS:
         if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
             content = content[wrapper]
-    state = dict(content) if isinstance(content, dict) else {}
-    state = {key: value for key, value in state.items() if isinstance(value, Tensor)}
+    entries = content.items() if isinstance(content, dict) else ()
+    state = {k: v for k, v in entries if isinstance(k, str) and isinstance(v, Tensor)}
     if not state:
         raise MatlError(f"{path} holds no weights")
-    return state
+    return WeightsFile(state, wrapped=content is not whole)
 
 
-def translate(state: Mapping[str, Tensor], backbone: nn.Module) -> tuple[dict[str, Tensor], Layout]:
+def translate(file: WeightsFile, backbone: nn.Module) -> tuple[dict[str, Tensor], Layout]:
     """Brings weights to canonical keys by the layout that names most of the backbone's.
 
     Args:
-        state: Weights under the keys of one of `LAYOUTS`.
+        file: Weights under the keys of one of `LAYOUTS`.
         backbone: The backbone that they are for; unchanged.
 
     Raises:
@@ -113,8 +121,8 @@ def translate(state: Mapping[str, Tensor], backbone: nn.Module) -> tuple[dict[st
     children = _children(backbone)
     best: tuple[int, dict[str, Tensor], Layout] = (0, {}, LAYOUTS[0])
     for layout in LAYOUTS:
-        if layout.may_be(state):
-            named = _named(state, layout, children)
+        if layout.may_be(file):
+            named = _named(file.state, layout, children)
             fitting = len(own.keys() & named.keys())
             if fitting > best[0]:
                 best = (fitting, named, layout)
@@ -122,8 +130,11 @@ def translate(state: Mapping[str, Tensor], backbone: nn.Module) -> tuple[dict[st
     if not fitting:
         raise MatlError(
             "weights do not fit: no known layout names a weight of this network; "
-            f"the file has {next(iter(state))}"
+            f"the file has {next(iter(file.state))}"
         )
+    for statistic in NORMALISATION:  # a network may have a weight of that name
+        if statistic in named and named[statistic].shape[2:] != (1, 1):
+            del named[statistic]
     if layout.mean is not None and layout.std is not None:
         named["mean"] = torch.full_like(own["mean"], layout.mean)
         named["std"] = torch.full_like(own["std"], layout.std)
@@ -139,9 +150,9 @@ def load_initial_weights(backbone: nn.Module, path: str | Path) -> Layout:
     Raises:
         MatlError: The file cannot be read, or does not fit.
     """
-    state = read_foreign(path)
+    file = read_foreign(path)
     try:
-        named, layout = translate(state, backbone)
+        named, layout = translate(file, backbone)
         if not any(key.startswith(OPERATORS) for key in named):
             own = canonical_state(backbone)
             named |= {key: value for key, value in own.items() if key.startswith(OPERATORS)}

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import timm
 import torch
@@ -86,7 +87,6 @@ class Network(nn.Module):
             it returns, or None where it returns none.
         mean, std: What the images are normalised by, float32 [1, in_channels, 1, 1]; they
             travel with the weights.
-        depths: The depth of each parameter by its name, from 0 at the images, in timm's own layers.
     """
 
     mean: torch.Tensor
@@ -95,8 +95,6 @@ class Network(nn.Module):
     def __init__(self, classifier: nn.Module, layout: Layout, in_channels: int) -> None:
         """Takes over the modules of `classifier`, a network of timm's, and leaves out its head."""
         super().__init__()
-        matcher = classifier.group_matcher()  # type: ignore[operator] # every network of timm's
-        self.depths: dict[str, int] = group_parameters(classifier, matcher, reverse=True)
         self.steps: list[tuple[str, int | None]] = []
         awaited = set(layout.stride_of)
         for name, module in _flat_children(classifier, awaited):
@@ -109,6 +107,20 @@ class Network(nn.Module):
             values = colours if in_channels == 3 else (sum(colours) / len(colours),)
             buffer = torch.tensor(values, dtype=torch.float32).view(1, -1, 1, 1)
             self.register_buffer(statistic, buffer)
+
+
+def layer_depths(name: str) -> dict[str, int]:
+    """The depth of each parameter of timm's network `name`, from 0 at the images, by its key.
+
+    Raises:
+        MatlError: timm does not say which layers the network has.
+    """
+    with torch.device("meta"):
+        classifier = timm.create_model(name)
+    if not hasattr(classifier, "group_matcher"):
+        raise MatlError(f"layer_decay: timm does not name the layers of {name}; set it to 1")
+    matcher: Any = classifier.group_matcher
+    return group_parameters(classifier, matcher(), reverse=True)
 
 
 def build_network(config: BackboneConfig, seed: int) -> Network:

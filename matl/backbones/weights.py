@@ -137,12 +137,20 @@ def read_weights(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def _grey_if_needed(state: dict[str, Tensor], own: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    convolutions = (k for k, value in own.items() if value.ndim == 4 and k not in NORMALISATION)
-    first = next(convolutions)
+    first = _first_convolution(own)
     if first in state and state[first].shape[1:2] == (3,) and own[first].shape[1] == 1:
         state[first] = adapt_input_conv(1, state[first])
         state |= {k: state[k].mean(1, keepdim=True) for k in NORMALISATION if k in state}
     return state
+
+
+def first_convolution(backbone: nn.Module) -> str:
+    """The key of the convolution that sees the images."""
+    return _first_convolution(canonical_state(backbone))
+
+
+def _first_convolution(own: Mapping[str, Tensor]) -> str:
+    return next(k for k, value in own.items() if value.ndim == 4 and k not in NORMALISATION)
 
 
 def _more(listed: tuple[object, ...]) -> str:

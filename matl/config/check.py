@@ -132,11 +132,13 @@ def _check_stage(stage: StageConfig, strides: tuple[int, ...], keys: list[str]) 
     _check_crop(stage.views.crop, [*keys, "views", "crop"])
     _check_optimizer(stage.optimizer, [*keys, "optimizer"])
     _check_data(stage.data, [*keys, "data"])
-    if stage.freeze not in ("none", "all", *strides) or isinstance(stage.freeze, bool):
+    if stage.freeze not in ("none", "all", *strides) or type(stage.freeze) not in (str, int):
         message = (
             f"{stage.freeze!r} is not possible; write none, all, or a stride; {_listed(strides)}"
         )
         raise Problem([*keys, "freeze"], message)
+    if stage.freeze == "all" and not isinstance(stage, DiagnosisConfig):
+        raise Problem([*keys, "freeze"], "all: nothing that travels to the next stage would train")
     if isinstance(stage, LungSSLConfig):
         if stage.region_stride not in strides:
             message = f"{stage.region_stride} is no stride of this network; {_listed(strides)}"

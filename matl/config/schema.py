@@ -79,7 +79,7 @@ class SourceConfig(StageConfig):
         label_smoothing: share of the target spread over all classes.
         mixup: alpha of mixup's Beta distribution (timm); 0 turns it off.
         evenness: how a union of data sets with classes of their own is sampled: 0 by size, 1 from
-            each data set alike, between them in proportion to size^(1 - evenness), which is
+            each kind of classes alike, between them in proportion to size^(1 - evenness), which is
             sampling at the temperature 1 / (1 - evenness).
     """
 

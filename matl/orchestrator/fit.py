@@ -10,6 +10,7 @@ import torch
 import wandb
 from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.strategies import DDPStrategy, Strategy
+from timm.layers import convert_sync_batchnorm
 from torch.distributed.launcher import LaunchConfig, elastic_launch
 
 from matl.backbones import AttentiveBackbone, canonical_state, save_weights
@@ -53,6 +54,8 @@ def fit(job: Job) -> None:
     stage = initial_stage(job, images.samples)
     if job.resources.channels_last:
         stage = stage.to(memory_format=torch.channels_last)
+    if job.resources.processes > 1 and job.resources.accelerator == "gpu":
+        stage = convert_sync_batchnorm(stage)  # torch's own would lose timm's fused activations
     if job.resources.compile:
         _compile_backbones(stage)
     trainer = _trainer(job)
@@ -128,7 +131,6 @@ def _trainer(job: Job) -> pl.Trainer:
         max_epochs=config.epochs,
         gradient_clip_val=config.clip or None,
         accumulate_grad_batches=config.accumulate,
-        sync_batchnorm=resources.processes > 1 and resources.accelerator == "gpu",
         logger=_wandb(job),
         callbacks=callbacks,
         plugins=[WholeFile()],

@@ -13,7 +13,6 @@ from data_modules.module import ImageDataModule
 from data_modules.samples import Samples
 from matl import lungs
 from matl.backbones import AttentiveBackbone, build_backbone, carry, load_state, read_weights
-from matl.backbones.config import FAMILIES, TRANSFERS
 from matl.config.check import size_pair
 from matl.config.schema import Experiment, LungSSLConfig
 from matl.orchestrator.plan import PlannedStage
@@ -108,11 +107,11 @@ def stored_backbone(experiment: Experiment, weights: Path) -> AttentiveBackbone:
 def initial_stage(job: Job, samples: Samples) -> Stage:
     """The stage before its first step: the parent's backbone, or one drawn from the seed."""
     experiment = job.experiment
-    transfer, settings = job.stage.config.transfer, experiment.backbone
-    if job.parent_weights is not None and TRANSFERS[transfer] == FAMILIES:
-        settings = dataclasses.replace(settings, weights=None)
-    backbone = build_backbone(settings, experiment.seed)
-    if job.parent_weights is not None:
+    if job.parent_weights is None:
+        backbone = build_backbone(experiment.backbone, experiment.seed)
+    else:
+        anew = dataclasses.replace(experiment.backbone, weights=None)
+        backbone = build_backbone(anew, experiment.seed)
         state, _ = read_weights(job.parent_weights)
-        carry(backbone, state, transfer, experiment.seed)
+        carry(backbone, state, job.stage.config.transfer, experiment.seed)
     return build_stage(job.stage.config, backbone, experiment.seed, samples)

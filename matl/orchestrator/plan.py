@@ -16,7 +16,7 @@ from data_modules.digest import digest, file_hashes
 from data_modules.registry import load
 from data_modules.samples import Samples
 from matl import backbones, lungs, views
-from matl.config.schema import Experiment, LungSSLConfig, StageConfig
+from matl.config.schema import Experiment, LungSSLConfig, SourceConfig, StageConfig
 from matl.errors import MatlError
 from matl.orchestrator.resources import Resources, resolve
 from matl.orchestrator.store import Store, file_digest
@@ -154,11 +154,25 @@ def stage_samples(experiment: Experiment, name: str) -> Samples:
         raise MatlError(f"stages.{name}.data: not {kind} is in the training split")
     if isinstance(config, LungSSLConfig) and len(samples) < LEAST_SCANS:
         raise MatlError(f"stages.{name}.data: {len(samples)} images; lung_ssl needs {LEAST_SCANS}")
-    if config.task == "source":
-        for classes in [one.classes for one in samples.label_sets] or [samples.classes]:
-            if len(classes) < 2:
-                raise MatlError(f"stages.{name}.data: has {len(classes)} class; a source needs 2")
+    if isinstance(config, SourceConfig):
+        _check_source(samples, config, name)
     return _two_classes(samples, name) if config.task == "diagnosis" else samples
+
+
+def _check_source(samples: Samples, config: SourceConfig, name: str) -> None:
+    """Each kind of labels needs two classes with training images."""
+    for part in [samples.part(one) for one in samples.label_sets] or [samples]:
+        training = part.table["label"][part.table["split"] == "train"]
+        if training.nunique() < 2:
+            source = part.table["source"].iloc[0] if len(part) else name
+            raise MatlError(
+                f"stages.{name}.data: the training images of {source} are of "
+                f"{training.nunique()} class; a source needs 2"
+            )
+    if config.evenness > 0 and not samples.label_sets:
+        raise MatlError(
+            f"stages.{name}.evenness: needs a union of data sets with classes of their own"
+        )
 
 
 def _two_classes(samples: Samples, name: str) -> Samples:

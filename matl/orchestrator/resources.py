@@ -1,6 +1,7 @@
 """What `auto` means on this machine; resolved before the plan, so that the plan can name it."""
 
 import os
+import shutil
 from dataclasses import dataclass
 
 import torch
@@ -58,6 +59,10 @@ def resolve(trainer: TrainerConfig) -> Resources:
     precision = trainer.precision
     if precision == "auto":
         precision = "bf16-mixed" if computes_bf16(accelerator) else "32-true"
+    if trainer.compile and accelerator == "cpu" and not shutil.which(os.environ.get("CXX", "g++")):
+        raise MatlError(
+            "trainer.compile: there is no C++ compiler; install one, or set it to false"
+        )
     return Resources(
         accelerator, processes, threads, precision, trainer.channels_last, trainer.compile
     )

@@ -47,8 +47,8 @@ def run(
     store = Store(experiment.store)
     folder = run_folder(plan)
     missing = [stage for stage in plan.stages if fresh or stage.fingerprint not in store]
-    if any(stage.parent is None for stage in missing):
-        build_backbone(experiment.backbone, experiment.seed)  # weights that do not fit end it here
+    if experiment.backbone.weights and any(stage.parent is None for stage in missing):
+        _try_initial_weights(experiment, console)
     for stage in plan.stages:
         place = missing.index(stage) + 1 if stage in missing else 0
         ensure_stage(plan, stage, store, console, fresh=fresh, place=(place, len(missing)))
@@ -56,6 +56,17 @@ def run(
     write_report(record, folder)
     (folder / "experiment.yaml").write_text(to_yaml(experiment))
     return record, folder
+
+
+def _try_initial_weights(experiment: Experiment, console: Console) -> None:
+    """Ends the run before anything is decoded where the weights do not fit.
+
+    A file's normalisation follows from its layout, and a wrong guess would be silent: it is shown.
+    """
+    network = build_backbone(experiment.backbone, experiment.seed).network
+    mean, std = float(network.mean.mean()), float(network.std.mean())
+    console.print(f"begins from {experiment.backbone.weights}")
+    console.print(f"images are normalised by the mean {mean:.4g} and the deviation {std:.4g}")
 
 
 def run_folder(plan: Plan) -> Path:

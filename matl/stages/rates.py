@@ -7,6 +7,7 @@ from timm.optim import param_groups_layer_decay, param_groups_weight_decay
 from torch import nn
 
 from matl.backbones import AttentiveBackbone
+from matl.backbones.network import layer_depths
 from matl.config.schema import StageConfig
 
 BACKBONE = "backbone."
@@ -23,11 +24,14 @@ def parameter_groups(stage: nn.Module, config: StageConfig) -> list[dict[str, An
     Args:
         stage: A task's module, with the shared network as `backbone`.
         config: Its settings.
+
+    Raises:
+        MatlError: `layer_decay` is asked of a network whose layers timm does not name.
     """
     decay = config.weight_decay
     if config.layer_decay < 1:
-        depths = _Depths(stage)
-        groups = param_groups_layer_decay(depths, decay, layer_decay=config.layer_decay)
+        layered = _Layered(stage)
+        groups = param_groups_layer_decay(layered, decay, layer_decay=config.layer_decay)
     else:
         groups = param_groups_weight_decay(stage, decay)
     factors = _factors(stage, config)
@@ -51,7 +55,7 @@ def _factors(stage: nn.Module, config: StageConfig) -> dict[torch.Tensor, float]
     }
 
 
-class _Depths(nn.Module):
+class _Layered(nn.Module):
     """A stage as timm's layer decay wants it: with the depth of each parameter."""
 
     def __init__(self, stage: nn.Module) -> None:
@@ -69,11 +73,12 @@ def _backbone_depths(backbone: AttentiveBackbone) -> dict[str, float]:
     """Depth of each parameter by its name in the backbone."""
     depths: dict[str, float] = {}
     deepest = 0.0
+    of_key = layer_depths(backbone.name)
     for step, stride in backbone.network.steps:
         module = backbone.network.get_submodule(step)
         for name, _ in module.named_parameters():
-            depths[f"network.{step}.{name}"] = backbone.network.depths[f"{step}.{name}"]
-            deepest = max(deepest, backbone.network.depths[f"{step}.{name}"])
+            depths[f"network.{step}.{name}"] = of_key[f"{step}.{name}"]
+            deepest = max(deepest, of_key[f"{step}.{name}"])
         if str(stride) in backbone.operators:
             for name, _ in backbone.operators[str(stride)].named_parameters():
                 depths[f"operators.{stride}.{name}"] = deepest

@@ -5,7 +5,6 @@ from typing import ClassVar, NamedTuple
 import torch
 import torch.nn.functional as F
 from timm.data import Mixup
-from timm.loss import SoftTargetCrossEntropy
 from torch import Tensor, nn
 from torchmetrics.classification import MulticlassAccuracy, MultilabelAUROC
 
@@ -83,9 +82,8 @@ class LabelHead(nn.Module):
         if self.multi_label:
             targets = targets * (1 - self.smoothing) + self.smoothing / 2
             return F.binary_cross_entropy_with_logits(logits, targets, pos_weight=self.weights)
-        if targets.ndim == 2:
-            return SoftTargetCrossEntropy()(logits, targets)
-        smoothing = self.smoothing if self.training else 0.0
+        mixed = targets.ndim == 2  # timm's mixup has smoothed the labels already
+        smoothing = self.smoothing if self.training and not mixed else 0.0
         return F.cross_entropy(logits, targets, weight=self.weights, label_smoothing=smoothing)
 
 
@@ -115,14 +113,15 @@ class SourceStage(Stage):
     ) -> None:
         super().__init__(backbone, config, seed)
         width = backbone.num_features
-        heads = {name: LabelHead(width, labels, config) for name, labels in label_sets.items()}
-        self.heads = nn.ModuleDict(heads)
+        self.names = tuple(label_sets)
+        heads = [LabelHead(width, labels, config) for labels in label_sets.values()]
+        self.heads = nn.ModuleDict({str(number): head for number, head in enumerate(heads)})
         draw_by_name(self.heads, seed, f"{config.task}.heads")
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """Logits [B, classes] of each head for images float [B, C, H, W] in [0, 1]."""
         features = self.features(images)
-        return {name: head(features) for name, head in self.heads.items()}
+        return {name: head(features) for name, head in self._named_heads()}
 
     def loss(self, batch: dict[str, Tensor]) -> Tensor:
         images = random_view(batch["image"], self.config.views, self.view_generator()).image
@@ -138,8 +137,10 @@ class SourceStage(Stage):
         for (name, head), (own, targets) in zip(self._named_heads(), parts, strict=True):
             if len(own):
                 head.metric.update(head(own), targets.long())
-                place = f"val/{head.metric_name}" if len(self.heads) == 1 else f"val/{name}"
-                self.log(place, head.metric, on_epoch=True, batch_size=len(own))
+                place = "val" if len(self.heads) == 1 else f"val/{name}"
+                self.log(
+                    f"{place}/{head.metric_name}", head.metric, on_epoch=True, batch_size=len(own)
+                )
 
     def on_validation_epoch_end(self) -> None:
         """Logs the mean over several heads, each by its own metric."""
@@ -148,7 +149,7 @@ class SourceStage(Stage):
             self.log("val/mean", torch.stack([metric.compute() for metric in seen]).mean())
 
     def _named_heads(self) -> list[tuple[str, LabelHead]]:
-        return list(self.heads.items())  # type: ignore[arg-type]
+        return list(zip(self.names, self.heads.values(), strict=True))  # type: ignore[arg-type]
 
     def _parts(self, batch: dict[str, Tensor]) -> list[tuple[LabelHead, Tensor, Tensor]]:
         """Each head with the places of its images in the batch and their labels."""

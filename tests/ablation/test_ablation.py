@@ -13,6 +13,7 @@ from matl.ablation.cells import cells_of, plan_cells
 from matl.ablation.load import load_ablation
 from matl.ablation.run import distinct_stages, dry_run_table, run_ablation
 from matl.errors import MatlError
+from matl.orchestrator.plan import PlannedStage
 from matl.orchestrator.store import SCORES, Store
 
 ABLATION = """
@@ -95,7 +96,7 @@ def check_summary(folder: Path) -> None:
     primary = [row for row in rows if row.endswith("primary |")]
     assert len(primary) == 1
     assert "gain of attention - convolution, shapes | official" in primary[0]
-    verdict = r"shapes, official: (holds|does not hold|undecided)\*\* against a margin of 0.05"
+    verdict = r"shapes, official: \*\*(holds|does not hold|undecided)\*\* against a margin of 0.05"
     assert re.search(verdict, summary)
     aurocs = pd.read_csv(folder / "cells.csv").groupby(["arm", "regime"])["auroc"].mean()
     gain = aurocs["attention", "shapes"] - aurocs["attention", "scratch"]
@@ -108,21 +109,37 @@ def test_a_kfold_tests_every_patient_once_and_splits_the_stages_before_alike(
     ablation = load_ablation(folded(ablation_file))
     plans = plan_cells(ablation, cells_of(ablation), [])
     assert len(plans) == 2 * 3 * 4
-    tested = {
-        (cell.repeat, cell.fold): {
-            patient
-            for patient, split in zip(
-                plan.chain[-1].samples.table["patient"],
-                plan.chain[-1].samples.table["split"],
-                strict=True,
-            )
-            if split == "test"
-        }
-        for cell, plan in plans.items()
-    }
+    tested: dict[tuple[int, int], set[str]] = {}
+    for cell, plan in plans.items():
+        own = patients(plan.chain[-1], "test")
+        assert tested.setdefault((cell.repeat, cell.fold), own) == own, "folds differ between arms"
+        for stage in plan.chain:
+            assert own.isdisjoint(patients(stage, "train"))
     assert tested[0, 0].isdisjoint(tested[0, 1])
     assert tested[0, 0] | tested[0, 1] == tested[1, 0] | tested[1, 1]
     assert tested[0, 0] != tested[1, 0]
+
+
+def patients(stage: PlannedStage, split: str) -> set[str]:
+    table = stage.samples.table
+    return set(table["patient"][table["split"] == split])
+
+
+def test_a_diagnosis_of_a_union_is_split_too(ablation_file: Path) -> None:
+    file = folded(ablation_file)
+    tiny = (file.parent / "tiny.yaml").read_text()
+    union = "data: {union: [{name: phantom_ct, options: {patients: 8, slices: 2, size: 64}}]}"
+    name = "data: {name: phantom_ct, options: {patients: 8, slices: 2, size: 64}}"
+    (file.parent / "tiny.yaml").write_text(tiny.replace(name, union))
+    ablation = load_ablation(file)
+    plans = plan_cells(ablation, cells_of(ablation), [])
+    assert len({plan.chain[-1].fingerprint for plan in plans.values()}) == len(plans)
+
+
+def test_an_override_of_the_seed_is_refused(ablation_file: Path) -> None:
+    ablation = load_ablation(ablation_file)
+    with pytest.raises(MatlError, match="seed=5: is set by the ablation's cells"):
+        plan_cells(ablation, cells_of(ablation), ["seed=5"])
 
 
 def test_fewer_labels_are_trained_for_as_many_steps(ablation_file: Path) -> None:
@@ -169,7 +186,7 @@ def test_a_change_after_the_beginning_is_told(ablation_file: Path) -> None:
     short = small(ABLATION)
     ablation_file.write_text(short)
     folder, _ = run_ablation(load_ablation(ablation_file), [], console_of()[0])
-    assert "fixed in analysis.json before the first result" in (folder / "summary.md").read_text()
+    assert "fixed in analysis.json when none of 4 cells" in (folder / "summary.md").read_text()
     ablation_file.write_text(short.replace("margin: 0.05", "margin: 0.0"))
     run_ablation(load_ablation(ablation_file), [], console_of()[0])
     assert "CHANGED after it began" in (folder / "summary.md").read_text()
@@ -199,6 +216,8 @@ def test_a_dry_run_tells_what_sharing_saves(ablation_file: Path, tmp_path: Path)
         ("shapes: [shapes, diagnosis]", "shapes: [shapes]", "must end in the same diagnosis"),
         ("shapes: [shapes, diagnosis]", "scratch: [diagnosis]", "is always there"),
         ("[backbone.operator=attention]", "backbone.operator=attention", "list of overrides"),
+        ("[backbone.operator=attention]", "[seed=3]", "seed=3: is set by the ablation's cells"),
+        ("official: {}", "official: {repeats: 2}", "repeats the official split"),
         ("experiment: tiny.yaml", "experiment: nowhere.yaml", "nowhere.yaml: no such file"),
         ("backbone.operator=attention", "backbone.operater=attention", "did you mean 'operator'"),
     ],

@@ -6,6 +6,7 @@ import pytest
 import timm
 import torch
 from omegaconf import OmegaConf
+from timm.layers import convert_sync_batchnorm
 from torch import nn
 
 from matl.backbones import (
@@ -18,6 +19,7 @@ from matl.backbones import (
     flops,
     parameter_shares,
 )
+from matl.backbones.network import layer_depths
 from matl.errors import MatlError
 
 NETWORKS = ("resnet18", "resnet50", "densenet121", "efficientnet_b0", "convnext_atto")
@@ -187,7 +189,7 @@ def test_initial_weights__a_function_of_the_seed_alone() -> None:
     other = canonical_state(build_backbone(BackboneConfig(), seed=1))
     first = canonical_state(shared())
     assert all(torch.equal(first[key], again[key]) for key in first)
-    drawn = [key for key in first if first[key].ndim == 4]
+    drawn = [key for key in first if first[key].ndim == 4 and key not in ("mean", "std")]
     assert not any(torch.equal(first[key], other[key]) for key in drawn)
 
 
@@ -271,3 +273,25 @@ def test_config__drop_path_keeps_weights_and_evaluation(name: str) -> None:
     dropping = build_backbone(BackboneConfig(name, drop_path=0.5), seed=0)
     torch.testing.assert_close(dropping.eval()(images())[32], shared(name)(images())[32])
     assert dropping.operators["16"].drop_path.drop_prob == 0.5
+
+
+@pytest.mark.parametrize("name", ["resnet18", "densenet121"])
+def test_freeze__outlives_the_conversion_of_norms(name: str) -> None:
+    """Norms of several GPUs are replaced; what was frozen stays so, and outputs stay the same."""
+    backbone = fresh(name)
+    backbone.freeze(32)
+    with torch.no_grad():
+        expected = backbone(images())[32]
+        converted = convert_sync_batchnorm(backbone)
+        torch.testing.assert_close(converted(images())[32], expected)
+    converted.train()
+    norms = [m for m in converted.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    assert norms
+    assert not any(norm.training for norm in norms)
+    assert not any(p.requires_grad for p in converted.parameters())
+
+
+def test_check_config__networks_without_named_layers_can_be_built() -> None:
+    build_backbone(BackboneConfig("poolformer_s12", "none"), seed=0)
+    with pytest.raises(MatlError, match="timm does not name the layers of poolformer_s12"):
+        layer_depths("poolformer_s12")

@@ -41,8 +41,9 @@ def settled(network: nn.Module) -> nn.Module:
     return network.eval()
 
 
-def resnet_maps(network: nn.Module) -> Tensor:
-    x = network.maxpool(network.relu(network.bn1(network.conv1((images() - MEAN) / STD))))
+def resnet_maps(network: nn.Module, given: Tensor | None = None) -> Tensor:
+    given = (images() - MEAN) / STD if given is None else given
+    x = network.maxpool(network.relu(network.bn1(network.conv1(given))))
     return network.layer4(network.layer3(network.layer2(network.layer1(x))))
 
 
@@ -127,6 +128,17 @@ def xrayvision_densenet(folder: Path) -> tuple[Path, Tensor, str]:
     return save(folder, network.state_dict()), maps, "densenet121"
 
 
+def xrayvision_resnet(folder: Path) -> tuple[Path, Tensor, str]:
+    """As torchxrayvision.models.ResNet wraps torchvision's network, with one channel."""
+    network = settled(torchvision.models.resnet18())
+    network.conv1 = nn.Conv2d(1, 64, 7, 2, 3, bias=False)
+    wrapper = nn.Module()
+    wrapper.model = network
+    wrapper.register_buffer("op_threshs", torch.full((18,), 0.5))
+    scans = torch.from_numpy(torchxrayvision.datasets.normalize(255 * images(1).numpy(), 255))
+    return save(folder, wrapper.state_dict()), resnet_maps(network, scans), "resnet18"
+
+
 def moco(folder: Path) -> tuple[Path, Tensor, str]:
     """The query encoder beside the key encoder and the queue, as MoCo's code saves them."""
     query, key = (settled(torchvision.models.resnet18(num_classes=128)) for _ in range(2))
@@ -135,6 +147,14 @@ def moco(folder: Path) -> tuple[Path, Tensor, str]:
     state |= {"module.queue": torch.zeros(128, 8)}
     path = save(folder, {"epoch": 200, "arch": "resnet18", "state_dict": state})
     return path, resnet_maps(query), "resnet18"
+
+
+def lightly_without_heads(folder: Path) -> tuple[Path, Tensor, str]:
+    """Only the counted backbone in a checkpoint: no RadImageNet, which comes bare."""
+    network = settled(torchvision.models.resnet18())
+    module = nn.Module()
+    module.backbone = nn.Sequential(*list(network.children())[:-1])
+    return save(folder, {"state_dict": module.state_dict()}), resnet_maps(network), "resnet18"
 
 
 def lightly_moco(folder: Path) -> tuple[Path, Tensor, str]:
@@ -162,9 +182,12 @@ FILES = (
     radimagenet_densenet,
     radimagenet_resnet,
     xrayvision_densenet,
+    xrayvision_resnet,
     moco,
     lightly_moco,
+    lightly_without_heads,
 )
+GREY = (xrayvision_densenet, xrayvision_resnet)
 
 
 def backbone_of(path: Path, network: str, channels: int, operator: str) -> AttentiveBackbone:
@@ -178,7 +201,7 @@ def test_a_file_gives_the_outputs_of_its_library(
     write: Callable[[Path], tuple[Path, Tensor, str]], tmp_path: Path
 ) -> None:
     path, expected, network = write(tmp_path)
-    channels = 1 if write is xrayvision_densenet else 3
+    channels = 1 if write in GREY else 3
     backbone = backbone_of(path, network, channels, "attention")
     assert_equal(backbone(images(channels))[32], expected)
 
@@ -193,9 +216,18 @@ def test_a_converted_file_gives_the_same_outputs(
     path, expected, network = write(tmp_path)
     converted = tmp_path / "converted.safetensors"
     convert(path, converted, network)
-    channels = 1 if write is xrayvision_densenet else 3
+    channels = 1 if write in GREY else 3
     backbone = backbone_of(converted, network, channels, "attention")
     assert_equal(backbone(images(channels))[32], expected)
+
+
+@pytest.mark.parametrize("network", ["efficientnet_b0", "convnext_atto"])
+def test_a_network_of_depthwise_kernels_is_converted_in_colour(
+    network: str, tmp_path: Path
+) -> None:
+    save_file(timm.create_model(network).state_dict(), tmp_path / "timm.safetensors")
+    convert(tmp_path / "timm.safetensors", tmp_path / "own.safetensors", network)
+    backbone_of(tmp_path / "own.safetensors", network, 3, "none")
 
 
 def test_a_checkpoint_of_a_stage_is_read_with_its_operators(tmp_path: Path) -> None:
@@ -246,6 +278,7 @@ def test_a_pickled_network_is_refused_with_the_way_out(tmp_path: Path) -> None:
         (b"", "is damaged, or no file of weights"),
         (b"no weights", "is damaged"),
         ({"epoch": 3}, "holds no weights"),
+        ({1: torch.zeros(2)}, "holds no weights"),
         ({"decoder.weight": torch.zeros(2)}, "no known layout names a weight of this network"),
         ({"conv1.weight": torch.zeros(64, 3, 5, 5)}, r"conv1.weight is \(64, 3, 5, 5\)"),
     ],
@@ -280,5 +313,7 @@ def test_inspection_tells_what_is_there_and_how_it_fits(tmp_path: Path) -> None:
     assert dict(zip(wrong.columns[0].cells, wrong.columns[1].cells, strict=True))["clashing"] != "0"
     with pytest.raises(MatlError, match="weights do not fit"):
         convert(path, tmp_path / "out.safetensors", "resnet50")
+    with pytest.raises(MatlError, match="no such folder"):
+        convert(path, tmp_path / "nowhere" / "out.safetensors", "resnet18")
     with pytest.raises(MatlError, match="end the name so"):
         convert(path, tmp_path / "out.pth", "resnet18")

@@ -96,6 +96,7 @@ def test_interpolation(minimal: Path) -> None:
         ("stages.diagnosis.lr=.nan", ("stages.diagnosis.lr", "no number")),
         ("stages.diagnosis.size=16", ("stages.diagnosis.size", "32 to 1024")),
         ("stages.diagnosis.freeze=9", ("stages.diagnosis.freeze", "none, all, or a stride")),
+        ("stages.diagnosis.freeze=16.0", ("stages.diagnosis.freeze", "none, all, or a stride")),
         ("stages.diagnosis.layer_decay=1.5", ("stages.diagnosis.layer_decay", "at most 1")),
         ("stages.diagnosis.transfer=operator", ("stages.diagnosis.transfer", "'operators'")),
         ("stages.diagnosis.task=diagnose", ("stages.diagnosis.task", "'diagnosis'")),

@@ -103,6 +103,12 @@ def test_scores_of_other_images_are_refused() -> None:
         contrast(label[1:], patients[1:], arms)
 
 
+def test_too_few_patients_are_refused() -> None:
+    label, patients, arms = trial(np.random.default_rng(0), 0.3)
+    with pytest.raises(ValueError, match="two patients"):
+        contrast(label, np.zeros_like(patients), arms, resamples=50)
+
+
 def test_holm_against_a_worked_example() -> None:
     """Holm 1979: the smallest of m is multiplied by m, the next by m - 1, never falling."""
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])

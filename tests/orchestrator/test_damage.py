@@ -116,3 +116,7 @@ def test_weights_of_another_network_are_refused_before_decoding(
     with pytest.raises(MatlError, match="weights do not fit"):
         run_quietly(load_tiny(DIAGNOSIS, f"backbone.weights={tmp_path / 'other.pth'}"))
     assert not [*(tmp_path / "cache").glob("*/meta.json")]
+    fitting = timm.create_model("resnet10t").state_dict()
+    torch.save(fitting, tmp_path / "own.pth")
+    _, _, shown = run_quietly(load_tiny(DIAGNOSIS, f"backbone.weights={tmp_path / 'own.pth'}"))
+    assert "normalised by the mean 0.449 and the deviation 0.226" in shown

@@ -69,14 +69,14 @@ def test_a_head_without_images_has_a_gradient_of_zero() -> None:
     trained = stage({"shapes": SINGLE, "findings": SEVERAL})
     zeros = torch.zeros(6, dtype=torch.long)
     trained.loss(batch(label_set=zeros, label=zeros, labels=torch.zeros(6, 2))).backward()
-    assert not trained.heads["findings"].linear.weight.grad.any()
-    assert trained.heads["shapes"].linear.weight.grad.any()
+    assert not trained.heads["1"].linear.weight.grad.any()
+    assert trained.heads["0"].linear.weight.grad.any()
 
 
 @pytest.mark.parametrize("labels", [SINGLE, SEVERAL], ids=["single", "several"])
 def test_mixup_mixes_labels_as_it_mixes_images(labels: LabelledSet) -> None:
     """An image of one grey level a class tells its own mixture."""
-    head = stage({"classes": labels}, mixup=1.0).heads["classes"]
+    head = stage({"classes": labels}, mixup=1.0).heads["0"]
     targets = labels.targets[:2]
     images = torch.zeros(2, 1, 4, 4)
     images[1] = 1.0
@@ -96,9 +96,9 @@ def test_mixup_leaves_an_odd_image_out() -> None:
 
 def test_class_weights_balance_each_kind() -> None:
     trained = stage({"shapes": SINGLE, "findings": SEVERAL}, class_weights="balanced")
-    weights = trained.heads["shapes"].weights
+    weights = trained.heads["0"].weights
     assert weights[2] == weights[0] / 2
-    assert trained.heads["findings"].weights.tolist() == [0.5, 0.5]
+    assert trained.heads["1"].weights.tolist() == [0.5, 0.5]
 
 
 def union(tmp_path: Path, phantom_root: Path) -> DataConfig:
@@ -120,7 +120,7 @@ def make_table(phantom_root: Path, tmp_path: Path) -> Path:
     rows = samples.table[["path", "patient", "split"]].copy()
     rows["label"] = ["|" if n % 3 == 0 else "a|b" if n % 3 == 1 else "b" for n in range(len(rows))]
     rows["path"] = [str(file) for file in samples.files()]
-    folder = tmp_path / "findings"
+    folder = tmp_path / "findings.v2"
     folder.mkdir()
     for row, file in zip(rows.index, samples.files(), strict=True):
         copy = folder / f"{row}.png"
@@ -141,7 +141,26 @@ def test_a_stage_learns_several_data_sets_at_once(
     assert row.metric == "val/mean"
     curves = pd.read_csv(Store(tmp_path / "store").file(row.fingerprint, CURVES))
     heads = [name for name in curves.columns if name.startswith("val/")]
-    assert heads == ["val/findings", "val/loss", "val/mean", "val/phantom_shapes"]
+    assert heads == [
+        "val/findings.v2/auroc",
+        "val/loss",
+        "val/mean",
+        "val/phantom_shapes/accuracy",
+    ]
+
+
+def test_class_weights_count_in_mixed_labels_too() -> None:
+    plain, weighted = (
+        stage({"classes": SINGLE}, mixup=1.0, class_weights=choice).heads["0"]
+        for choice in ("none", "balanced")
+    )
+    logits, soft = torch.tensor([[1.0, 0.0, 0.0]]), torch.tensor([[0.5, 0.5, 0.0]])
+    assert plain.loss(logits, soft) != weighted.loss(logits, soft)
+
+
+def test_evenness_without_several_kinds_of_labels_is_refused(load_tiny: Load) -> None:
+    with pytest.raises(MatlError, match=r"stages.shapes.evenness: needs a union"):
+        make_plan(load_tiny("stages.shapes.evenness=0.5"))
 
 
 def test_a_diagnosis_of_several_kinds_is_refused(

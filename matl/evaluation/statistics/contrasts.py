@@ -81,7 +81,8 @@ def contrast(
         seed: Of the draws.
 
     Raises:
-        ValueError: The arms' seeds differ in number, or their scores and images do.
+        ValueError: The arms' seeds differ in number, or their scores and images do, or the
+            patients are too few.
     """
     if len({arm.scores.shape for arm in arms}) != 1 or arms[0].scores.shape[-1:] != label.shape:
         raise ValueError("arms need scores [seeds, images] of the same seeds and images")
@@ -92,6 +93,8 @@ def contrast(
     resampled = draw_patients(patients, resamples, seed)
     draws = np.concatenate([_by_seed(images, arms, counts, scale) for counts in resampled], axis=1)
     draws = draws[:, np.isfinite(draws).all(axis=0)]
+    if len(once[0]) < 2 or draws.shape[1] < 2:
+        raise ValueError("a contrast needs two patients, and draws of them that hold both classes")
     return _interval(values, draws, len(np.unique(patients)))
 
 
