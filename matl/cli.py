@@ -115,6 +115,7 @@ def ablate(
         bool,
         typer.Option("--dry-run", help="Show the distinct stages and the time; train nothing."),
     ] = False,
+    jobs: Annotated[int, typer.Option(min=1, help="Stages to train side by side.")] = 1,
 ) -> None:
     """Compare arms and regimes of one experiment over seeds and splits; goes on after a kill.
 
@@ -132,7 +133,7 @@ def ablate(
         store = Store(next(iter(plans.values())).experiment.store)
         console.print(dry_run_table(plans, store))
         return
-    folder, failures = run_ablation(settings, overrides or [], console)
+    folder, failures = run_ablation(settings, overrides or [], console, jobs)
     typer.echo((folder / SUMMARY).read_text())
     typer.echo(f"The results lie in {folder}.")
     if failures:

@@ -51,15 +51,19 @@ def analysis_hash(ablation: Ablation, plans: Mapping[Cell, Plan]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def cell_table(plans: Mapping[Cell, Plan], states: Mapping[str, str], store: Store) -> pd.DataFrame:
+def cell_table(
+    plans: Mapping[Cell, Plan], failures: Mapping[str, str], store: Store
+) -> pd.DataFrame:
     """A row a cell: what it is, its state, and the test metrics of what is finished."""
     rows: list[dict[str, Any]] = []
     for cell, plan in plans.items():
         last = plan.chain[-1].fingerprint
         row: dict[str, Any] = {**asdict(cell), "fingerprint": last}
-        row["state"] = states.get(last, "finished" if last in store else "missing")
+        row["state"] = "finished" if last in store else "missing"
+        if last in failures:
+            row["state"] = f"failed: {failures[last]}"
         if last in store:
-            summary = summarise(_test_scores(store, last))
+            summary = summarise(_test_scores(store, last), resamples=0)
             row |= {name: estimate.value for name, estimate in summary.items()}
             floor = summarise(_test_scores(store, last, FLOOR), resamples=0)
             row["floor_auroc"] = floor["auroc"].value

@@ -3,7 +3,7 @@
 import json
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,36 +14,35 @@ from rich.table import Table
 from matl.ablation.cells import Cell, cells_of, plan_cells
 from matl.ablation.results import analysis_hash, cell_table, compare, summary_lines
 from matl.ablation.schema import Ablation
+from matl.ablation.train import Work, in_turn, side_by_side
+from matl.errors import MatlError
 from matl.evaluation.tables import duration
 from matl.orchestrator.plan import Plan, PlannedStage
-from matl.orchestrator.run import ensure_stage
+from matl.orchestrator.resources import available_cores
 from matl.orchestrator.store import Store
 
 CELLS, SUMMARY, FIXED = "cells.csv", "summary.md", "analysis.json"
 
 
-@dataclass(frozen=True)
-class Work:
-    """A distinct stage of the ablation and a plan that it belongs to."""
-
-    stage: PlannedStage
-    plan: Plan
-
-
 def run_ablation(
-    ablation: Ablation, overrides: Sequence[str], console: Console
+    ablation: Ablation, overrides: Sequence[str], console: Console, jobs: int = 1
 ) -> tuple[Path, dict[str, str]]:
-    """Trains what is missing, and writes results after every stage.
+    """Trains what is missing, and writes the cells' metrics after every diagnosis.
 
-    A stage that fails is reported, and those that do not need it go on.
+    A stage that fails is reported, and those that do not need it go on. The comparisons are
+    written whenever about one seed more is finished.
 
     Args:
         ablation: what is compared.
         overrides: the user's settings for every cell.
         console: where progress is shown.
+        jobs: how many stages are trained side by side, at the threads that the trainer names.
 
     Returns:
         The folder of the results, and what went wrong by fingerprint.
+
+    Raises:
+        MatlError: the jobs' threads are more than the machine's cores.
     """
     plans = plan_cells(ablation, cells_of(ablation), overrides)
     work = distinct_stages(plans)
@@ -53,16 +52,37 @@ def run_ablation(
     folder.mkdir(parents=True, exist_ok=True)
     notes = _fix_analysis(ablation, plans, store, folder)
     failures: dict[str, str] = {}
-    for number, one in enumerate(work.values(), 1):
-        done = sum(fingerprint in store for fingerprint in work)
-        console.print(
-            f"stage {number} of {len(work)}; {done} finished, {len(failures)} failed, "
-            f"{time_left(work, store)} left"
-        )
-        _train(one, store, console, failures)
+    if jobs == 1:
+        trained = in_turn(work, store, console, failures)
+    else:
+        _check_cores(jobs, next(iter(plans.values())))
+        trained = side_by_side(work, store, console, failures, jobs, folder / "logs")
+    a_seed = max(len(plans) // len(ablation.seeds), 1)
+    diagnoses = 0
+    for one in trained:
+        console.print(_progress(work, store, failures))
         if one.stage.config.task == "diagnosis":
-            write_results(ablation, plans, store, folder, failures, notes)
+            diagnoses += 1
+            cell_table(plans, failures, store).to_csv(folder / CELLS, index=False)
+            if diagnoses % a_seed == 0:
+                write_summary(ablation, plans, store, folder, failures, notes)
+    write_summary(ablation, plans, store, folder, failures, notes)
     return folder, failures
+
+
+def _check_cores(jobs: int, plan: Plan) -> None:
+    threads, cores = plan.resources.threads, available_cores()
+    if jobs * threads > cores:
+        raise MatlError(
+            f"--jobs {jobs}: at {threads} threads each these are more than {cores} cores; "
+            f"set trainer.threads={max(cores // jobs, 1)}"
+        )
+
+
+def _progress(work: Mapping[str, Work], store: Store, failures: Mapping[str, str]) -> str:
+    done = sum(key in store for key in work)
+    failed = f", {len(failures)} failed" if failures else ""
+    return f"{done} of {len(work)} stages finished{failed}; time left: {time_left(work, store)}"
 
 
 def distinct_stages(plans: Mapping[Cell, Plan]) -> dict[str, Work]:
@@ -70,7 +90,7 @@ def distinct_stages(plans: Mapping[Cell, Plan]) -> dict[str, Work]:
     return {stage.fingerprint: Work(stage, plan) for plan in plans.values() for stage in plan.chain}
 
 
-def write_results(
+def write_summary(
     ablation: Ablation,
     plans: Mapping[Cell, Plan],
     store: Store,
@@ -79,8 +99,7 @@ def write_results(
     notes: Sequence[str],
 ) -> None:
     """Writes the cells' metrics and the comparisons that are complete so far."""
-    states = {fingerprint: f"failed: {line}" for fingerprint, line in failures.items()}
-    table = cell_table(plans, states, store)
+    table = cell_table(plans, failures, store)
     table.to_csv(folder / CELLS, index=False)
     lines = [f"# {ablation.name}", "", *notes, "", *_means(table), ""]
     lines += summary_lines(ablation, compare(ablation, plans, store))
@@ -116,19 +135,6 @@ def time_left(work: Mapping[str, Work], store: Store) -> str:
     seconds = sum(paces[_kind(stage.identity)] * _passes(stage) for stage in known)
     more = len(missing) - len(known)
     return f"about {duration(seconds)}" + (f" and {more} stages of unknown time" if more else "")
-
-
-def _train(one: Work, store: Store, console: Console, failures: dict[str, str]) -> None:
-    stage = one.stage
-    if stage.parent in failures:
-        failures[stage.fingerprint] = "the stage before it failed"
-        return
-    try:
-        ensure_stage(one.plan, stage, store, console)
-    except Exception as error:  # whatever it is, the other stages go on
-        line = (str(error) or type(error).__name__).splitlines()[0]
-        failures[stage.fingerprint] = line
-        console.print(f"[red]{stage.name} failed[/]: {line}")
 
 
 def _fix_analysis(

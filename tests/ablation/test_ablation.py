@@ -182,6 +182,23 @@ def test_a_failed_stage_is_reported_and_the_others_go_on(
     assert "gain of attention, shapes" in (folder / "summary.md").read_text()
 
 
+@pytest.mark.slow
+def test_stages_side_by_side_end_with_the_same_weights(ablation_file: Path, tmp_path: Path) -> None:
+    ablation_file.write_text(small(ABLATION))
+    ablation = load_ablation(ablation_file)
+    alone, _ = run_ablation(ablation, [f"store={tmp_path / 'alone'}"], console_of()[0])
+    first = (alone / "cells.csv").read_text()
+    together, failures = run_ablation(ablation, [], console_of()[0], jobs=2)
+    assert failures == {}
+    assert (together / "cells.csv").read_text() == first
+    assert len(list((together / "logs").glob("*.txt"))) == 6
+
+
+def test_more_threads_than_cores_are_refused(ablation_file: Path) -> None:
+    with pytest.raises(MatlError, match=r"--jobs 9999: at 1 threads each"):
+        run_ablation(load_ablation(ablation_file), [], console_of()[0], jobs=9999)
+
+
 def test_a_change_after_the_beginning_is_told(ablation_file: Path) -> None:
     short = small(ABLATION)
     ablation_file.write_text(short)
