@@ -1,0 +1,65 @@
+"""Which difference of AUROCs a test set can show, before anything is trained."""
+
+from dataclasses import dataclass
+
+from scipy import stats
+
+from matl.evaluation.metrics import CONFIDENCE
+
+
+@dataclass(frozen=True)
+class Design:
+    """A planned comparison.
+
+    Attributes:
+        patients: how many are tested.
+        images: of each of them, on average.
+        seeds: of the whole chain, in every arm.
+        arms: 2 for a gain (chain against scratch), 4 for a difference of two gains.
+        auroc: about what the models reach.
+        positives: share of the images.
+        arms_correlation: of two arms' AUROCs over samples of patients.
+        patient_correlation: of the scores of one patient's images, within a class.
+        seed_spread: standard deviation of an arm's AUROC over seeds.
+    """
+
+    patients: int
+    images: float = 1.0
+    seeds: int = 5
+    arms: int = 2
+    auroc: float = 0.8
+    positives: float = 0.5
+    arms_correlation: float = 0.5
+    patient_correlation: float = 0.5
+    seed_spread: float = 0.02
+
+
+def detectable_difference(design: Design, power: float = 0.8) -> float:
+    """The least difference that a two-sided test at 5 % finds with a probability of `power`.
+
+    The variance over patients is that of an AUROC by Hanley and McNeil (1982), at the number of
+    independent images that the patients' images are worth (Kish's design effect); the variance
+    over seeds is that of the arms' means. Degrees of freedom as in `contrasts`.
+
+    Args:
+        design: the comparison; its AUROC and correlations are guesses, so the result is one.
+        power: in (0, 1).
+    """
+    effect = 1 + (design.images - 1) * design.patient_correlation
+    independent = design.patients * design.images / effect
+    single = _auroc_variance(
+        design.auroc, independent * design.positives, independent * (1 - design.positives)
+    )
+    over_patients = design.arms * single * (1 - design.arms_correlation)
+    over_seeds = design.arms * design.seed_spread**2 / design.seeds
+    variance = over_patients + over_seeds
+    parts = over_patients**2 / (design.patients - 1) + over_seeds**2 / max(design.seeds - 1, 1)
+    t = stats.t(df=variance**2 / parts)
+    return float((t.ppf((1 + CONFIDENCE) / 2) + t.ppf(power)) * variance**0.5)
+
+
+def _auroc_variance(auroc: float, positives: float, negatives: float) -> float:
+    of_positives = auroc / (2 - auroc) - auroc**2
+    of_negatives = 2 * auroc**2 / (1 + auroc) - auroc**2
+    pairs = auroc * (1 - auroc) + (positives - 1) * of_positives + (negatives - 1) * of_negatives
+    return pairs / (positives * negatives)

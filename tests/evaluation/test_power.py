@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from matl.evaluation.statistics.contrasts import Arm, contrast
+from matl.evaluation.statistics.power import Design, detectable_difference
+
+DESIGN = Design(patients=95, images=2.1, seeds=3, auroc=0.75)
+
+
+@pytest.mark.parametrize(
+    ("change", "larger"),
+    [
+        ({"patients": 400}, False),
+        ({"seeds": 10}, False),
+        ({"arms": 4}, True),
+        ({"seed_spread": 0.1}, True),
+        ({"arms_correlation": 0.9}, False),
+        ({"patient_correlation": 1.0}, True),
+        ({"positives": 0.1}, True),
+    ],
+)
+def test_what_makes_a_difference_harder_to_find(change: dict[str, float], larger: bool) -> None:
+    changed = detectable_difference(Design(**{**vars(DESIGN), **change}))
+    assert (changed > detectable_difference(DESIGN)) == larger
+
+
+def test_images_of_one_patient_that_agree_are_worth_one() -> None:
+    many = Design(patients=95, images=10, patient_correlation=1.0)
+    assert detectable_difference(many) == pytest.approx(detectable_difference(Design(patients=95)))
+
+
+def test_more_power_needs_a_larger_difference() -> None:
+    assert detectable_difference(DESIGN, 0.9) > detectable_difference(DESIGN, 0.8)
+
+
+@pytest.mark.slow
+def test_the_difference_is_found_as_often_as_promised() -> None:
+    """Arms that share nothing but the patients' labels, one image a patient, seeds alike."""
+    random = np.random.default_rng(0)
+    design = Design(patients=120, seeds=3, auroc=0.75, arms_correlation=0.0, seed_spread=0.0)
+    wanted = detectable_difference(design)
+    label = np.arange(120) % 2
+    found = 0
+    for _ in range(400):
+        arms = []
+        for weight, auroc in ((1.0, 0.75 + wanted / 2), (-1.0, 0.75 - wanted / 2)):
+            shift = np.sqrt(2) * norm.ppf(auroc)
+            scores = random.normal(0, 1, 120) + shift * label
+            arms.append(Arm(weight, np.tile(scores, (3, 1))))
+        result = contrast(label, np.arange(120), arms, resamples=200)
+        found += result.low > 0
+    assert 0.74 < found / 400 < 0.86
