@@ -51,12 +51,13 @@ def side_by_side(
     running: dict[Future[str | None], str] = {}
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         while waiting or running:
-            for key in _ready(waiting, store, failures)[: jobs - len(running)]:
-                log = logs / f"{key}.txt"
-                running[pool.submit(_train_apart, waiting.pop(key), store.root, log)] = key
-            for key in [key for key in waiting if waiting[key].stage.parent in failures]:
+            ready = _ready(waiting, store, failures)
+            for key in [] if ready or running else list(waiting):
                 failures[key] = AFTER_A_FAILURE
                 yield waiting.pop(key)
+            for key in ready[: jobs - len(running)]:
+                log = logs / f"{key}.txt"
+                running[pool.submit(_train_apart, waiting.pop(key), store.root, log)] = key
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 key = running.pop(future)
                 if line := future.result():

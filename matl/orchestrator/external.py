@@ -20,9 +20,9 @@ from matl.errors import MatlError
 from matl.evaluation.floor import floor_scores, grey_features
 from matl.evaluation.record import RunRecord
 from matl.evaluation.report import write_report
-from matl.orchestrator.plan import same_images, stage_samples
 from matl.orchestrator.resources import resolve
 from matl.orchestrator.scoring import load_diagnosis, score_samples
+from matl.orchestrator.stage_samples import same_images, stage_samples
 from matl.orchestrator.store import BACKBONE, Store
 
 

@@ -17,8 +17,10 @@ from matl.config.schema import Experiment
 from matl.errors import MatlError
 from matl.evaluation.record import RunRecord
 from matl.evaluation.tables import diagnosis_table, stage_table
-from matl.orchestrator.plan import Plan, reason, stage_samples
+from matl.orchestrator.fingerprints import reason
+from matl.orchestrator.plan import Plan
 from matl.orchestrator.record import network_notes
+from matl.orchestrator.stage_samples import stage_samples
 from matl.orchestrator.store import Store
 
 SHEET_IMAGES = 16
@@ -50,7 +52,7 @@ def plan_table(plan: Plan) -> Table:
     for stage in plan.stages:
         name = f"{stage.name}, from scratch" if stage is plan.scratch else stage.name
         images = int((stage.samples.table["split"] == "train").sum())
-        state = f"missing: {reason(stage, store)}"
+        state = f"missing: {reason(stage.identity, store)}"
         if stage.fingerprint in store:
             state = f"in the store, trained by {store.manifest(stage.fingerprint)['experiment']}"
         row = (name, f"{images:,}", str(stage.config.epochs), stage.fingerprint, state)

@@ -12,7 +12,8 @@ from tiny import Load, run_quietly
 
 from matl.errors import MatlError
 from matl.orchestrator.external import evaluate_external
-from matl.orchestrator.plan import make_plan, reason
+from matl.orchestrator.fingerprints import reason
+from matl.orchestrator.plan import make_plan
 from matl.orchestrator.store import BACKBONE, Store
 
 
@@ -127,9 +128,9 @@ def test_a_compiled_backbone_trains_to_the_same_weights(load_tiny: Load, tmp_pat
 def test_the_plan_says_why_a_stage_is_not_reused(load_tiny: Load, tmp_path: Path) -> None:
     run_quietly(load_tiny("chain=[diagnosis]"))
     other = make_plan(load_tiny("chain=[diagnosis]", "stages.diagnosis.epochs=3"))
-    assert "stage.epochs (2 -> 3)" in reason(other.chain[0], Store(tmp_path / "store"))
+    assert "stage.epochs (2 -> 3)" in reason(other.chain[0].identity, Store(tmp_path / "store"))
     longer = make_plan(load_tiny("chain=[shapes,diagnosis]"))
-    assert "differs in parent" in reason(longer.chain[1], Store(tmp_path / "store"))
+    assert "differs in parent" in reason(longer.chain[1].identity, Store(tmp_path / "store"))
 
 
 def test_a_finished_model_is_scored_on_another_data_set(

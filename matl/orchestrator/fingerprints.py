@@ -1,0 +1,128 @@
+"""What decides a stage's result, its hash, and how two stages differ in it."""
+
+import hashlib
+import json
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+
+from data_modules import cache
+from matl import backbones, lungs, views
+from matl.config.schema import Experiment, StageConfig
+from matl.errors import MatlError
+from matl.orchestrator.resources import Resources
+from matl.orchestrator.store import Store, file_digest
+from matl.stages import TASKS
+
+Identity = dict[str, Any]
+
+
+def stage_identity(
+    experiment: Experiment,
+    config: StageConfig,
+    resources: Resources,
+    data_digest: str,
+    parent: str | None,
+) -> Identity:
+    """All that can change a stage's result, as plain values."""
+    return {
+        "stage": _identity_settings(config, parent),
+        "data": data_digest,
+        "backbone": _backbone_identity(experiment),
+        "seed": experiment.seed,
+        "trainer": _plain(resources),
+        "versions": _versions(config),
+        "parent": parent,
+    }
+
+
+def fingerprint(identity: Identity) -> str:
+    """Hash of an identity, 16 hexadecimal digits."""
+    text = json.dumps(identity, sort_keys=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def reason(identity: Identity, store: Store) -> str:
+    """Why a stage is not in the store: how it differs from the most similar finished stage."""
+    task = identity["stage"]["task"]
+    manifests = [store.manifest(entry) for entry in store]
+    finished = [
+        manifest["identity"]
+        for manifest in manifests
+        if manifest["identity"]["stage"]["task"] == task
+    ]
+    if not finished:
+        return f"no {task} stage has been trained yet"
+    here = _flat(identity)
+    differences = [_differences(here, _flat(other)) for other in finished]
+    fewest = min(differences, key=len)
+    shown = ", ".join(fewest[:3]) + (f" and {len(fewest) - 3} more" if len(fewest) > 3 else "")
+    return f"nearest finished stage differs in {shown}"
+
+
+def _differences(here: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    short = {"data", "parent"}
+    keys = sorted(key for key in here.keys() | other.keys() if here.get(key) != other.get(key))
+    return [key if key in short else f"{key} ({other.get(key)} -> {here.get(key)})" for key in keys]
+
+
+def _flat(node: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(node, dict):
+        return {prefix: node}
+    flat: dict[str, Any] = {}
+    for key, value in node.items():
+        flat |= _flat(value, f"{prefix}.{key}" if prefix else key)
+    return flat
+
+
+def _identity_settings(config: StageConfig, parent: str | None) -> dict[str, Any]:
+    """The settings that can change a result; the data's place is replaced by its digest."""
+    settings = _plain(config)
+    del settings["data"]
+    if parent is None:
+        del settings["transfer"]
+    return settings
+
+
+def _backbone_identity(experiment: Experiment) -> dict[str, Any]:
+    settings = _plain(experiment.backbone)
+    weights = experiment.backbone.weights
+    if weights not in (None, "timm"):
+        settings["weights"] = _file_digest(Path(str(weights)))
+    return settings
+
+
+def _file_digest(path: Path) -> str:
+    try:
+        return file_digest(path)
+    except OSError as error:
+        raise MatlError(f"backbone.weights: {path} cannot be read: {error.strerror}") from error
+
+
+def _versions(config: StageConfig) -> dict[str, Any]:
+    versions = {
+        "task": TASKS[config.task].VERSION,
+        "backbone": backbones.VERSION,
+        "views": views.VERSION,
+        "pixels": cache.VERSION,
+        "torch": _minor(torch.__version__),
+        "timm": _minor(timm.__version__),
+    }
+    return versions | ({"lungs": lungs.VERSION} if config.task == "lung_ssl" else {})
+
+
+def _minor(version: str) -> str:
+    return ".".join(version.split(".")[:2])
+
+
+def _plain(section: Any) -> Any:
+    if is_dataclass(section):
+        return {
+            item.name: _plain(getattr(section, item.name))
+            for item in fields(section)
+            if item.metadata.get("identity", True)
+        }
+    return list(section) if isinstance(section, list | tuple) else section

@@ -1,0 +1,107 @@
+"""The images of each stage: what its task may see, and what it must not."""
+
+from pathlib import Path
+
+from data_modules.audit import shared_patients
+from data_modules.digest import file_hashes
+from data_modules.registry import load
+from data_modules.samples import Samples
+from matl.config.schema import Experiment, LungSSLConfig, SourceConfig
+from matl.errors import MatlError
+
+LEAST_SCANS = 4
+"""Self-supervision keeps a quarter of its images as negatives."""
+
+
+def stage_samples(experiment: Experiment, name: str) -> Samples:
+    """The images of a stage, as its task sees them.
+
+    Self-supervision sees the training split alone unless it is transductive; the other tasks see
+    labelled images alone, and a diagnosis has the positive class and the rest.
+
+    Raises:
+        MatlError: nothing is left to train on, or a diagnosis lacks its positive class.
+        DataError: the data set is missing or wrong.
+    """
+    config = experiment.stages[name]
+    samples = load(config.data, Path(experiment.data_root))
+    if not isinstance(config, LungSSLConfig):
+        samples = samples.subset(samples.table["label"] != "")
+    elif not config.transductive:
+        samples = samples.subset(samples.table["split"] == "train")
+    if not (samples.table["split"] == "train").any():
+        kind = "an image" if isinstance(config, LungSSLConfig) else "a labelled image"
+        raise MatlError(f"stages.{name}.data: not {kind} is in the training split")
+    if isinstance(config, LungSSLConfig) and len(samples) < LEAST_SCANS:
+        raise MatlError(f"stages.{name}.data: {len(samples)} images; lung_ssl needs {LEAST_SCANS}")
+    if isinstance(config, SourceConfig):
+        _check_source(samples, config, name)
+    return _two_classes(samples, name) if config.task == "diagnosis" else samples
+
+
+def _check_source(samples: Samples, config: SourceConfig, name: str) -> None:
+    """Each kind of labels needs two classes with training images."""
+    for part in [samples.part(one) for one in samples.label_sets] or [samples]:
+        training = part.table["label"][part.table["split"] == "train"]
+        if training.nunique() < 2:
+            source = part.table["source"].iloc[0] if len(part) else name
+            raise MatlError(
+                f"stages.{name}.data: the training images of {source} are of "
+                f"{training.nunique()} class; a source needs 2"
+            )
+    if config.evenness > 0 and not samples.label_sets:
+        raise MatlError(
+            f"stages.{name}.evenness: needs a union of data sets with classes of their own"
+        )
+
+
+def _two_classes(samples: Samples, name: str) -> Samples:
+    """The positive class and the rest, both of them with training images."""
+    if samples.label_sets:
+        raise MatlError(f"stages.{name}.data: a diagnosis needs one kind of classes in its union")
+    samples = samples.against_rest()
+    training = set(samples.table["label"][samples.table["split"] == "train"])
+    absent = [label for label in samples.classes if label not in training]
+    if absent:
+        raise MatlError(f"stages.{name}.data: no training image is of the class '{absent[0]}'")
+    if (samples.table["split"] == "train").all():
+        raise MatlError(f"stages.{name}.data: no image is held out to evaluate the diagnosis on")
+    return samples
+
+
+def refuse_leaks(names: list[str], samples: dict[str, Samples], experiment: Experiment) -> None:
+    """Refuses a chain whose earlier stages train on patients that the diagnosis holds out.
+
+    Patients are compared by name within a data set, and images by their bytes across data sets.
+    """
+    if not names or experiment.stages[names[-1]].task != "diagnosis":
+        return
+    target = samples[names[-1]]
+    held_out = target.subset(target.table["split"] != "train")
+    for name in names[:-1]:
+        config = experiment.stages[name]
+        if isinstance(config, LungSSLConfig) and config.transductive:
+            continue
+        seen = samples[name].subset(samples[name].table["split"] == "train")
+        shared = shared_patients(seen, held_out)
+        if shared:
+            source, patient = shared[0]
+            raise MatlError(
+                f"stages.{name}.data: trains on {len(shared)} patients that {names[-1]} holds out"
+                f" (such as {patient} of {source}); give both stages the same split, or say"
+                " transductive: true where no label is used"
+            )
+        copies = same_images(seen, held_out, Path(experiment.cache))
+        if copies:
+            raise MatlError(
+                f"stages.{name}.data: trains on {len(copies)} images that {names[-1]} holds out"
+                f" (such as {copies[0]}); leave them out of one of the two"
+            )
+
+
+def same_images(seen: Samples, others: Samples, memo: Path) -> list[str]:
+    """Paths in `others` of the files whose bytes are also in `seen`."""
+    known = set(file_hashes(seen.files(), memo))
+    hashes = file_hashes(others.files(), memo)
+    paths = others.table["path"]
+    return [path for path, content in zip(paths, hashes, strict=True) if content in known]
