@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -28,6 +28,7 @@ Overrides = Annotated[
 Through = Annotated[int, typer.Option(min=1, max=3, help="Last part of the paper that runs.")]
 StoreFolder = Annotated[Path, typer.Option("--store", help="Folder of finished stages.")]
 WeightsFile = Annotated[Path, typer.Argument(metavar="FILE", help="A weights file.")]
+Executor = Literal["slurm", "local"]
 Fingerprint = Annotated[str, typer.Argument(help="A stage's fingerprint, or its beginning.")]
 
 
@@ -116,6 +117,10 @@ def ablate(
         typer.Option("--dry-run", help="Show the distinct stages and the time; train nothing."),
     ] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Stages to train side by side.")] = 1,
+    executor: Annotated[
+        Executor | None,
+        typer.Option(help="Submit every stage as a job; `cluster` in the file has its settings."),
+    ] = None,
 ) -> None:
     """Compare arms and regimes of one experiment over seeds and splits; goes on after a kill.
 
@@ -123,7 +128,8 @@ def ablate(
     """
     from matl.ablation.cells import cells_of, plan_cells
     from matl.ablation.load import load_ablation
-    from matl.ablation.run import SUMMARY, dry_run_table, run_ablation
+    from matl.ablation.run import SUMMARY, run_ablation
+    from matl.ablation.show import dry_run_table
     from matl.orchestrator.store import Store
     from matl.terminal import terminal
 
@@ -133,7 +139,7 @@ def ablate(
         store = Store(next(iter(plans.values())).experiment.store)
         console.print(dry_run_table(plans, store))
         return
-    folder, failures = run_ablation(settings, overrides or [], console, jobs)
+    folder, failures = run_ablation(settings, overrides or [], console, jobs, executor)
     typer.echo((folder / SUMMARY).read_text())
     typer.echo(f"The results lie in {folder}.")
     if failures:

@@ -47,7 +47,8 @@ def analysis_hash(ablation: Ablation, plans: Mapping[Cell, Plan]) -> str:
     The fingerprints of the diagnoses are part of it, and so all that can change a score.
     """
     diagnoses = sorted(plan.chain[-1].fingerprint for plan in plans.values())
-    text = json.dumps([asdict(ablation), diagnoses], sort_keys=True)
+    compared = {key: value for key, value in asdict(ablation).items() if key != "cluster"}
+    text = json.dumps([compared, diagnoses], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

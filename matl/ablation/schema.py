@@ -70,6 +70,7 @@ class Ablation:
             stay the same.
         splits: by name; default: the official one.
         analysis: the primary comparison.
+        cluster: settings of submitit for `--executor`, such as `slurm_partition: gpu`.
     """
 
     name: str = MISSING
@@ -81,3 +82,4 @@ class Ablation:
     fractions: list[float] = field(default_factory=lambda: [1.0])
     splits: dict[str, Any] = field(default_factory=dict)
     analysis: Analysis = field(default_factory=Analysis)
+    cluster: dict[str, Any] = field(default_factory=dict)

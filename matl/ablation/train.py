@@ -1,19 +1,29 @@
-"""The training of distinct stages: one after another, or several side by side."""
+"""The training of distinct stages: one after another, or several at once.
 
-from collections.abc import Iterator, Mapping, MutableMapping
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from dataclasses import dataclass
+Either way yields a stage's fingerprint whenever its state has changed.
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any, Protocol
 
+import submitit
 from rich.console import Console
 
+from matl.ablation.cells import Cell
+from matl.errors import MatlError
 from matl.orchestrator.plan import Plan, PlannedStage
 from matl.orchestrator.run import ensure_stage
 from matl.orchestrator.store import Store
 
-Failures = MutableMapping[str, str]
 AFTER_A_FAILURE = "the stage before it failed"
+POLL_SECONDS = 0.2
+DAY_MINUTES = 24 * 60
+NO_LIMIT = 10**6
 
 
 @dataclass(frozen=True)
@@ -24,67 +34,175 @@ class Work:
     plan: Plan
 
 
+def distinct_stages(plans: Mapping[Cell, Plan]) -> dict[str, Work]:
+    """Every stage of every cell once, by fingerprint, parents first."""
+    return {stage.fingerprint: Work(stage, plan) for plan in plans.values() for stage in plan.chain}
+
+
+@dataclass
+class Progress:
+    """Which stages are where; the store knows what is finished.
+
+    Attributes:
+        reused: fingerprints that the store had before.
+        running: fingerprints being trained.
+        failures: what went wrong, by fingerprint.
+    """
+
+    reused: frozenset[str]
+    running: set[str] = field(default_factory=set)
+    failures: dict[str, str] = field(default_factory=dict)
+
+
+class Training(Protocol):
+    """A stage being trained elsewhere; a future, or a job of submitit's."""
+
+    def done(self) -> bool: ...
+    def exception(self) -> BaseException | None: ...
+    def result(self) -> str | None: ...
+
+
+class Place(Protocol):
+    """Where several stages are trained at once.
+
+    Attributes:
+        room: how many at most.
+        keeps_order: whether a stage may be started before the one that it begins from is finished.
+    """
+
+    room: int
+    keeps_order: bool
+
+    def start(self, key: str, one: Work, after: Training | None) -> Training:
+        """Starts the training of a stage, after another one where that is still under way."""
+
+
 def in_turn(
-    work: Mapping[str, Work], store: Store, console: Console, failures: Failures
-) -> Iterator[Work]:
-    """Trains each stage after those before it; yields it when it is finished or has failed."""
+    work: Mapping[str, Work], store: Store, console: Console, progress: Progress
+) -> Iterator[str]:
+    """Trains each stage after those before it, in this process."""
     for key, one in work.items():
-        if one.stage.parent in failures:
-            failures[key] = AFTER_A_FAILURE
+        if key in progress.reused:
+            continue
+        progress.running.add(key)
+        if one.stage.parent in progress.failures:
+            progress.failures[key] = AFTER_A_FAILURE
         elif line := _try(one, store, console):
-            failures[key] = line
-            console.print(f"[red]{one.stage.name} failed[/]: {line}")
-        yield one
+            progress.failures[key] = line
+        progress.running.remove(key)
+        yield key
 
 
-def side_by_side(
-    work: Mapping[str, Work],
-    store: Store,
-    console: Console,
-    failures: Failures,
-    jobs: int,
-    logs: Path,
-) -> Iterator[Work]:
-    """Trains up to `jobs` stages at once, each in a process of its own with a log of its own."""
-    logs.mkdir(parents=True, exist_ok=True)
-    waiting = dict(work)
-    running: dict[Future[str | None], str] = {}
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        while waiting or running:
-            ready = _ready(waiting, store, failures)
-            for key in [] if ready or running else list(waiting):
-                failures[key] = AFTER_A_FAILURE
-                yield waiting.pop(key)
-            for key in ready[: jobs - len(running)]:
-                log = logs / f"{key}.txt"
-                running[pool.submit(_train_apart, waiting.pop(key), store.root, log)] = key
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                key = running.pop(future)
-                if line := future.result():
-                    failures[key] = line
-                    console.print(f"[red]{work[key].stage.name} failed[/]: {line}")
-                yield work[key]
+def at_once(
+    work: Mapping[str, Work], store: Store, progress: Progress, place: Place
+) -> Iterator[str]:
+    """Trains stages side by side, each as soon as the one before it allows."""
+    waiting = {key: one for key, one in work.items() if key not in progress.reused}
+    running: dict[str, Training] = {}
+    while waiting or running:
+        for key in [key for key, one in waiting.items() if one.stage.parent in progress.failures]:
+            del waiting[key]
+            progress.failures[key] = AFTER_A_FAILURE
+            yield key
+        begun = running if place.keeps_order else {}
+        ready = [key for key, one in waiting.items() if _may_start(one.stage.parent, store, begun)]
+        for key in ready[: place.room - len(running)]:
+            one = waiting.pop(key)
+            running[key] = place.start(key, one, running.get(one.stage.parent or ""))
+            progress.running.add(key)
+            yield key
+        for key in [key for key, training in running.items() if training.done()]:
+            if line := _outcome(running.pop(key)):
+                progress.failures[key] = line
+            progress.running.remove(key)
+            yield key
+        time.sleep(POLL_SECONDS)
 
 
-def _ready(waiting: Mapping[str, Work], store: Store, failures: Failures) -> list[str]:
-    """Stages whose parent is finished."""
-    return [
-        key
-        for key, one in waiting.items()
-        if one.stage.parent is None or one.stage.parent in store
-        if one.stage.parent not in failures
-    ]
+def _may_start(parent: str | None, store: Store, begun: Mapping[str, Training]) -> bool:
+    return parent is None or parent in store or parent in begun
 
 
-def _train_apart(one: Work, store: Path, log: Path) -> str | None:
+class Processes:
+    """This machine: a process of its own for each stage, with a log of its own."""
+
+    keeps_order = False
+
+    def __init__(self, jobs: int, store: Store, logs: Path) -> None:
+        logs.mkdir(parents=True, exist_ok=True)
+        self.room, self.store, self.logs = jobs, store, logs
+
+    def start(self, key: str, one: Work, after: Training | None) -> Training:
+        pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+        future: Future[str | None] = pool.submit(
+            train_apart, one, self.store.root, self.logs / f"{key}.txt"
+        )
+        pool.shutdown(wait=False)
+        return future
+
+
+class Cluster:
+    """A cluster that submitit knows: every stage is a job that depends on the one before it.
+
+    Args:
+        name: `slurm`, or `local` for jobs on this machine.
+        jobs: how many of `local` run at once; Slurm is given all of them.
+        settings: submitit's own, such as `{"slurm_partition": "gpu", "timeout_min": 600}`.
+        store: on a file system that all nodes see.
+        logs: folder of submitit's files and of the stages' logs, on the same file system.
+
+    Raises:
+        MatlError: submitit does not know a setting, or the cluster cannot be reached.
+    """
+
+    def __init__(
+        self, name: str, jobs: int, settings: Mapping[str, Any], store: Store, logs: Path
+    ) -> None:
+        self.keeps_order = name == "slurm"
+        self.room = NO_LIMIT if self.keeps_order else jobs
+        self.store, self.logs = store, logs.resolve()
+        try:
+            self.executor = submitit.AutoExecutor(self.logs / "submitit", cluster=name)
+            self.executor.update_parameters(**{"timeout_min": DAY_MINUTES, **settings})
+        except (RuntimeError, ValueError, NameError, TypeError) as error:
+            line = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise MatlError(f"--executor {name}: {line}") from error
+
+    def start(self, key: str, one: Work, after: Training | None) -> Training:
+        if self.keeps_order:
+            dependency = None
+            if isinstance(after, submitit.Job):
+                dependency = f"afterany:{after.job_id}"
+            self.executor.update_parameters(slurm_dependency=dependency)
+        self.executor.update_parameters(name=f"{one.stage.name}-{key[:8]}")
+        return self.executor.submit(
+            train_apart, one, self.store.root.resolve(), self.logs / f"{key}.txt"
+        )
+
+
+def train_apart(one: Work, store: Path, log: Path) -> str | None:
+    """Trains a stage in another process; the first line of what went wrong, or None."""
+    place = Store(store)
+    if one.stage.parent is not None and one.stage.parent not in place:
+        return AFTER_A_FAILURE
     with log.open("a") as file:
-        return _try(one, Store(store), Console(file=file, width=100))
+        return _try(one, place, Console(file=file, width=100))
 
 
 def _try(one: Work, store: Store, console: Console) -> str | None:
-    """Trains a stage; the first line of what went wrong, or None."""
     try:
         ensure_stage(one.plan, one.stage, store, console)
     except Exception as error:  # whatever it is, the other stages go on
-        return (str(error).strip() or type(error).__name__).splitlines()[0]
+        line = _first_line(error)
+        console.print(f"[red]{one.stage.name} failed[/]: {line}")
+        return line
     return None
+
+
+def _outcome(training: Training) -> str | None:
+    error = training.exception()
+    return training.result() if error is None else _first_line(error)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -39,20 +39,24 @@ class Resources:
 def resolve(trainer: TrainerConfig) -> Resources:
     """Resolves `auto` for accelerator, devices, threads and precision.
 
+    What is named needs no device here, so that stages can be planned on a machine without GPUs
+    and trained on another.
+
     Raises:
-        MatlError: more GPUs are asked for than there are.
+        MatlError: GPUs are asked for and there is none to tell their number or precision.
     """
     gpus = torch.cuda.device_count()
     accelerator = trainer.accelerator
     if accelerator == "auto":
         accelerator = "gpu" if gpus else "cpu"
-    if accelerator == "gpu" and not gpus:
-        raise MatlError("trainer.accelerator: gpu, but torch sees none; use accelerator: cpu")
+    if accelerator == "gpu" and not gpus and "auto" in (trainer.devices, trainer.precision):
+        raise MatlError(
+            "trainer.accelerator: gpu, but torch sees none; use accelerator: cpu, or, to train on "
+            "another machine, name devices and precision"
+        )
     processes = trainer.devices
     if processes == "auto":
         processes = gpus if accelerator == "gpu" else 1
-    if accelerator == "gpu" and processes > gpus:
-        raise MatlError(f"trainer.devices: {processes}, but torch sees {gpus} GPUs")
     threads = trainer.threads
     if threads == "auto":
         threads = max(available_cores() // processes, 1)
@@ -66,6 +70,17 @@ def resolve(trainer: TrainerConfig) -> Resources:
     return Resources(
         accelerator, processes, threads, precision, trainer.channels_last, trainer.compile
     )
+
+
+def refuse_missing_gpus(resources: Resources) -> None:
+    """Ends what is to be trained on more GPUs than this machine has.
+
+    Raises:
+        MatlError: there are fewer.
+    """
+    gpus = torch.cuda.device_count()
+    if resources.accelerator == "gpu" and resources.processes > gpus:
+        raise MatlError(f"trainer.devices: {resources.processes}, but torch sees {gpus} GPUs")
 
 
 def available_cores() -> int:

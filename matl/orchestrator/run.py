@@ -19,6 +19,7 @@ from matl.orchestrator.fit import train
 from matl.orchestrator.job import Job, open_images
 from matl.orchestrator.plan import Plan, PlannedStage, make_plan
 from matl.orchestrator.record import run_record
+from matl.orchestrator.resources import refuse_missing_gpus
 from matl.orchestrator.store import BACKBONE, Store
 
 
@@ -98,6 +99,7 @@ def ensure_stage(
         if stage.fingerprint in store and not fresh:
             console.print(f"[green]{stage.name}[/]: in the store ({stage.fingerprint})")
             return
+        refuse_missing_gpus(plan.resources)
         console.print(
             f"[bold]{stage.name}[/]: training ({stage.fingerprint}), stage {place[0]} of {place[1]}"
         )

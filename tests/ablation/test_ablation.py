@@ -11,7 +11,9 @@ from tiny import console_of
 
 from matl.ablation.cells import cells_of, plan_cells
 from matl.ablation.load import load_ablation
-from matl.ablation.run import distinct_stages, dry_run_table, run_ablation
+from matl.ablation.run import run_ablation
+from matl.ablation.show import dry_run_table
+from matl.ablation.train import distinct_stages
 from matl.errors import MatlError
 from matl.orchestrator.plan import PlannedStage
 from matl.orchestrator.store import SCORES, Store
@@ -81,7 +83,7 @@ def test_distinct_stages_are_trained_once(ablation_file: Path, tmp_path: Path) -
         assert row.auroc == pytest.approx(roc_auc_score(own["label"], own["score"]))
     again, shown = console_of()
     run_ablation(ablation, [], again)
-    assert "training" not in shown.getvalue()
+    assert shown.getvalue() == ""
     check_summary(folder)
     store = Store(tmp_path / "store")
     assert dry_run_table(plans, store).caption.endswith("Time left: nothing")
@@ -192,6 +194,30 @@ def test_stages_side_by_side_end_with_the_same_weights(ablation_file: Path, tmp_
     assert failures == {}
     assert (together / "cells.csv").read_text() == first
     assert len(list((together / "logs").glob("*.txt"))) == 6
+
+
+@pytest.mark.slow
+def test_jobs_of_a_cluster_end_with_the_same_weights(ablation_file: Path, tmp_path: Path) -> None:
+    """On submitit's own local executor; a failed job takes only those after it along."""
+    ablation_file.write_text(small(ABLATION))
+    alone, _ = run_ablation(
+        load_ablation(ablation_file), [f"store={tmp_path / 'alone'}"], console_of()[0]
+    )
+    first = (alone / "cells.csv").read_text()
+    console, shown = console_of()
+    ablation = load_ablation(ablation_file)
+    together, failures = run_ablation(ablation, [], console, executor="local")
+    assert failures == {}
+    assert (together / "cells.csv").read_text() == first
+    last = shown.getvalue().split("Stage ")[-1]
+    assert re.search(r"diagnosis +4 +0 +0 +0 +0 +nothing", last)
+
+
+def test_a_wrong_setting_of_a_cluster_is_one_line(ablation_file: Path) -> None:
+    ablation_file.write_text(ABLATION + "\ncluster: {slurm_partitoin: gpu}\n")
+    with pytest.raises(MatlError, match="--executor local: .*slurm_partitoin") as error:
+        run_ablation(load_ablation(ablation_file), [], console_of()[0], executor="local")
+    assert "\n" not in str(error.value)
 
 
 def test_more_threads_than_cores_are_refused(ablation_file: Path) -> None:
