@@ -1,6 +1,7 @@
 """What the commands print."""
 
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from matl.orchestrator.stage_samples import stage_samples
 from matl.orchestrator.store import Store
 
 SHEET_IMAGES = 16
+MOST_CLASSES = 8
 SHEET_SIZE = (160, 160)
 
 
@@ -83,8 +85,10 @@ def show_data(experiment: Experiment, console: Console) -> None:
     """Prints every stage's images: counts, patients, sizes, and patients shared between stages."""
     stages = _samples(experiment)
     for name, samples in stages.items():
-        console.print(_frame_table(audit.counts(samples), f"{name}: images"))
-        console.print(_frame_table(audit.image_sizes(samples), f"{name}: sizes in pixels"))
+        counts = _few_columns(audit.counts(samples), samples.classes)
+        console.print(_frame_table(counts, f"{name}: images"))
+        sizes = _joined_sizes(audit.image_sizes(samples))
+        console.print(_frame_table(sizes, f"{name}: pixels, least / median / most"))
         if not samples.patients_named:
             twins = near_duplicates(samples, Path(experiment.cache))
             console.print(
@@ -114,6 +118,27 @@ def draw_sheet(experiment: Experiment, file: Path) -> None:
             images.append(image)
             captions.append(f"{name} {samples.table['label'][number]}")
     audit.contact_sheet(np.stack(images), captions, file)
+
+
+def _few_columns(counts: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
+    """The counts of images with the classes summed up where a screen cannot hold them."""
+    if len(classes) <= MOST_CLASSES:
+        return counts
+    each = counts[list(classes)]
+    summed = counts.drop(columns=list(classes))
+    summed["classes"] = (each > 0).sum(axis=1)
+    summed["images a class"] = [
+        f"{least} to {most}" for least, most in zip(each.min(axis=1), each.max(axis=1), strict=True)
+    ]
+    return summed
+
+
+def _joined_sizes(sizes: pd.DataFrame) -> pd.DataFrame:
+    for side in ("width", "height"):
+        parts = [f"{side}_{name}" for name in ("min", "median", "max")]
+        sizes[side] = [" / ".join(map(_cell, row)) for row in sizes[parts].to_numpy(dtype=float)]
+        sizes = sizes.drop(columns=parts)
+    return sizes
 
 
 def _frame_table(frame: pd.DataFrame, title: str) -> Table:

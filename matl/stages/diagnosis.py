@@ -62,7 +62,8 @@ class DiagnosisStage(Stage):
 
     def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
         logits = self(plain_view(batch["image"])).float()
-        self.record("val/loss", self._criterion(logits, batch["label"].float()), batch)
+        loss = self._criterion(logits, batch["label"].float())
+        self.log("val/loss", loss, sync_dist=True, batch_size=len(logits))
         self.auroc.update(logits, batch["label"])
         self.log("val/auroc", self.auroc, on_epoch=True, batch_size=len(logits))
 

@@ -133,7 +133,7 @@ class SourceStage(Stage):
         features = self.features(plain_view(batch["image"]))
         parts = [(features[rows], targets) for _, rows, targets in self._parts(batch)]
         loss = self._mean_loss([own for own, _ in parts], parts)
-        self.record("val/loss", loss, batch)
+        self.log("val/loss", loss, sync_dist=True, batch_size=len(batch["image"]))
         for (name, head), (own, targets) in zip(self._named_heads(), parts, strict=True):
             if len(own):
                 head.metric.update(head(own), targets.long())

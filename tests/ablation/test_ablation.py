@@ -215,7 +215,7 @@ def test_jobs_of_a_cluster_end_with_the_same_weights(ablation_file: Path, tmp_pa
 
 def test_a_wrong_setting_of_a_cluster_is_one_line(ablation_file: Path) -> None:
     ablation_file.write_text(ABLATION + "\ncluster: {slurm_partitoin: gpu}\n")
-    with pytest.raises(MatlError, match="--executor local: .*slurm_partitoin") as error:
+    with pytest.raises(MatlError, match=r"--executor local: .*slurm_partitoin") as error:
         run_ablation(load_ablation(ablation_file), [], console_of()[0], executor="local")
     assert "\n" not in str(error.value)
 

@@ -111,6 +111,7 @@ def test_a_transfer_of_operators_is_another_stage_than_a_transfer_of_all(load_ti
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_a_compiled_backbone_trains_to_the_same_weights(load_tiny: Load, tmp_path: Path) -> None:
     plain, compiled = (
         run_quietly(load_tiny("chain=[lung,diagnosis]", f"trainer.compile={choice}"))[0].stages
