@@ -1,0 +1,100 @@
+"""Whether a score of 0.8 means that 8 of 10 are ill, and scores rescaled so that it does.
+
+Guo et al., "On calibration of modern neural networks", ICML 2017.
+"""
+
+import numpy as np
+import pandas as pd
+from scipy import optimize, special
+
+# Scores come from a network in 32-bit floats: nothing is surer than their resolution.
+_SUREST = float(np.finfo(np.float32).eps)
+
+
+def reliability(label: np.ndarray, score: np.ndarray, bins: int = 10) -> pd.DataFrame:
+    """What was predicted and what was observed, over bins of equal width.
+
+    Args:
+        label: 0 or 1 of each image, int [N].
+        score: Probability of 1, float [N].
+        bins: Their number over [0, 1]; a bin holds its lower end, the last one both.
+
+    Returns:
+        A row for each bin that is not empty, in order: `predicted` (mean score), `observed` (share
+        of label 1) and `images` (their number).
+    """
+    table = pd.DataFrame({"bin": _bin(score, bins), "predicted": score, "observed": label})
+    groups = table.groupby("bin")
+    means = groups[["predicted", "observed"]].mean()
+    return means.assign(images=groups.size()).reset_index(drop=True)
+
+
+def calibration_error(label: np.ndarray, score: np.ndarray, bins: int = 10) -> float:
+    """Expected calibration error: the mean distance of predicted and observed, over the images.
+
+    Chance alone makes it larger than 0, the more so the fewer the patients: see
+    `error_by_chance`. For that reason percentile intervals of it miss the truth.
+
+    Args:
+        label, score, bins: As in `reliability`.
+    """
+    table = reliability(label, score, bins)
+    distance = (table["predicted"] - table["observed"]).abs()
+    return float(np.average(distance, weights=table["images"]))
+
+
+def error_by_chance(
+    label: np.ndarray, score: np.ndarray, patients: np.ndarray, bins: int = 10
+) -> float:
+    """About the calibration error that calibrated scores of these patients would have.
+
+    Were they calibrated, the sum over a patient's images of label minus score could in each bin as
+    well have the other sign. This is the mean error over all signs, a bin's sum taken as normal.
+
+    Args:
+        label, score, bins: As in `reliability`.
+        patients: The patient of each image, int [N] in 0..P-1.
+    """
+    sums = np.zeros((int(patients.max()) + 1, bins))
+    np.add.at(sums, (patients, _bin(score, bins)), label - score)
+    spread = np.sqrt((sums**2).sum(axis=0))
+    return float(np.sqrt(2 / np.pi) * spread.sum() / len(label))
+
+
+def fit_temperature(label: np.ndarray, score: np.ndarray) -> float:
+    """The temperature under which the labels are likeliest; above 1 the scores were too sure.
+
+    Args:
+        label: 0 or 1 of each image of a validation split, int [N].
+        score: Probability of 1, float [N].
+
+    Raises:
+        ValueError: There is none: the labels are of one class, the scores are all on the labels'
+            side of 0.5 (the best temperature is 0), or they say nothing of the labels or the
+            reverse (it is infinite).
+    """
+    if len(np.unique(label)) < 2:
+        raise ValueError("a temperature needs images of both classes")
+    logits = special.logit(np.clip(score, _SUREST, 1 - _SUREST))
+
+    def slope(coldness: float) -> float:
+        """Of the negative log likelihood over 1 / temperature: it rises."""
+        return float(logits @ (special.expit(coldness * logits) - label))
+
+    if slope(0) >= 0:
+        raise ValueError("no temperature fits: the scores do not rise with the labels")
+    if (logits * (2 * label - 1) >= 0).all():
+        raise ValueError("no temperature fits: every score is on its label's side of 0.5")
+    coldest = 1.0
+    while slope(coldest) < 0:
+        coldest *= 2
+    return 1 / float(optimize.brentq(slope, 0, coldest))
+
+
+def apply_temperature(score: np.ndarray, temperature: float) -> np.ndarray:
+    """Probabilities whose logits are divided by the temperature, float64 [N]; ranks stay."""
+    return special.expit(special.logit(np.asarray(score, dtype=float)) / temperature)
+
+
+def _bin(score: np.ndarray, bins: int) -> np.ndarray:
+    return np.searchsorted(np.arange(1, bins) / bins, score, side="right")
