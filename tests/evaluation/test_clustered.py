@@ -7,6 +7,19 @@ from scipy import stats
 from matl.evaluation.statistics.clustered import accuracy_difference, auroc_difference
 from matl.evaluation.statistics.contrasts import Arm, contrast
 
+# Two readings of magnetic resonance angiographies, 36 patients with one or two arteries: the worked
+# example of Obuchowski 1997 as printed with her software (clusteredROC, Cleveland Clinic), without
+# the arteries that lack a reading. For each artery: label, first and second reading.
+ANGIOGRAPHIES = """
+1 87 87, 1 79 83; 1 88 94, 1 95 93; 1 100 100, 1 68 79; 1 65 61, 1 89 91; 1 97 97, 1 100 100;
+1 100 99, 1 89 88; 1 77 77; 1 94 89, 0 45 44; 1 89 92, 0 -11 -17; 1 95 91, 0 30 14;
+1 95 95, 0 10 -122; 1 100 100, 0 19 -3; 1 75 75; 0 70 73, 1 70 81; 0 26 27, 1 86 93;
+0 0 8, 1 65 70; 0 6 23, 1 100 100; 0 76 79, 1 96 95; 0 44 55, 1 100 100; 0 73 67, 1 97 94;
+1 85 86; 0 58 60, 1 100 99; 0 -2 -2, 1 100 100; 0 -3 -14, 0 0 -11; 0 47 -3, 0 -94 -90;
+0 -16 17, 0 75 85; 0 5 -22, 0 -1 -14; 0 -6 -52; 0 37 38, 0 47 35; 0 42 40, 0 4 6;
+0 55 23, 0 55 45; 0 4 -87, 0 -13 -65; 0 49 24, 0 35 9; 0 53 66; 0 2 -15; 0 -48 -78
+"""
+
 
 def scores(
     seed: int = 0, patients: int = 50, images: int = 2
@@ -21,6 +34,17 @@ def scores(
         for gain in (0.25, 0.15)
     ]
     return label, models[0], models[1], clusters
+
+
+def angiographies() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Label, both readings and patient of each artery of the worked example."""
+    rows = [
+        [*map(int, artery.split()), patient]
+        for patient, arteries in enumerate(ANGIOGRAPHIES.split(";"))
+        for artery in arteries.split(",")
+    ]
+    label, first, second, clusters = np.array(rows).T
+    return label, first, second, clusters
 
 
 def delong(label: np.ndarray, first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
@@ -38,6 +62,48 @@ def delong(label: np.ndarray, first: np.ndarray, second: np.ndarray) -> tuple[fl
     contrast_row = np.array([1, -1])
     covariance = np.cov(columns) / len(columns[0]) + np.cov(rows) / len(rows[0])
     return aurocs[0] - aurocs[1], float(contrast_row @ covariance @ contrast_row)
+
+
+def test_obuchowskis_worked_example() -> None:
+    """To all digits that are printed there."""
+    label, first, second, clusters = angiographies()
+    assert [len(label), label.sum(), clusters.max() + 1] == [65, 29, 36]
+    found = auroc_difference(label, second, first, clusters)
+    assert [round(one, 4) for one in (found.value, found.error, found.p)] == [
+        0.0014,
+        0.0066,
+        0.8271,
+    ]
+    reach = stats.norm.ppf(0.975) * found.error
+    assert round(found.value - reach, 4) == -0.0115
+    assert round(found.value + reach, 4) == 0.0143
+
+
+@pytest.mark.parametrize(
+    ("reading", "auroc", "error", "sums"),
+    [
+        (1, 0.9837, 0.0108, (0.0013151307, 0.0022375873, 0.0051785478)),
+        (2, 0.9852, 0.0097, (0.0009284122, 0.0022598583, -0.0005015760)),
+    ],
+)
+def test_one_reading_of_the_worked_example(
+    reading: int, auroc: float, error: float, sums: tuple[float, float, float]
+) -> None:
+    """Against a constant, whose AUROC is 0.5 without an error; printed sums S10, S01 and S11."""
+    *columns, clusters = angiographies()
+    label = columns[0]
+    found = auroc_difference(label, columns[reading], np.zeros_like(label), clusters)
+    assert round(found.value + 0.5, 4) == auroc
+    assert round(found.error, 4) == error
+    of_positives, of_negatives, of_both = sums
+    variance = of_positives / 29 + of_negatives / 36 + 2 * of_both / (29 * 36)
+    assert found.error**2 == pytest.approx(variance, rel=1e-6)
+
+
+def test_the_worked_example_by_image_has_another_error() -> None:
+    label, first, second, _ = angiographies()
+    found = auroc_difference(label, second, first, np.arange(len(label)))
+    assert round(found.error, 4) != 0.0066
 
 
 @pytest.mark.parametrize("seed", range(3))
