@@ -1,12 +1,14 @@
 """What is known of a finished run: all that its tables and its report are made from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
 
+from matl.evaluation.groups import Group, by_patient, by_source
 from matl.evaluation.metrics import Estimate, check_scores, summarise
+from matl.evaluation.statistics.calibration import Calibration, calibrate
 
 EVALUATED_SPLITS = ("test", "val")
 
@@ -117,6 +119,23 @@ class RunRecord:
     def results(self, split: str) -> list[Result]:
         """The metrics of each diagnosis on `split`, in the order of `diagnoses`."""
         return [_result(name, split, part) for name, part in self.scores(split).items()]
+
+    def sources(self, split: str) -> dict[str, list[Group]]:
+        """The metrics of each source of `split` by diagnosis; empty where there is one source."""
+        parts = self.scores(split)
+        if len({source for part in parts.values() for source in part["source"]}) < 2:
+            return {}
+        return {name: by_source(part) for name, part in parts.items()}
+
+    def by_patient(self) -> "RunRecord":
+        """The same run with each patient scored once; see `matl.evaluation.groups.by_patient`."""
+        tables = {name: by_patient(scores) for name, scores in self.diagnoses.items()}
+        return replace(self, diagnoses=tables)
+
+    def calibrations(self) -> dict[str, Calibration]:
+        """The calibration on test of each diagnosis that was scored on val and test."""
+        val, test = self.scores("val"), self.scores("test")
+        return {name: calibrate(val[name], part) for name, part in test.items() if name in val}
 
 
 def _result(model: str, split: str, scores: pd.DataFrame) -> Result:

@@ -5,7 +5,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
@@ -15,12 +15,17 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from matl.evaluation.curves import roc_figure, training_figure
+from matl.evaluation.groups import Group
 from matl.evaluation.metrics import CONFIDENCE, RESAMPLES, THRESHOLD, check_scores
 from matl.evaluation.record import Result, RunRecord
+from matl.evaluation.statistics.calibration import BINS
 from matl.evaluation.tables import (
+    PATIENT_CAPTION,
+    calibration_line,
     diagnosis_caption,
     diagnosis_markdown,
     escape,
+    source_markdown,
     stage_caption,
     stage_markdown,
 )
@@ -108,27 +113,49 @@ def _plain(value: Any) -> Any:
 
 
 def _metrics(record: RunRecord, results: dict[str, list[Result]]) -> dict[str, Any]:
-    about = {"positive": record.positive, "negative": record.negative, "seeds": record.seeds}
-    numbers = [
-        {
-            **{name: getattr(result, name) for name in ("model", "split")},
-            "metric": metric,
-            **asdict(estimate),
-            **{name: getattr(result, name) for name in ("images", "patients", "positives")},
-            **about,
-        }
-        for rows in results.values()
-        for result in rows
-        for metric, estimate in result.metrics.items()
-    ]
+    by_patient = record.by_patient()
     return {
         "experiment": record.experiment,
         "command": record.command,
         "interval": {"over": "patients", "confidence": CONFIDENCE, "resamples": RESAMPLES},
         "threshold": THRESHOLD,
-        "metrics": numbers,
+        "metrics": _numbers(record, [one for rows in results.values() for one in rows]),
+        "by_patient": _numbers(
+            record,
+            [one for split in _repeated(results) for one in by_patient.results(split)],
+        ),
+        "by_source": [
+            {"model": model, "split": split, **row}
+            for split in results
+            for model, groups in record.sources(split).items()
+            for row in _numbers(record, groups)
+        ],
+        "calibration": [
+            {"model": model, "split": "test", "fitted_on": "val", "bins": BINS, **asdict(one)}
+            for model, one in record.calibrations().items()
+        ],
         "stages": [asdict(row) for row in record.stages],
     }
+
+
+def _numbers(record: RunRecord, results: Sequence[Result | Group]) -> list[dict[str, Any]]:
+    """A row for each metric of each result, with all that says what it is of."""
+    about = {"positive": record.positive, "negative": record.negative, "seeds": record.seeds}
+    rows = []
+    for result in results:
+        of = {name: one for name, one in vars(result).items() if name != "metrics"}
+        rows += [
+            {**of, "metric": metric, **asdict(estimate), **about}
+            for metric, estimate in result.metrics.items()
+        ]
+    return rows
+
+
+def _repeated(results: Mapping[str, Sequence[Result]]) -> list[str]:
+    """The splits in which a patient has several images."""
+    return [
+        split for split, rows in results.items() if any(one.images > one.patients for one in rows)
+    ]
 
 
 def _predictions(record: RunRecord) -> bytes | None:
@@ -158,6 +185,13 @@ def _markdown(
     for split, rows in results.items():
         parts += [f"## Diagnosis, {split} split, positive = {escape(record.positive)}"]
         parts += [diagnosis_markdown(record, split), escape(diagnosis_caption(record, rows))]
+        if split == "test" and record.calibrations():
+            parts += [escape(calibration_line(record.calibrations()))]
+        if split in _repeated(results):
+            parts += ["### Each patient once", diagnosis_markdown(record.by_patient(), split)]
+            parts += [escape(PATIENT_CAPTION)]
+        if record.sources(split):
+            parts += ["### By source", source_markdown(record, split)]
     if not results:
         parts += ["## Diagnosis", "No image of a test or val split was scored."]
     if has_roc:

@@ -4,7 +4,7 @@ Rows keep the order of the record, and no number is marked as best: a loss is pr
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich import box
 from rich.table import Table
@@ -12,8 +12,13 @@ from rich.text import Text
 
 from matl.evaluation.metrics import CONFIDENCE, METRICS, RESAMPLES, THRESHOLD
 from matl.evaluation.record import Result, RunRecord, StageRow
+from matl.evaluation.statistics.calibration import BINS, Calibration
 
 METRICS_A_LINE = 4
+SOURCE_METRICS = ("auroc", "accuracy")
+PATIENT_CAPTION = (
+    "A patient's score is the mean of its images' scores; it is positive where any image is."
+)
 # Fits the longest estimate, "0.812 [0.75, 0.87]".
 _ESTIMATE_WIDTH = 18
 _STAGE_HEADER = (
@@ -98,6 +103,35 @@ def diagnosis_markdown(record: RunRecord, split: str | None = None) -> str:
     ]
     header = ("Model", *METRICS.values())
     return _markdown(header, rows)
+
+
+def source_markdown(record: RunRecord, split: str) -> str:
+    """What each diagnosis is worth on each source alone, as a Markdown table."""
+    rows = [
+        (
+            escape(group.source),
+            escape(model),
+            f"{group.images:,}",
+            f"{group.patients:,}",
+            f"{group.positives:,}",
+            *(str(group.metrics[name]) for name in SOURCE_METRICS),
+        )
+        for model, groups in record.sources(split).items()
+        for group in groups
+    ]
+    header = ("Source", "Model", "Images", "Patients", "Positives")
+    names = [METRICS[name] for name in SOURCE_METRICS]
+    return _markdown((*header, *names), sorted(rows, key=lambda row: row[0]))
+
+
+def calibration_line(calibrations: Mapping[str, Calibration]) -> str:
+    """The calibration error of each diagnosis before and after its temperature, in a line."""
+    parts = "; ".join(f"{name} {_calibration(one)}" for name, one in calibrations.items())
+    return (
+        f"Calibration error on test over {BINS} bins, and at a temperature fitted on val: {parts}."
+        " By chance: about what calibrated scores of these patients would show; there is no"
+        " interval, for resampling adds to the error."
+    )
 
 
 def stage_caption(record: RunRecord) -> str:
@@ -189,6 +223,13 @@ def _costs(row: StageRow) -> tuple[str, ...]:
         "" if row.images_per_second is None else _short(row.images_per_second),
         "" if row.peak_memory_mb is None else f"{row.peak_memory_mb:,.0f}",
     )
+
+
+def _calibration(one: Calibration) -> str:
+    if one.temperature is None or one.scaled_error is None:
+        return f"{one.error:.3f} (no temperature fits; {one.by_chance:.3f} by chance)"
+    scaled = f"{one.scaled_error:.3f} at {one.temperature:.2f}"
+    return f"{one.error:.3f}, {scaled} ({one.by_chance:.3f} by chance)"
 
 
 def _short(number: float) -> str:

@@ -5,10 +5,18 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from scipy.special import expit, logit
+from sklearn.metrics import roc_auc_score
 
+from matl.evaluation.groups import by_patient
 from matl.evaluation.metrics import METRICS, Estimate, summarise
 from matl.evaluation.record import RunRecord, StageRow
 from matl.evaluation.report import hide_paths, write_report
+from matl.evaluation.statistics.calibration import (
+    apply_temperature,
+    calibration_error,
+    fit_temperature,
+)
 
 FILES = {"report.md", "roc.png", "curves.png", "metrics.json", "predictions.csv", "manifest.json"}
 
@@ -112,6 +120,89 @@ def test_numbers_in_the_report_are_those_of_metrics_json(tmp_path):
     for row in metrics["metrics"]:
         assert (row["positive"], row["negative"], row["seeds"]) == ("COVID", "NonCOVID", 2)
         assert row["patients"] == row["images"] / 3
+
+
+def read_metrics(folder):
+    return json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+
+
+def test_patients_with_several_images_are_also_counted_once(tmp_path):
+    record = make_record()
+    report = write_report(record, tmp_path).read_text(encoding="utf-8")
+    header, *rows = read_table(report, "### Each patient once")
+    stored = [row for row in read_metrics(tmp_path)["by_patient"] if row["split"] == "test"]
+    assert {(row["images"], row["patients"]) for row in stored} == {(12, 12)}
+    auroc = {row["model"]: row for row in stored if row["metric"] == "auroc"}
+    for name, scores in record.diagnoses.items():
+        once = by_patient(scores[scores["split"] == "test"])
+        assert auroc[name]["value"] == roc_auc_score(once["label"], once["score"])
+        shown = next(row for row in rows if row[0] == name)[header.index("AUROC")]
+        assert shown.startswith(f"{auroc[name]['value']:.3f} [")
+
+
+def test_patients_with_one_image_are_counted_in_one_table(tmp_path):
+    alone = make_scores(1, 0)
+    record = make_record(diagnoses={"chain": alone.assign(patient=alone["image"])})
+    report = write_report(record, tmp_path).read_text(encoding="utf-8")
+    assert "Each patient once" not in report
+    assert read_metrics(tmp_path)["by_patient"] == []
+
+
+def test_several_sources_are_shown_one_by_one(tmp_path):
+    scores = make_scores(1, 0)
+    scores["source"] = np.where(scores["patient"].str[-1].astype(int) < 6, "north|a", "south")
+    report = write_report(make_record(diagnoses={"chain": scores}), tmp_path).read_text("utf-8")
+    header, *rows = read_table(report, "### By source")
+    assert header == ["Source", "Model", "Images", "Patients", "Positives", "AUROC", "Accuracy"]
+    stored = {
+        row["source"]: row
+        for row in read_metrics(tmp_path)["by_source"]
+        if (row["split"], row["metric"]) == ("test", "auroc")
+    }
+    assert [row[0] for row in rows] == [r"north\|a", "south"]
+    for row, source in zip(rows, ("north|a", "south"), strict=True):
+        part = scores[(scores["split"] == "test") & (scores["source"] == source)]
+        assert row[2] == str(len(part)) == str(stored[source]["images"])
+        assert row[5].startswith(f"{roc_auc_score(part['label'], part['score']):.3f} [")
+        assert row[5].startswith(f"{stored[source]['value']:.3f} [")
+
+
+def test_one_source_is_not_shown_twice(tmp_path):
+    report = write_report(make_record(), tmp_path).read_text(encoding="utf-8")
+    assert "By source" not in report
+    assert read_metrics(tmp_path)["by_source"] == []
+
+
+def test_the_temperature_is_of_val_and_the_calibration_of_test(tmp_path):
+    too_sure = make_scores(1.5, 0)
+    too_sure["score"] = expit(3 * logit(too_sure["score"].astype(float)))
+    report = write_report(make_record(diagnoses={"chain": too_sure}), tmp_path).read_text("utf-8")
+    (stored,) = read_metrics(tmp_path)["calibration"]
+    val, test = (too_sure[too_sure["split"] == split] for split in ("val", "test"))
+    temperature = fit_temperature(val["label"].to_numpy(), val["score"].to_numpy())
+    scaled = apply_temperature(test["score"].to_numpy(), temperature)
+    assert stored["temperature"] == pytest.approx(temperature)
+    label = test["label"].to_numpy()
+    assert stored["error"] == pytest.approx(calibration_error(label, test["score"].to_numpy()))
+    assert stored["scaled_error"] == pytest.approx(calibration_error(label, scaled))
+    assert (
+        f"chain {stored['error']:.3f}, {stored['scaled_error']:.3f} at {temperature:.2f}" in report
+    )
+
+
+def test_where_no_temperature_fits_the_error_is_told_alone(tmp_path):
+    reverse = make_scores(-3, 0)
+    report = write_report(make_record(diagnoses={"chain": reverse}), tmp_path).read_text("utf-8")
+    (stored,) = read_metrics(tmp_path)["calibration"]
+    assert stored["temperature"] is stored["scaled_error"] is None
+    assert f"chain {stored['error']:.3f} (no temperature fits" in report
+
+
+def test_without_val_nothing_is_said_of_a_temperature(tmp_path):
+    scores = make_scores(1, 0)
+    record = make_record(diagnoses={"chain": scores[scores["split"] == "test"]})
+    assert "temperature" not in write_report(record, tmp_path).read_text(encoding="utf-8")
+    assert read_metrics(tmp_path)["calibration"] == []
 
 
 def test_metrics_can_be_computed_again_from_the_predictions(tmp_path):

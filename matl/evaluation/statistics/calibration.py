@@ -3,15 +3,37 @@
 Guo et al., "On calibration of modern neural networks", ICML 2017.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from scipy import optimize, special
 
+from matl.evaluation.metrics import patient_codes
+
+BINS = 10
 # Scores come from a network in 32-bit floats: nothing is surer than their resolution.
 _SUREST = float(np.finfo(np.float32).eps)
 
 
-def reliability(label: np.ndarray, score: np.ndarray, bins: int = 10) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Calibration:
+    """The calibration error of a model's test scores.
+
+    Attributes:
+        error: As the scores are.
+        temperature: Fitted on validation scores, None where none fits.
+        scaled_error: At that temperature, None where `temperature` is.
+        by_chance: What calibrated scores of the same patients would about show.
+    """
+
+    error: float
+    temperature: float | None
+    scaled_error: float | None
+    by_chance: float
+
+
+def reliability(label: np.ndarray, score: np.ndarray, bins: int = BINS) -> pd.DataFrame:
     """What was predicted and what was observed, over bins of equal width.
 
     Args:
@@ -29,7 +51,7 @@ def reliability(label: np.ndarray, score: np.ndarray, bins: int = 10) -> pd.Data
     return means.assign(images=groups.size()).reset_index(drop=True)
 
 
-def calibration_error(label: np.ndarray, score: np.ndarray, bins: int = 10) -> float:
+def calibration_error(label: np.ndarray, score: np.ndarray, bins: int = BINS) -> float:
     """Expected calibration error: the mean distance of predicted and observed, over the images.
 
     Chance alone makes it larger than 0, the more so the fewer the patients: see
@@ -44,7 +66,7 @@ def calibration_error(label: np.ndarray, score: np.ndarray, bins: int = 10) -> f
 
 
 def error_by_chance(
-    label: np.ndarray, score: np.ndarray, patients: np.ndarray, bins: int = 10
+    label: np.ndarray, score: np.ndarray, patients: np.ndarray, bins: int = BINS
 ) -> float:
     """About the calibration error that calibrated scores of these patients would have.
 
@@ -94,6 +116,23 @@ def fit_temperature(label: np.ndarray, score: np.ndarray) -> float:
 def apply_temperature(score: np.ndarray, temperature: float) -> np.ndarray:
     """Probabilities whose logits are divided by the temperature, float64 [N]; ranks stay."""
     return special.expit(special.logit(np.asarray(score, dtype=float)) / temperature)
+
+
+def calibrate(val: pd.DataFrame, test: pd.DataFrame) -> Calibration:
+    """The calibration error on test, before and after a temperature that is fitted on val.
+
+    Args:
+        val, test: Scores of one model as in `matl.evaluation.metrics.check_scores`.
+    """
+    label, score = test["label"].to_numpy(), test["score"].to_numpy()
+    error, patients = calibration_error(label, score), patient_codes(test)
+    try:
+        temperature = fit_temperature(val["label"].to_numpy(), val["score"].to_numpy())
+    except ValueError:
+        return Calibration(error, None, None, error_by_chance(label, score, patients))
+    scaled = apply_temperature(score, temperature)
+    by_chance = error_by_chance(label, scaled, patients)
+    return Calibration(error, temperature, calibration_error(label, scaled), by_chance)
 
 
 def _bin(score: np.ndarray, bins: int) -> np.ndarray:
