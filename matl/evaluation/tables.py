@@ -128,7 +128,7 @@ def calibration_line(calibrations: Mapping[str, Calibration]) -> str:
     """The calibration error of each diagnosis before and after its temperature, in a line."""
     parts = "; ".join(f"{name} {_calibration(one)}" for name, one in calibrations.items())
     return (
-        f"Calibration error on test over {BINS} bins, and at a temperature fitted on val: {parts}."
+        f"Calibration error on test over {BINS} bins, then at a temperature fitted on val: {parts}."
         " By chance: about what calibrated scores of these patients would show; there is no"
         " interval, for resampling adds to the error."
     )
@@ -228,7 +228,7 @@ def _costs(row: StageRow) -> tuple[str, ...]:
 def _calibration(one: Calibration) -> str:
     if one.temperature is None or one.scaled_error is None:
         return f"{one.error:.3f} (no temperature fits; {one.by_chance:.3f} by chance)"
-    scaled = f"{one.scaled_error:.3f} at {one.temperature:.2f}"
+    scaled = f"{one.scaled_error:.3f} at temperature {one.temperature:.2f}"
     return f"{one.error:.3f}, {scaled} ({one.by_chance:.3f} by chance)"
 
 

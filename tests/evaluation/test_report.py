@@ -185,9 +185,8 @@ def test_the_temperature_is_of_val_and_the_calibration_of_test(tmp_path):
     label = test["label"].to_numpy()
     assert stored["error"] == pytest.approx(calibration_error(label, test["score"].to_numpy()))
     assert stored["scaled_error"] == pytest.approx(calibration_error(label, scaled))
-    assert (
-        f"chain {stored['error']:.3f}, {stored['scaled_error']:.3f} at {temperature:.2f}" in report
-    )
+    after = f"{stored['scaled_error']:.3f} at temperature {temperature:.2f}"
+    assert f"chain {stored['error']:.3f}, {after}" in report
 
 
 def test_where_no_temperature_fits_the_error_is_told_alone(tmp_path):
