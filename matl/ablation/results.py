@@ -16,9 +16,8 @@ from matl.ablation.schema import SCRATCH, Ablation
 from matl.evaluation.metrics import check_scores, patient_codes, summarise
 from matl.evaluation.statistics.contrasts import Arm, Contrast, Scale, contrast, holm, verdict
 from matl.orchestrator.plan import Plan
+from matl.orchestrator.scoring import read_scores
 from matl.orchestrator.store import FLOOR, SCORES, Store
-
-TEXT = {"image": str, "patient": str, "source": str, "split": str}
 
 
 @dataclass(frozen=True)
@@ -190,7 +189,7 @@ def _score_rows(tables: Sequence[pd.DataFrame]) -> np.ndarray:
 
 def _test_scores(store: Store, fingerprint: str, name: str = SCORES) -> pd.DataFrame:
     file: Path = store.entry(fingerprint) / name
-    scores = check_scores(pd.read_csv(file, dtype=TEXT, keep_default_na=False))
+    scores = check_scores(read_scores(file))
     return scores[scores["split"] == "test"].reset_index(drop=True)
 
 

@@ -1,26 +1,18 @@
-"""Figures of a run: ROC curves and training curves.
+"""Figures of a run: ROC curves and training curves."""
 
-Drawn with matplotlib's object interface on an Agg canvas, so no display and no global state is
-needed. Colours are Okabe and Ito's ("Color universal design", 2008), told apart by colour-blind
-readers; line styles differ as well.
-"""
-
-from collections.abc import Iterator, Mapping
-from itertools import cycle
+from collections.abc import Mapping
 from math import ceil
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import roc_curve
 
+from matl.evaluation.drawing import looks, new_figure, plain_text
 from matl.evaluation.metrics import THRESHOLD, Estimate
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
-STYLES = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)))
 SPLITS = ("train", "val", "test")
 PANELS_A_ROW = 4
 _FEW_POINTS = 12
@@ -39,13 +31,13 @@ def roc_figure(
     Returns:
         A figure of 6 inches width; a dot marks the threshold that the metrics use.
     """
-    figure = _figure(6, 6.4 + 0.22 * len(scores))
+    figure = new_figure(6, 6.4 + 0.22 * len(scores))
     axes = figure.add_subplot()
     axes.plot([0, 1], [0, 1], color="#999999", linewidth=1)
-    for (name, table), (colour, style) in zip(scores.items(), _looks(), strict=False):
+    for (name, table), (colour, style) in zip(scores.items(), looks(), strict=False):
         label, score = table["label"].to_numpy(), table["score"].to_numpy()
         false_alarms, hits, _ = roc_curve(label, score, drop_intermediate=False)
-        text = f"{_plain(name)}  {auroc[name]}"
+        text = f"{plain_text(name)}  {auroc[name]}"
         axes.plot(false_alarms, hits, color=colour, linestyle=style, linewidth=1.8, label=text)
         called = score >= THRESHOLD
         point = called[label == 0].mean(), called[label == 1].mean()
@@ -53,7 +45,7 @@ def roc_figure(
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
     axes.set_xlabel("1 − specificity (false positive rate)")
     axes.set_ylabel("Sensitivity (true positive rate)")
-    axes.set_title(_plain(title), fontsize=11)
+    axes.set_title(plain_text(title), fontsize=11)
     legend = f"AUROC [95 % over patients]; dot: threshold {THRESHOLD}"
     figure.legend(loc="outside lower center", title=legend, fontsize=9, title_fontsize=9)
     return figure
@@ -78,7 +70,7 @@ def training_figure(curves: Mapping[str, pd.DataFrame]) -> Figure | None:
         return None
     columns = min(PANELS_A_ROW, max(map(len, stages.values())))
     rows = sum(ceil(len(panels) / columns) for panels in stages.values())
-    figure = _figure(max(3.1 * columns, 4), 2.3 * rows)
+    figure = new_figure(max(3.1 * columns, 4), 2.3 * rows)
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in grid:
         axes.set_visible(False)
@@ -113,10 +105,10 @@ def _place(column: str) -> tuple[str, str]:
 
 
 def _draw_panel(axes: Axes, title: str, lines: Mapping[str, pd.Series]) -> None:
-    looks = dict(zip(SPLITS, _looks(), strict=False))
-    others = _looks()
+    of_splits = dict(zip(SPLITS, looks(), strict=False))
+    others = looks()
     for name, values in lines.items():
-        colour, style = looks[name] if name in looks else next(others)
+        colour, style = of_splits[name] if name in of_splits else next(others)
         axes.plot(
             values.index,
             values.to_numpy(),
@@ -125,30 +117,15 @@ def _draw_panel(axes: Axes, title: str, lines: Mapping[str, pd.Series]) -> None:
             marker="o" if len(values) <= _FEW_POINTS else None,
             markersize=3,
             linewidth=1.4,
-            label=_plain(name),
+            label=plain_text(name),
         )
     epochs = np.concatenate([values.index for values in lines.values()])
     axes.set_visible(True)
     axes.set_xlim(epochs.min() - 0.5, epochs.max() + 0.5)
-    axes.set_title(_plain(title), fontsize=9)
+    axes.set_title(plain_text(title), fontsize=9)
     axes.set_xlabel("epoch", fontsize=8)
     axes.tick_params(labelsize=8)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, min_n_ticks=1))
     axes.grid(alpha=0.3)
     if set(lines) != {"train"}:
         axes.legend(fontsize=7)
-
-
-def _figure(width: float, height: float) -> Figure:
-    figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _looks() -> Iterator[tuple[str, object]]:
-    return zip(cycle(COLOURS), cycle(STYLES), strict=False)
-
-
-def _plain(text: str) -> str:
-    """Text that matplotlib draws as it is, without reading it as mathematics."""
-    return text.replace("$", r"\$")

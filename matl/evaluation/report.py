@@ -1,9 +1,6 @@
 """The report of a run: a folder that a reader needs nothing else beside."""
 
-import io
-import json
 import math
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -16,6 +13,7 @@ from matplotlib.figure import Figure
 
 from matl.evaluation.curves import roc_figure, training_figure
 from matl.evaluation.groups import Group
+from matl.evaluation.files import json_bytes, png_bytes, replace_file
 from matl.evaluation.metrics import CONFIDENCE, RESAMPLES, THRESHOLD, check_scores
 from matl.evaluation.record import Result, RunRecord
 from matl.evaluation.statistics.calibration import BINS
@@ -62,16 +60,16 @@ def write_report(record: RunRecord, folder: Path) -> Path:
     results = {split: record.results(split) for split in record.splits()}
     roc, curves = _roc(record, results), training_figure(record.curves)
     contents = {
-        "roc.png": _png(roc),
-        "curves.png": _png(curves),
+        "roc.png": png_bytes(roc),
+        "curves.png": png_bytes(curves),
         "predictions.csv": _predictions(record),
-        "metrics.json": _json(_metrics(record, results)),
-        "manifest.json": _json(record.manifest),
+        "metrics.json": json_bytes(_metrics(record, results)),
+        "manifest.json": json_bytes(record.manifest),
         "report.md": _markdown(record, results, roc is not None, curves is not None).encode(),
     }
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
-        _replace(folder / name, content)
+        replace_file(folder / name, content)
     return folder / "report.md"
 
 
@@ -201,7 +199,7 @@ def _markdown(
         parts += ["![Training curves](curves.png)"]
     if record.notes:
         parts += ["## Notes", "\n".join(f"- {escape(note)}" for note in record.notes)]
-    parts += ["## Manifest", _fenced(_json(record.manifest).decode().rstrip(), "json")]
+    parts += ["## Manifest", _fenced(json_bytes(record.manifest).decode().rstrip(), "json")]
     files = "Numbers: [metrics.json](metrics.json)"
     if record.diagnoses:
         files += "; scores of every image: [predictions.csv](predictions.csv)"
@@ -212,28 +210,3 @@ def _fenced(text: str, language: str) -> str:
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{text}\n{fence}"
-
-
-def _json(value: Any) -> bytes:
-    return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
-
-
-def _png(figure: Figure | None) -> bytes | None:
-    if figure is None:
-        return None
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()
-
-
-def _replace(path: Path, content: bytes | None) -> None:
-    """Puts a file in place whole, or takes away an older one where there is nothing to write."""
-    if content is None:
-        path.unlink(missing_ok=True)
-        return
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

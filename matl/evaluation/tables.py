@@ -92,7 +92,7 @@ def stage_markdown(record: RunRecord) -> str:
         )
         for row in record.stages
     ]
-    return _markdown(_STAGE_HEADER, rows)
+    return markdown_table(_STAGE_HEADER, rows)
 
 
 def diagnosis_markdown(record: RunRecord, split: str | None = None) -> str:
@@ -102,7 +102,7 @@ def diagnosis_markdown(record: RunRecord, split: str | None = None) -> str:
         for result in _results(record, split)
     ]
     header = ("Model", *METRICS.values())
-    return _markdown(header, rows)
+    return markdown_table(header, rows)
 
 
 def source_markdown(record: RunRecord, split: str) -> str:
@@ -189,6 +189,12 @@ def escape(text: str) -> str:
     return _SPECIAL.sub(r"\\\g<0>", " ".join(text.split()))
 
 
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table of cells that are escaped already."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
 def _table(title: str, caption: str) -> Table:
     return Table(
         title=Text(title, "bold"),
@@ -240,8 +246,3 @@ def _own_metric(row: StageRow, separator: str) -> str:
     if row.metric is None or row.value is None:
         return ""
     return f"{row.metric}{separator}{row.value:.3f}"
-
-
-def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"

@@ -1,38 +1,34 @@
 """External validation: a finished model scored on another data set."""
 
 import dataclasses
-import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from data_modules.cache import ImageCache, build_cache
 from data_modules.config import DataConfig
 from data_modules.digest import digest
 from data_modules.module import ImageDataModule
 from data_modules.registry import load
 from data_modules.samples import Samples
-from matl.config import load_experiment
-from matl.config.check import size_pair
-from matl.config.schema import Experiment, StageConfig
+from matl.config.schema import Experiment
 from matl.errors import MatlError
 from matl.evaluation.floor import floor_scores, grey_features
 from matl.evaluation.record import RunRecord
 from matl.evaluation.report import write_report
+from matl.orchestrator.finished import FinishedRun, read_run
 from matl.orchestrator.resources import resolve
-from matl.orchestrator.scoring import load_diagnosis, score_samples
+from matl.orchestrator.scoring import score_samples
 from matl.orchestrator.stage_samples import same_images, stage_samples
-from matl.orchestrator.store import BACKBONE, Store
 
 
 def evaluate_external(
-    run: Path, data: str, positive: str | None, command: str
+    folder: Path, data: str, positive: str | None, command: str
 ) -> tuple[RunRecord, Path]:
     """Scores a finished run's diagnoses on every labelled image of another data set.
 
     Args:
-        run: folder of a finished run.
+        folder: of a finished run.
         data: `name:root`, a data set's name and its folder.
         positive: its positive class, where the data set names none.
         command: the user's command, for the report.
@@ -44,10 +40,11 @@ def evaluate_external(
         MatlError: the run, its stages or the positive class are missing.
         DataError: the data set is missing or wrong.
     """
-    experiment, stages = _read_run(run)
+    run = read_run(folder)
+    experiment = run.experiment
     samples = _external_samples(data, positive, experiment)
-    scores = {row: _scores(experiment, fingerprint, samples) for row, fingerprint in stages.items()}
-    scores["floor"] = _floor(experiment, samples)
+    scores = {row: _scores(run, row, samples) for row in run.diagnoses}
+    scores["floor"] = _floor(run, samples)
     name = data.partition(":")[0]
     record = RunRecord(
         experiment=f"{experiment.name} on {name}",
@@ -57,26 +54,12 @@ def evaluate_external(
         positive=samples.classes[1],
         negative=samples.classes[0],
         split_note=f"every labelled image of {name}; {_overlap(experiment, samples)}",
-        manifest={"diagnoses": stages},
+        manifest={"diagnoses": run.diagnoses},
         notes=list(samples.notes),
     )
-    folder = run / f"evaluate-{name}-{digest(samples, Path(experiment.cache))[:8]}"
-    write_report(record, folder)
-    return record, folder
-
-
-def _diagnosis(experiment: Experiment) -> StageConfig:
-    return experiment.stages[experiment.chain[-1]]
-
-
-def _read_run(run: Path) -> tuple[Experiment, dict[str, str]]:
-    try:
-        diagnoses = json.loads((run / "manifest.json").read_text())["diagnoses"]
-    except (OSError, ValueError, KeyError) as error:
-        raise MatlError(f"{run}: is no folder of a finished run with a diagnosis") from error
-    if not diagnoses:
-        raise MatlError(f"{run}: the run has no diagnosis; run the whole chain")
-    return load_experiment(run / "experiment.yaml"), diagnoses
+    report = folder / f"evaluate-{name}-{digest(samples, Path(experiment.cache))[:8]}"
+    write_report(record, report)
+    return record, report
 
 
 def _overlap(experiment: Experiment, samples: Samples) -> str:
@@ -105,39 +88,27 @@ def _external_samples(data: str, positive: str | None, experiment: Experiment) -
     return dataclasses.replace(samples, table=whole).against_rest()
 
 
-def _scores(experiment: Experiment, fingerprint: str, samples: Samples) -> pd.DataFrame:
-    store = Store(experiment.store)
-    if fingerprint not in store:
-        raise MatlError(f"{experiment.store}: has no stage {fingerprint}; run the experiment again")
-    config = _diagnosis(experiment)
-    kept, cache = _decoded(experiment, samples)
-    folder = store.file(fingerprint, BACKBONE).parent
-    stage = load_diagnosis(experiment, config, folder, kept)
+def _scores(run: FinishedRun, row: str, samples: Samples) -> pd.DataFrame:
+    kept, cache = run.decoded(samples)
+    stage = run.diagnosis(row, kept)
     batches = ImageDataModule(
-        kept, cache, batch_size=config.batch_size, seed=experiment.seed, task=config.task
+        kept,
+        cache,
+        batch_size=run.config.batch_size,
+        seed=run.experiment.seed,
+        task=run.config.task,
     )
-    return score_samples(stage, batches, ("test",), resolve(experiment.trainer).device)
+    return score_samples(stage, batches, ("test",), resolve(run.experiment.trainer).device)
 
 
-def _floor(experiment: Experiment, samples: Samples) -> pd.DataFrame:
+def _floor(run: FinishedRun, samples: Samples) -> pd.DataFrame:
     """Scores of the floor, fitted on the images that the diagnosis was trained on."""
-    own, own_cache = _decoded(experiment, stage_samples(experiment, experiment.chain[-1]))
-    other, other_cache = _decoded(experiment, samples)
+    own, own_cache = run.decoded(stage_samples(run.experiment, run.experiment.chain[-1]))
+    other, other_cache = run.decoded(samples)
     train = (own.table["split"] == "train").to_numpy()
     features = [grey_features(cache.images, cache.sizes) for cache in (own_cache, other_cache)]
     return floor_scores(
         pd.concat([own.table[train], other.table], ignore_index=True),
         np.concatenate([features[0][train], features[1]]),
         np.concatenate([own.targets()[train], other.targets()]),
-    )
-
-
-def _decoded(experiment: Experiment, samples: Samples) -> tuple[Samples, ImageCache]:
-    config = _diagnosis(experiment)
-    return build_cache(
-        samples,
-        size_pair(config.size),
-        experiment.backbone.in_channels,
-        Path(experiment.cache),
-        config.data.on_bad_image,
     )

@@ -15,6 +15,7 @@ from matl.backbones import (
 from matl.config.check import size_pair
 from matl.evaluation.record import RunRecord, StageRow
 from matl.orchestrator.plan import Plan, PlannedStage
+from matl.orchestrator.scoring import read_scores
 from matl.orchestrator.store import CURVES, FLOOR, SCORES, Store
 
 SCRATCH = "scratch"
@@ -110,12 +111,9 @@ def _diagnoses(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
     rows = _trained_diagnoses(plan)
     if not rows:
         return {}
-    text = {"image": str, "patient": str, "source": str, "split": str}
     tables = {row: store.entry(fingerprint) / SCORES for row, fingerprint in rows.items()}
     tables["floor"] = store.entry(plan.chain[-1].fingerprint) / FLOOR
-    return {
-        name: pd.read_csv(file, dtype=text, keep_default_na=False) for name, file in tables.items()
-    }
+    return {name: read_scores(file) for name, file in tables.items()}
 
 
 def _split_note(stage: PlannedStage) -> str:

@@ -31,6 +31,12 @@ def load_diagnosis(
     return stage
 
 
+def read_scores(file: Path) -> pd.DataFrame:
+    """What `score_samples` returned, from the CSV file that keeps it."""
+    text = {"image": str, "patient": str, "source": str, "split": str}
+    return pd.read_csv(file, dtype=text, keep_default_na=False)
+
+
 def score_samples(
     stage: DiagnosisStage,
     data: ImageDataModule,

@@ -1,0 +1,96 @@
+"""A finished run: what its folder and the store keep of it."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from data_modules.cache import ImageCache, build_cache
+from data_modules.samples import Samples
+from matl.config import load_experiment
+from matl.config.check import size_pair
+from matl.config.schema import Experiment, StageConfig
+from matl.errors import MatlError
+from matl.orchestrator.scoring import load_diagnosis, read_scores
+from matl.orchestrator.store import BACKBONE, HEADS, SCORES, Store
+from matl.stages import DiagnosisStage
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run whose diagnoses are in the store.
+
+    Attributes:
+        experiment: what was run.
+        diagnoses: fingerprint of each diagnosis by its row of the table, as in "scratch".
+    """
+
+    experiment: Experiment
+    diagnoses: dict[str, str]
+
+    @property
+    def config(self) -> StageConfig:
+        """The diagnosis's settings."""
+        return self.experiment.stages[self.experiment.chain[-1]]
+
+    @property
+    def store(self) -> Store:
+        return Store(self.experiment.store)
+
+    def decoded(self, samples: Samples) -> tuple[Samples, ImageCache]:
+        """Images as the diagnosis takes them, those that can be read."""
+        return build_cache(
+            samples,
+            size_pair(self.config.size),
+            self.experiment.backbone.in_channels,
+            Path(self.experiment.cache),
+            self.config.data.on_bad_image,
+        )
+
+    def diagnosis(self, row: str, samples: Samples) -> DiagnosisStage:
+        """The trained diagnosis of a row.
+
+        Raises:
+            MatlError: the store no longer has it whole.
+        """
+        files = [self.store.file(self.stored(row), name) for name in (BACKBONE, HEADS)]
+        return load_diagnosis(self.experiment, self.config, files[0].parent, samples)
+
+    def scores(self, row: str) -> pd.DataFrame:
+        """The stored scores of a row's diagnosis; see `score_samples`."""
+        return read_scores(self.store.file(self.stored(row), SCORES))
+
+    def stored(self, row: str) -> str:
+        """The fingerprint of a row's diagnosis.
+
+        Raises:
+            MatlError: the store has it no longer.
+        """
+        return in_store(self.store, self.diagnoses[row])
+
+
+def in_store(store: Store, fingerprint: str) -> str:
+    """The fingerprint of a stage that the store has.
+
+    Raises:
+        MatlError: it has it no longer.
+    """
+    if fingerprint not in store:
+        raise MatlError(f"{store.root}: has no stage {fingerprint}; run the experiment again")
+    return fingerprint
+
+
+def read_run(folder: Path) -> FinishedRun:
+    """Reads what a run left in its folder.
+
+    Raises:
+        MatlError: it is no folder of a finished run with a diagnosis.
+    """
+    try:
+        diagnoses = json.loads((folder / "manifest.json").read_text())["diagnoses"]
+    except (OSError, ValueError, KeyError) as error:
+        raise MatlError(f"{folder}: is no folder of a finished run with a diagnosis") from error
+    if not diagnoses:
+        raise MatlError(f"{folder}: the run has no diagnosis; run the whole chain")
+    return FinishedRun(load_experiment(folder / "experiment.yaml"), diagnoses)
