@@ -191,6 +191,21 @@ def evaluate(
     console.print(f"The evaluation lies in {folder}.")
 
 
+@app.command()
+def explain(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run.")],
+) -> None:
+    """Show what a finished model looks at, and how the chain changed its network.
+
+    Example: matl explain runs/demo-1a2b3c4d
+    """
+    from matl.orchestrator.explain import explain_run
+
+    folder = explain_run(run, " ".join(["matl", *sys.argv[1:]]))
+    typer.echo((folder / "explain.md").read_text())
+    typer.echo(f"The explanation lies in {folder}.")
+
+
 @store_app.command("list")
 def store_list(store: StoreFolder = Path("store")) -> None:
     """List the finished stages, oldest first.

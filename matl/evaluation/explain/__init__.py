@@ -1,0 +1,1 @@
+"""What a diagnosis looks at, and how its network changed along the chain."""
