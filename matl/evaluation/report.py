@@ -78,6 +78,13 @@ def hide_paths(text: str) -> str:
     return _ABSOLUTE.sub(lambda match: _short(match.group()), text)
 
 
+def fenced(text: str, language: str) -> str:
+    """A block of code in Markdown, whatever the text holds."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{text}\n{fence}"
+
+
 def _short(path: str) -> str:
     return f"…/{PureWindowsPath(path).name}"
 
@@ -179,7 +186,7 @@ def _roc(record: RunRecord, results: dict[str, list[Result]]) -> Figure | None:
 def _markdown(
     record: RunRecord, results: dict[str, list[Result]], has_roc: bool, has_curves: bool
 ) -> str:
-    parts = [f"# {escape(record.experiment)}", _fenced(record.command, "bash")]
+    parts = [f"# {escape(record.experiment)}", fenced(record.command, "bash")]
     for split, rows in results.items():
         parts += [f"## Diagnosis, {split} split, positive = {escape(record.positive)}"]
         parts += [diagnosis_markdown(record, split), escape(diagnosis_caption(record, rows))]
@@ -199,14 +206,8 @@ def _markdown(
         parts += ["![Training curves](curves.png)"]
     if record.notes:
         parts += ["## Notes", "\n".join(f"- {escape(note)}" for note in record.notes)]
-    parts += ["## Manifest", _fenced(json_bytes(record.manifest).decode().rstrip(), "json")]
+    parts += ["## Manifest", fenced(json_bytes(record.manifest).decode().rstrip(), "json")]
     files = "Numbers: [metrics.json](metrics.json)"
     if record.diagnoses:
         files += "; scores of every image: [predictions.csv](predictions.csv)"
     return "\n\n".join(part.rstrip() for part in [*parts, files + "."]) + "\n"
-
-
-def _fenced(text: str, language: str) -> str:
-    longest = max((len(run) for run in re.findall("`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}{language}\n{text}\n{fence}"

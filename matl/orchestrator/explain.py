@@ -1,6 +1,6 @@
 """Looking inside a finished run: where its diagnoses look, and how its networks differ."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -46,11 +46,9 @@ def explain_run(folder: Path, command: str) -> Path:
     run = read_run(folder)
     device = resolve(run.experiment.trainer).device
     seen = held_out(run)
-    pixels = torch.from_numpy(seen.pictures.images)
-    batches = [plain_view(part).to(device) for part in pixels.split(BATCH)]
     networks = _networks(run)
     diagnoses = {
-        row: _diagnosis(run, row, _name_of(fingerprint, networks), seen, batches)
+        row: _diagnosis(run, row, _name_of(fingerprint, networks), seen, device)
         for row, fingerprint in run.diagnoses.items()
     }
     main = next(iter(diagnoses.values()))
@@ -63,7 +61,7 @@ def explain_run(folder: Path, command: str) -> Path:
         seed=run.experiment.seed,
         pictures=seen.pictures,
         diagnoses=diagnoses,
-        networks={name: _features(run, one, batches) for name, one in networks.items()},
+        networks={name: _features(run, one, seen, device) for name, one in networks.items()},
         methods={name: _in_words(name, maps.shape[1:]) for name, maps in main.maps.items()},
         notes=seen.samples.notes,
     )
@@ -73,14 +71,14 @@ def explain_run(folder: Path, command: str) -> Path:
 
 def _networks(run: FinishedRun) -> dict[str, str]:
     """Fingerprints by name: the chain's stages in order, then the diagnosis from scratch."""
-    fingerprint: str | None = next(iter(run.diagnoses.values()))
-    chain = []
-    while fingerprint is not None:
-        manifest = run.store.manifest(in_store(run.store, fingerprint))
-        chain.append((manifest["stage"], fingerprint))
-        fingerprint = manifest["parent"]
-    others = list(run.diagnoses.values())[1:]
-    return dict([*chain[::-1], *((f"{chain[0][0]} ({SCRATCH})", one) for one in others)])
+    names, store = run.experiment.chain, run.store
+    fingerprint, *others = run.diagnoses.values()
+    networks = {}
+    for name in reversed(names):
+        networks[name] = in_store(store, fingerprint)
+        fingerprint = store.manifest(fingerprint)["parent"]
+    in_order = {name: networks[name] for name in names}
+    return in_order | {f"{names[-1]} ({SCRATCH})": one for one in others}
 
 
 def _name_of(fingerprint: str, networks: dict[str, str]) -> str:
@@ -88,16 +86,22 @@ def _name_of(fingerprint: str, networks: dict[str, str]) -> str:
 
 
 def _diagnosis(
-    run: FinishedRun, row: str, network: str, seen: HeldOut, batches: Sequence[Tensor]
+    run: FinishedRun, row: str, network: str, seen: HeldOut, device: torch.device
 ) -> Diagnosis:
-    stage = run.diagnosis(row, seen.samples).to(batches[0].device).eval()
-    cam = grad_cam_maps(stage, _last_layer(stage.backbone), batches)
+    stage = run.diagnosis(row, seen.samples).to(device).eval()
+    cam = grad_cam_maps(stage, _last_layer(stage.backbone), _batches(seen, device))
     maps = {GRAD_CAM: torch.cat(list(cam)).cpu().numpy()}
-    attention = [attention_maps(stage.backbone, images) for images in batches]
+    attention = [attention_maps(stage.backbone, images) for images in _batches(seen, device)]
     for stride in attention[0]:
         of_stride = torch.cat([part[stride] for part in attention])
         maps[f"{ATTENTION}_{stride}"] = of_stride.cpu().numpy()
     return Diagnosis(_table(run, row, seen), maps, network)
+
+
+def _batches(seen: HeldOut, device: torch.device) -> Iterator[Tensor]:
+    """The images as the network takes them, float32 [B, C, H, W] in [0, 1]."""
+    for part in torch.from_numpy(seen.pictures.images).split(BATCH):
+        yield plain_view(part).to(device)
 
 
 def _last_layer(backbone: AttentiveBackbone) -> str:
@@ -119,13 +123,13 @@ def _table(run: FinishedRun, row: str, seen: HeldOut) -> pd.DataFrame:
 
 
 @torch.no_grad()
-def _features(run: FinishedRun, fingerprint: str, batches: Sequence[Tensor]) -> Features:
+def _features(run: FinishedRun, fingerprint: str, seen: HeldOut, device: torch.device) -> Features:
     """The mean of the map at each stride over its places, float32 [N, channels]."""
     backbone = stored_backbone(run.experiment, run.store.file(fingerprint, BACKBONE))
-    backbone = backbone.to(batches[0].device).eval()
+    backbone = backbone.to(device).eval()
     parts = [
         {stride: one.mean((2, 3)).cpu() for stride, one in backbone(images).items()}
-        for images in batches
+        for images in _batches(seen, device)
     ]
     return {stride: torch.cat([part[stride] for part in parts]).numpy() for stride in parts[0]}
 
@@ -140,6 +144,6 @@ def _in_words(method: str, shape: tuple[int, ...]) -> str:
     stride = method.rpartition("_")[2]
     return (
         f"the attention that each place receives in the operator at stride {stride}, {places}, "
-        "averaged over heads and giving places (https://arxiv.org/abs/2001.08950); it knows no "
-        "class"
+        "averaged over heads and giving places (https://arxiv.org/abs/2001.08950); it knows "
+        "neither the class nor the operator's gate"
     )

@@ -29,10 +29,11 @@ class Group(NamedTuple):
 
 
 def embed(features: np.ndarray, seed: int = 0) -> np.ndarray:
-    """t-SNE by scikit-learn, which keeps neighbours (https://jmlr.org/papers/v9/vandermaaten08a).
+    """t-SNE by scikit-learn, which keeps neighbours.
 
-    It begins from the first two principal components. How far apart groups lie, and how large they
-    are, means nothing.
+    van der Maaten and Hinton, https://www.jmlr.org/papers/v9/vandermaaten08a.html. It begins
+    from the first two principal components. How far apart groups lie, and how large they are, means
+    nothing.
 
     Args:
         features: float [N, P] of at least 4 images.

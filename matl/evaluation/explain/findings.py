@@ -9,7 +9,7 @@ import pandas as pd
 
 from matl.evaluation.explain.attribution import LUNG_SHARE, LungShare, lung_shares, share_inside
 from matl.evaluation.explain.cka import Alignment, align
-from matl.evaluation.explain.evidence import Diagnosis, Evidence, Pictures
+from matl.evaluation.explain.evidence import Diagnosis, Evidence
 from matl.evaluation.explain.pointing import Pointing, point, tolerance_of
 from matl.evaluation.metrics import patient_codes
 
@@ -69,7 +69,7 @@ def _with_shares(diagnosis: Diagnosis, fields: np.ndarray) -> pd.DataFrame:
 
 def _pointing(diagnosis: Diagnosis, evidence: Evidence) -> list[Pointing]:
     """On the images of the positive class with a lesion; empty where there is none."""
-    pictures: Pictures = evidence.pictures
+    pictures = evidence.pictures
     if pictures.lesions is None:
         return []
     positive = (diagnosis.table["label"] == evidence.positive).to_numpy()

@@ -10,7 +10,7 @@ from matl.evaluation.explain.evidence import Evidence
 from matl.evaluation.explain.findings import Findings
 from matl.evaluation.explain.overlays import EACH
 from matl.evaluation.metrics import CONFIDENCE, RESAMPLES, THRESHOLD, Estimate
-from matl.evaluation.report import hide_paths
+from matl.evaluation.report import fenced, hide_paths
 from matl.evaluation.tables import escape, markdown_table
 
 
@@ -36,7 +36,12 @@ def as_json(evidence: Evidence, found: Findings) -> dict[str, Any]:
             "tolerance_pixels": found.tolerance,
             "results": _by_model(found.pointing),
         }
-    values["cka"] = [asdict(one) for one in found.alignments]
+    if found.alignments:
+        values["cka"] = {
+            "features": "the mean of each map over its places",
+            "interval": {"over": "patients", "confidence": CONFIDENCE, "method": "jackknife"},
+            "results": [asdict(one) for one in found.alignments],
+        }
     values["notes"] = [hide_paths(note) for note in evidence.notes]
     return values
 
@@ -49,7 +54,7 @@ def as_markdown(evidence: Evidence, found: Findings, figures: Collection[str]) -
     """The tables with their captions, and the figures of these file names."""
     parts = [
         f"# {escape(evidence.experiment)}: what the diagnosis looks at",
-        f"`{hide_paths(evidence.command)}`",
+        fenced(hide_paths(evidence.command), "bash"),
         escape(_caption(evidence, found)),
         "\n".join(f"- *{escape(name)}*: {escape(text)}" for name, text in evidence.methods.items()),
     ]

@@ -37,7 +37,7 @@ def write_explanation(evidence: Evidence, folder: Path) -> None:
         cases,
         evidence.diagnoses[first],
         evidence.pictures,
-        f"{title}: random cases of {first}",
+        f"{title}: random cases of the diagnosis ({first})",
         evidence.positive,
     )
     lines = alignment_figure(found.alignments, title) if found.alignments else None
