@@ -12,8 +12,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from matl.evaluation.curves import roc_figure, training_figure
-from matl.evaluation.groups import Group
 from matl.evaluation.files import json_bytes, png_bytes, replace_file
+from matl.evaluation.groups import Group
 from matl.evaluation.metrics import CONFIDENCE, RESAMPLES, THRESHOLD, check_scores
 from matl.evaluation.record import Result, RunRecord
 from matl.evaluation.statistics.calibration import BINS

@@ -121,7 +121,7 @@ def source_markdown(record: RunRecord, split: str) -> str:
     ]
     header = ("Source", "Model", "Images", "Patients", "Positives")
     names = [METRICS[name] for name in SOURCE_METRICS]
-    return _markdown((*header, *names), sorted(rows, key=lambda row: row[0]))
+    return markdown_table((*header, *names), sorted(rows, key=lambda row: row[0]))
 
 
 def calibration_line(calibrations: Mapping[str, Calibration]) -> str:
