@@ -1,6 +1,7 @@
 """A sheet of cases: the image, and over it each method's map with the lung field's outline."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,8 @@ from matl.evaluation.explain.attribution import OUTCOMES, enlarge
 from matl.evaluation.explain.evidence import GRAD_CAM, Diagnosis, Pictures
 
 EACH = 3
-TILE = 1.35
+TILE, BLOCK = 1.35, 4.0  # least inches of an image, and of a block of them
+LETTERS_AN_INCH = 11
 LUNGS, LESION = "#FFFFFF", "#FF4FD8"
 Group = tuple[str, str]
 
@@ -66,9 +68,9 @@ def overlay_figure(
     height, width = pictures.size
     table = diagnosis.table
     columns, rows = 1 + len(diagnosis.maps), max(1, *map(len, cases.values()))
-    figure = new_figure(
-        2 * (columns * TILE + 0.55), 2 * (rows * TILE * height / width + 0.55) + 0.9
-    )
+    tile = max(TILE, BLOCK / columns)
+    inches = 2 * (columns * tile + 0.55)
+    figure = new_figure(inches, 2 * (rows * tile * height / width + 0.55) + 0.9)
     blocks = figure.subfigures(2, 2, squeeze=False).ravel()
     numbers = case_numbers(cases)
     for block, (group, chosen) in zip(blocks, cases.items(), strict=True):
@@ -83,7 +85,8 @@ def overlay_figure(
     outlines = "white: lung field found" + ("" if pictures.lesions is None else "; pink: lesion")
     scale = "maps from 0 (dark blue) to their own maximum (red)"
     legend = f"{outlines}; {scale}; p: probability of {positive}"
-    figure.suptitle(plain_text(f"{title}\n{legend}"), fontsize=10)
+    lines = [line for text in (title, legend) for line in wrap(text, int(LETTERS_AN_INCH * inches))]
+    figure.suptitle(plain_text("\n".join(lines)), fontsize=10)
     return figure
 
 
@@ -96,6 +99,9 @@ def _draw_block(
 ) -> None:
     for axes in grid.ravel():
         axes.set_axis_off()
+    if not chosen:
+        grid[0, 0].text(0, 0.5, "none", fontsize=9, transform=grid[0, 0].transAxes)
+        return
     for axes, method in zip(grid[0, 1:], diagnosis.maps, strict=True):
         axes.set_title(plain_text(_heading(method)), fontsize=8)
     for line, row, label in zip(grid, chosen, labels, strict=False):
@@ -113,8 +119,6 @@ def _draw_block(
         )
         for axes, maps in zip(line[1:], diagnosis.maps.values(), strict=True):
             _draw_map(axes, maps[row], pictures.size)
-    if not chosen:
-        grid[0, 0].text(0, 0.5, "none", fontsize=9, transform=grid[0, 0].transAxes)
 
 
 def _heading(method: str) -> str:

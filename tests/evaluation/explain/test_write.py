@@ -1,6 +1,7 @@
 """The folder of an explanation, from evidence made by hand."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from PIL import Image
 
 from matl.evaluation.explain.embeddings import embed
 from matl.evaluation.explain.evidence import Diagnosis, Evidence, Pictures
-from matl.evaluation.explain.overlays import case_numbers, choose_cases
+from matl.evaluation.explain.overlays import case_numbers, choose_cases, overlay_figure
 from matl.evaluation.explain.write import write_explanation
 
 SIZE = (37, 50)
@@ -120,6 +121,17 @@ def test_figures_are_drawn_for_grey_and_colour_and_without_wrong_ones(
         pixels = np.asarray(Image.open(tmp_path / name).convert("RGB"))
         assert min(pixels.shape[:2]) > 300
         assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 50
+
+
+def test_the_title_fits_a_narrow_sheet() -> None:
+    made = evidence()
+    shown = made.diagnoses["chain"]
+    narrow = replace(shown, maps={"grad_cam": shown.maps["grad_cam"]})
+    cases = choose_cases(narrow.table, made.classes)
+    figure = overlay_figure(cases, narrow, made.pictures, "a title", "a class with a long name")
+    figure.draw_without_rendering()
+    [title] = [text for text in figure.texts if "a title" in text.get_text()]
+    assert title.get_window_extent().width < figure.bbox.width
 
 
 def test_what_was_not_measured_is_not_written(tmp_path: Path) -> None:
