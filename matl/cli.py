@@ -48,6 +48,7 @@ def run(
     from matl.config import load_experiment
     from matl.orchestrator.run import run as run_experiment
     from matl.orchestrator.show import show_record
+    from matl.orchestrator.wandb_report import upload_command
     from matl.terminal import terminal
 
     settings = load_experiment(experiment, overrides or [])
@@ -56,6 +57,8 @@ def run(
     record, folder = run_experiment(settings, command, console, through=through, fresh=fresh)
     show_record(record, console)
     console.print(f"The run lies in {folder}: begin with report.md.")
+    if upload := upload_command(settings.runs, record, folder):
+        typer.echo(f"W&B's record lies on this disk; upload it: {upload}")
 
 
 @app.command()

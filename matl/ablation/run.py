@@ -25,6 +25,8 @@ from matl.errors import MatlError
 from matl.orchestrator.plan import Plan
 from matl.orchestrator.resources import available_cores
 from matl.orchestrator.store import Store
+from matl.orchestrator.wandb_report import sync_command
+from matl.orchestrator.wandb_run import refuse_wrong_key
 
 CELLS, SUMMARY, FIXED = "cells.csv", "summary.md", "analysis.json"
 
@@ -62,6 +64,8 @@ def run_ablation(
     folder = Path(plan.experiment.runs) / f"{ablation.name}-ablation"
     folder.mkdir(parents=True, exist_ok=True)
     notes = _fix_analysis(ablation, plans, store, folder)
+    if any(key not in store for key in work):
+        refuse_wrong_key(plan.experiment.logger)
     progress = Progress(reused=frozenset(key for key in work if key in store))
     if alone := executor is None and jobs == 1:
         changes = in_turn(work, store, console, progress)
@@ -81,6 +85,9 @@ def run_ablation(
     write_summary(ablation, plans, store, folder, progress.failures, notes)
     for key, line in progress.failures.items():
         console.print(f"[red]{work[key].stage.name} failed[/] ({key}): {line}")
+    told = [store.manifest(key).get("wandb") for key in work if key in store]
+    if upload := sync_command(plan.experiment.runs, told):
+        console.print(f"W&B's record lies on this disk; upload it: {upload}", soft_wrap=True)
     return folder, progress.failures
 
 

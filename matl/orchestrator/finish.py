@@ -27,6 +27,7 @@ from matl.orchestrator.store import (
     Store,
     file_digest,
 )
+from matl.orchestrator.wandb_logger import last_id
 from matl.stages import TASKS
 
 LIBRARIES = ("torch", "timm", "pytorch-lightning", "monai", "lightly", "numpy", "scikit-learn")
@@ -88,6 +89,7 @@ def _manifest(job: Job, images: Images, folder: Path) -> dict[str, Any]:
         "versions": versions(),
         "commit": _commit(),
         "machine": machine(job.resources.device),
+        "wandb": last_id(job.workspace),
         "sha256": {file.name: file_digest(file) for file in sorted(folder.iterdir())},
     }
 

@@ -4,12 +4,12 @@ import logging
 import os
 import shutil
 import warnings
+from contextlib import nullcontext
 
 import pytorch_lightning as pl
 import torch
-import wandb
-from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.strategies import DDPStrategy, Strategy
+from rich.console import Console
 from timm.layers import convert_sync_batchnorm
 from torch.distributed.launcher import LaunchConfig, elastic_launch
 
@@ -19,6 +19,7 @@ from matl.orchestrator.callbacks import CurveRecorder, StageProgress
 from matl.orchestrator.checkpoints import WholeFile, checkpoint_callbacks, checkpoint_in
 from matl.orchestrator.job import Job, data_module, initial_stage, open_images
 from matl.orchestrator.store import BACKBONE, CURVES, HEADS
+from matl.orchestrator.wandb_logger import CurveLogger, log_weights, stage_logger
 from matl.stages import Stage
 from matl.terminal import terminal
 
@@ -58,25 +59,23 @@ def fit(job: Job) -> None:
         stage = convert_sync_batchnorm(stage)  # torch's own would lose timm's fused activations
     if job.resources.compile:
         _compile_backbones(stage)
-    trainer = _trainer(job)
     checkpoint = checkpoint_in(job.workspace)
-    try:
-        data = data_module(job, images, rank)
-        trainer.fit(stage, data, ckpt_path=checkpoint, weights_only=True)
-    except SystemExit:
-        if trainer.interrupted:
-            raise KeyboardInterrupt from None
-        raise
-    except wandb.errors.Error as error:
-        line = str(error).strip().splitlines()[0]
-        raise MatlError(f"logger.wandb: {line}; run wandb login, or set offline") from error
-    finally:
-        if wandb.run is not None:
-            wandb.finish()
-    _refuse_divergence(job, stage)
-    if trainer.is_global_zero:
-        save_weights(job.workspace / BACKBONE, canonical_state(stage.backbone), _metadata(job))
-        save_weights(job.workspace / HEADS, stage.heads.state_dict(), _metadata(job))
+    data = data_module(job, images, rank)
+    console = terminal()
+    with stage_logger(job, console) if rank == 0 else nullcontext() as logger:
+        trainer = _trainer(job, console, logger)
+        try:
+            trainer.fit(stage, data, ckpt_path=checkpoint, weights_only=True)
+        except SystemExit:
+            if trainer.interrupted:
+                raise KeyboardInterrupt from None
+            raise
+        _refuse_divergence(job, stage)
+        if trainer.is_global_zero:
+            save_weights(job.workspace / BACKBONE, canonical_state(stage.backbone), _metadata(job))
+            save_weights(job.workspace / HEADS, stage.heads.state_dict(), _metadata(job))
+        if logger is not None:
+            log_weights(logger.run, job)
 
 
 def _compile_backbones(stage: Stage) -> None:
@@ -116,11 +115,11 @@ def _metadata(job: Job) -> dict[str, str]:
     return {"fingerprint": job.stage.fingerprint, "stage": job.stage.name}
 
 
-def _trainer(job: Job) -> pl.Trainer:
+def _trainer(job: Job, console: Console, logger: CurveLogger | None) -> pl.Trainer:
     config, resources = job.stage.config, job.resources
     callbacks: list[pl.Callback] = [
         CurveRecorder(job.workspace / CURVES),
-        StageProgress(job.stage.name, job.place, terminal()),
+        StageProgress(job.stage.name, job.place, console),
         *checkpoint_callbacks(job.workspace, config.checkpoint_every),
     ]
     return pl.Trainer(
@@ -131,7 +130,7 @@ def _trainer(job: Job) -> pl.Trainer:
         max_epochs=config.epochs,
         gradient_clip_val=config.clip or None,
         accumulate_grad_batches=config.accumulate,
-        logger=_wandb(job),
+        logger=logger or False,
         callbacks=callbacks,
         plugins=[WholeFile()],
         log_every_n_steps=1,
@@ -149,19 +148,3 @@ def _strategy(job: Job) -> Strategy | str:
     backend = "nccl" if job.resources.accelerator == "gpu" else "gloo"
     optional_terms = job.stage.config.task == "lung_ssl"
     return DDPStrategy(process_group_backend=backend, find_unused_parameters=optional_terms)
-
-
-def _wandb(job: Job) -> WandbLogger | bool:
-    settings = job.experiment.logger
-    if settings.wandb == "disabled":
-        return False
-    return WandbLogger(
-        project=settings.project,
-        group=job.group,
-        name=job.stage.name,
-        id=job.stage.fingerprint,
-        resume="allow",
-        offline=settings.wandb == "offline",
-        save_dir=job.experiment.runs,
-        config=job.stage.identity,
-    )

@@ -21,6 +21,8 @@ from matl.orchestrator.plan import Plan, PlannedStage, make_plan
 from matl.orchestrator.record import run_record
 from matl.orchestrator.resources import refuse_missing_gpus
 from matl.orchestrator.store import BACKBONE, Store
+from matl.orchestrator.wandb_report import log_report
+from matl.orchestrator.wandb_run import refuse_wrong_key
 
 
 def run(
@@ -50,12 +52,15 @@ def run(
     missing = [stage for stage in plan.stages if fresh or stage.fingerprint not in store]
     if experiment.backbone.weights and any(stage.parent is None for stage in missing):
         _try_initial_weights(experiment, console)
+    if missing:
+        refuse_wrong_key(experiment.logger)
     for stage in plan.stages:
         place = missing.index(stage) + 1 if stage in missing else 0
         ensure_stage(plan, stage, store, console, fresh=fresh, place=(place, len(missing)))
     record = run_record(plan, store, command)
     write_report(record, folder)
     (folder / "experiment.yaml").write_text(to_yaml(experiment))
+    log_report(plan, record, store, folder, bool(missing), console)
     return record, folder
 
 

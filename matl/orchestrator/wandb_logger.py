@@ -1,0 +1,179 @@
+"""What W&B is told: one run a stage, with its curves and its weights, or one run a sweep's trial.
+
+Runs of stages are grouped by the run folder that they belong to. A run's id is kept with the
+unfinished stage, so that a stage that was broken off goes on in the same run.
+"""
+
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import wandb
+from pytorch_lightning.loggers import Logger
+from rich.console import Console
+
+from matl.config.schema import Experiment, LoggerConfig
+from matl.orchestrator.job import Job
+from matl.orchestrator.store import BACKBONE, HEADS
+from matl.orchestrator.wandb_run import SafeRun
+
+RUN_ID = "wandb_run_id.txt"
+STEP = "trainer/global_step"
+
+
+class CurveLogger(Logger):
+    """Lightning's logger of a stage: every logged value goes to a W&B run.
+
+    Args:
+        run: the run, which whoever opened it ends.
+        prefix: of all names: the stage's in a sweep's trial, else nothing.
+    """
+
+    def __init__(self, run: SafeRun, prefix: str) -> None:
+        super().__init__()
+        self.run, self._prefix = run, prefix
+        run.add(lambda run: run.define_metric(prefix + STEP))
+        run.add(lambda run: run.define_metric(f"{prefix}*", step_metric=prefix + STEP))
+
+    @property
+    def name(self) -> str:
+        return "wandb"
+
+    @property
+    def version(self) -> None:
+        return None
+
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        row = {self._prefix + name: value for name, value in (metrics | {STEP: step}).items()}
+        self.run.add(lambda run: run.log(row))
+
+    def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
+        """The stage's identity is the run's config from its start."""
+
+
+@contextmanager
+def stage_logger(job: Job, console: Console) -> Iterator[CurveLogger | None]:
+    """The logger of a stage while it is trained, or None where W&B is not wanted."""
+    if not wanted(job.experiment.logger):
+        yield None
+        return
+    stage, trial = job.stage, in_sweep()
+    run = open_run(
+        job.experiment,
+        console,
+        folder=job.workspace,
+        group=job.group,
+        name=stage.name,
+        job_type="train",
+        config={stage.name: stage.identity} if trial else stage.identity,
+        complete=not trial,
+    )
+    try:
+        yield CurveLogger(run, f"{stage.name}/" if trial else "")
+    except BaseException:
+        run.finish(exit_code=1)
+        raise
+    run.finish()
+
+
+def open_run(
+    experiment: Experiment,
+    console: Console,
+    *,
+    folder: Path,
+    group: str,
+    name: str,
+    job_type: str,
+    config: Mapping[str, Any],
+    complete: bool = True,
+) -> SafeRun:
+    """A run whose id is kept in a folder; under a sweep's agent, the trial's one run.
+
+    Args:
+        experiment: names the project, and the folder of W&B's own files.
+        console: where failures are told.
+        folder: where the run's id is kept.
+        group, name, job_type: of the run; a trial has those of its sweep.
+        config: of the run.
+        complete: whether the run is over with this; a trial goes on from stage to stage.
+    """
+    labels = {
+        "project": experiment.logger.project,
+        "id": kept_id(folder),
+        "group": group,
+        "name": name,
+        "job_type": job_type,
+    }
+    return SafeRun(
+        console,
+        offline=experiment.logger.wandb == "offline",
+        complete=complete,
+        dir=experiment.runs,
+        config=dict(config),
+        **({} if in_sweep() else labels),
+    )
+
+
+def wanted(settings: LoggerConfig) -> bool:
+    """Whether W&B is told anything; its own WANDB_MODE can switch it off."""
+    return settings.wandb != "disabled" and os.environ.get("WANDB_MODE") != "disabled"
+
+
+def in_sweep() -> bool:
+    """Whether an agent of a sweep started this process."""
+    return "WANDB_SWEEP_ID" in os.environ
+
+
+def kept_id(folder: Path) -> str:
+    """The id of the run that a folder belongs to, drawn and kept there where it has none yet."""
+    identifier = last_id(folder)
+    if identifier is None:
+        identifier = secrets.token_hex(4)
+        (folder / RUN_ID).write_text(identifier)
+    return identifier
+
+
+def last_id(folder: Path) -> str | None:
+    """The id of the run that a folder belongs to; None where W&B was told nothing of it."""
+    if in_sweep():
+        return os.environ["WANDB_RUN_ID"]
+    file = folder / RUN_ID
+    return file.read_text() if file.exists() else None
+
+
+def log_weights(run: SafeRun, job: Job) -> None:
+    """Logs the stage's final weights, and that they were made from those of the stage before."""
+    stage = job.stage
+    about = {"stage": stage.name, "task": stage.config.task, "parent": stage.parent}
+    run.add(lambda run: run.log_artifact(weights(stage.fingerprint, job.workspace, about)))
+    if job.parent_weights and stage.parent:
+        use_weights(run, stage.parent, job.parent_weights.parent)
+
+
+def use_weights(run: SafeRun, fingerprint: str, entry: Path) -> None:
+    """Notes that a run begins from a stored stage, which W&B need not have seen yet.
+
+    W&B knows files by their digest, so this is the artifact that the stage's own run has logged.
+    `run.use_artifact` would do the same, but waits for the server and refuses to work offline.
+    """
+    run.add(
+        lambda run: run._log_artifact(
+            weights(fingerprint, entry, policy="immutable"),
+            is_user_created=True,
+            use_after_commit=True,
+        )
+    )
+
+
+def weights(
+    fingerprint: str, folder: Path, about: Mapping[str, Any] | None = None, policy: str = "mutable"
+) -> wandb.Artifact:
+    """A stage's weights as an artifact; `mutable` files are copied, as they will move."""
+    metadata = {"fingerprint": fingerprint, **(about or {})}
+    artifact = wandb.Artifact(f"weights-{fingerprint}", type="model", metadata=metadata)
+    for name in (BACKBONE, HEADS):
+        artifact.add_file(str(folder / name), policy=policy)
+    return artifact

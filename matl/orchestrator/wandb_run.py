@@ -1,0 +1,165 @@
+"""A W&B run that never holds training up: it is spoken to from a thread of its own.
+
+wandb's calls raise where its service process was killed, and wait where the server hangs: the start
+of a run for its `init_timeout`, an artifact for two HTTP timeouts, the end of a run for ever.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import wandb
+from rich.console import Console
+from rich.markup import escape
+
+from matl.config.schema import LoggerConfig
+from matl.errors import MatlError
+
+Action = Callable[[Any], object]
+INIT_SECONDS, FINISH_SECONDS, GRACE_SECONDS = 30.0, 60.0, 30.0
+ANSWER_SECONDS, LEAVE_SECONDS = 10, 2
+
+
+class SafeRun:
+    """A run whose actions a thread does in their order, and does again offline where one fails.
+
+    Every action is kept. Where one fails, or comes to no end, the same run is opened offline and
+    gets all of them anew, so that nothing is lost; what was uploaded before is there twice then, at
+    the same steps. Where that fails too, W&B is left alone.
+
+    W&B's own `WANDB_INIT_TIMEOUT` and `WANDB_FINISH_TIMEOUT` replace the times that are waited for
+    it: 30 s at the start, while training goes on, and 60 s at the end.
+
+    Args:
+        console: where it is said, once each, that something failed.
+        offline: nothing is uploaded.
+        complete: the run is over when this one is; False where others go on in it.
+        opening: further arguments of `wandb.init`.
+    """
+
+    def __init__(
+        self, console: Console, *, offline: bool, complete: bool = True, **opening: Any
+    ) -> None:
+        self._console, self._offline = console, offline
+        self._finish_seconds = _seconds("WANDB_FINISH_TIMEOUT", FINISH_SECONDS)
+        self._settings = {
+            "console": "off",
+            "silent": True,
+            "init_timeout": _seconds("WANDB_INIT_TIMEOUT", INIT_SECONDS),
+            "finish_timeout": self._finish_seconds,
+            "finish_timeout_raises": True,
+            "x_update_finish_state": complete,
+        }
+        self._opening = {**opening, "resume": "allow", "reinit": "create_new"}
+        self._actions: list[Action] = []
+        self._complete = False
+        self._changed = threading.Condition()
+        self._over = threading.Event()
+        self._attempt = 0
+        self._begin()
+
+    def add(self, action: Action) -> None:
+        """Does something with the run, soon; returns at once."""
+        with self._changed:
+            self._actions.append(action)
+            self._changed.notify_all()
+
+    def finish(self, exit_code: int = 0) -> None:
+        """Ends the run; waits until W&B has it, or it lies on the disk, or time is up."""
+        with self._changed:
+            self._actions.append(lambda run: run.finish(exit_code))
+            self._complete = True
+            self._changed.notify_all()
+        while not self._over.wait(self._finish_seconds + GRACE_SECONDS):
+            self._fall_back(self._attempt, TimeoutError("no answer from its service"))
+
+    def _begin(self) -> None:
+        attempt = self._attempt
+        threading.Thread(target=self._talk, args=(attempt,), daemon=True, name="W&B").start()
+
+    def _talk(self, attempt: int) -> None:
+        mode = "offline" if self._offline or attempt else None
+        try:
+            wandb.setup(wandb.Settings(silent=True))
+            settings = wandb.Settings(**self._settings)
+            run = wandb.init(**self._opening, mode=mode, settings=settings)
+            if not run.offline:
+                self._say(run.url)
+            for action in self._actions_of(attempt):
+                action(run)
+        except Exception as error:  # whatever it is, training goes on
+            self._fall_back(attempt, error)
+
+    def _actions_of(self, attempt: int) -> Iterator[Action]:
+        """The actions as they come, until the run is complete or a later attempt goes on."""
+        done = 0
+        while attempt == self._attempt:
+            with self._changed:
+                self._changed.wait_for(lambda: self._complete or len(self._actions) > done)
+                if len(self._actions) == done:
+                    self._over.set()
+                    return
+            yield self._actions[done]
+            done += 1
+
+    def _fall_back(self, attempt: int, error: Exception) -> None:
+        with self._changed:
+            if attempt != self._attempt:
+                return
+            self._attempt += 1
+        what = (str(error).strip() or type(error).__name__).splitlines()[0]
+        if attempt == 0:
+            self._say(f"{what}; the record goes on offline")
+            _leave_service()
+            self._begin()
+        else:
+            self._say(f"{what}; nothing more is recorded there")
+            self._over.set()
+
+    def _say(self, line: str) -> None:
+        self._console.print(f"W&B: {escape(line)}", soft_wrap=True)
+
+
+def refuse_wrong_key(settings: LoggerConfig) -> None:
+    """Finds a missing or wrong API key before anything is trained; a silent server is no mistake.
+
+    Raises:
+        MatlError: nobody is logged in, or the server does not know the key.
+    """
+    if settings.wandb != "online":
+        return
+    wrong: object = None
+    try:
+        session = wandb.setup(wandb.Settings(silent=True)).settings
+        if session.mode in ("offline", "dryrun", "disabled"):
+            return
+        if wandb.login(prompt=False, verify=False):
+            wandb.Api(timeout=ANSWER_SECONDS)
+        else:
+            wrong = "nobody is logged in"
+    except wandb.errors.AuthenticationError as error:
+        answer = getattr(error.__cause__, "response", error)
+        wrong = None if answer is None else error
+    except Exception:  # without its service nothing is known; training goes on
+        return
+    if wrong:
+        raise MatlError(f"logger.wandb: {wrong}; run wandb login, or set offline")
+
+
+def _leave_service() -> None:
+    """Parts from wandb's service process, whatever its state; the next run starts a new one."""
+
+    def teardown() -> None:
+        with suppress(Exception, SystemExit):
+            wandb.teardown()
+
+    thread = threading.Thread(target=teardown, daemon=True)
+    thread.start()
+    thread.join(LEAVE_SECONDS)
+    os.environ.pop(wandb.env.SERVICE, None)
+
+
+def _seconds(variable: str, default: float) -> float:
+    return float(os.environ.get(variable) or default)
