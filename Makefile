@@ -1,12 +1,13 @@
 # matl: every target sets up what it needs; CI runs `make lint` and `make test`.
 PYTHON ?= python3.11
 EXPERIMENT ?= experiments/covid_ct.yaml
+SWEEP ?= experiments/sweeps/diagnosis.yaml
 VENV := .venv
 MATL := $(VENV)/bin/matl
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint stage1 stage2 stage3 bench clean
+.PHONY: help demo test test-all lint stage1 stage2 stage3 sweep bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | \
@@ -34,6 +35,9 @@ lint: $(READY) ## ruff (lint, format) and mypy
 
 stage1 stage2 stage3: stage%: $(READY) ## the chain through that part: make stage3 EXPERIMENT=file.yaml
 	$(MATL) run $(EXPERIMENT) --through $*
+
+sweep: $(READY) ## create a W&B sweep and start an agent: make sweep SWEEP=file.yaml
+	$(MATL) sweep $(SWEEP)
 
 bench: $(READY) ## measure the speed ratios and write benchmarks/results/
 	$(VENV)/bin/python -m benchmarks

@@ -151,6 +151,25 @@ def ablate(
 
 
 @app.command()
+def sweep(
+    file: Annotated[Path, typer.Argument(metavar="SWEEP", help="A W&B sweep's YAML file.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check the file; create and start nothing.")
+    ] = False,
+) -> None:
+    """Check a W&B sweep against our settings, create it, and start an agent here.
+
+    Example: matl sweep experiments/sweeps/diagnosis.yaml
+    """
+    from matl.sweep import load_sweep, start
+
+    checked = load_sweep(file)
+    typer.echo(str(checked))
+    if not dry_run:
+        start(checked)
+
+
+@app.command()
 def power(
     patients: Annotated[int, typer.Option(min=2, help="Patients that are tested.")],
     images: Annotated[float, typer.Option(min=1, help="Images of each, on average.")] = 1.0,

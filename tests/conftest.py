@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from tiny import TINY, Load
+from tiny import Load, write_tiny
 
 from matl.config import load_experiment
 
@@ -30,11 +30,7 @@ def phantom_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def tiny_file(tmp_path: Path, phantom_root: Path) -> Path:
     """The tiny experiment's file, with folders of this test's own."""
-    places = [f"data_root: {phantom_root}"]
-    places += [f"{name}: {tmp_path / name}" for name in ("store", "cache", "runs")]
-    file = tmp_path / "tiny.yaml"
-    file.write_text(TINY + "\n".join(places) + "\n")
-    return file
+    return write_tiny(tmp_path, phantom_root)
 
 
 @pytest.fixture

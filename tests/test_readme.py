@@ -12,23 +12,30 @@ from typer.testing import CliRunner
 from matl.ablation.load import load_ablation
 from matl.cli import app
 from matl.config import load_experiment
+from matl.sweep import load_sweep
 
 README = (REPOSITORY / "README.md").read_text()
-BLOCKS = re.findall(r"```bash\n(.+?)```|`(matl [^`]+)`", README, re.S)
+PAGES = README + (REPOSITORY / "docs" / "wandb.md").read_text()
+BLOCKS = re.findall(r"```bash\n(.+?)```|`(matl [^`]+)`", PAGES, re.S)
 COMMANDS = sorted(set(re.findall(r"(?m)^matl [^#\n]+", "\n".join("".join(b) for b in BLOCKS))))
-TARGETS = sorted(set(re.findall(r"(?m)(?:^|`)make ([a-z0-9-]+)", README)))
-SETTINGS = sorted(set(re.findall(r"`([a-z_.]+=[^` ]+)`", README)))
+TARGETS = sorted(set(re.findall(r"(?m)(?:^|`)make ([a-z0-9-]+)", PAGES)))
+SETTINGS = sorted(set(re.findall(r"`([a-z_.]+=[^` ]+)`", PAGES)))
 SHIPPED = sorted((REPOSITORY / "experiments").rglob("*.yaml"))
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_exists_and_takes_these_words(command: str) -> None:
+def test_a_command_exists_and_takes_these_words(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Commands on an experiment are resolved; of the others the name and options are checked."""
     words = shlex.split(command)[1:]
     settings = [word for word in words if "=" in word]
     files = [word for word in words if word.endswith(".yaml")]
+    monkeypatch.chdir(REPOSITORY)
     if words[0] == "ablate":
         load_ablation(REPOSITORY / files[0])
+    elif words[0] == "sweep" and files:
+        load_sweep(Path(files[0]))
     elif files:
         load_experiment(REPOSITORY / files[0], settings)
     help_page = CliRunner().invoke(

@@ -43,6 +43,15 @@ trainer: {accelerator: cpu, threads: 1, precision: 32-true}
 Load = Callable[..., Experiment]
 
 
+def write_tiny(folder: Path, data_root: Path) -> Path:
+    """Writes the tiny experiment with store, cache and runs in the same folder."""
+    places = [f"data_root: {data_root}"]
+    places += [f"{name}: {folder / name}" for name in ("store", "cache", "runs")]
+    file = folder / "tiny.yaml"
+    file.write_text(TINY + "\n".join(places) + "\n")
+    return file
+
+
 def console_of() -> tuple[Console, io.StringIO]:
     """A console, and what it shows."""
     shown = io.StringIO()

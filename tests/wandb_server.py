@@ -41,7 +41,10 @@ class Told:
 
 
 class StandIn:
-    """The server's state; `hanging` holds every answer back, `key` is the one that it knows."""
+    """The server's state; `hanging` holds every answer back, `key` is the one that it knows.
+
+    A sweep's agent gets `trials`, settings by run id, one after another.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -51,6 +54,8 @@ class StandIn:
         self.runs: dict[str, Told] = {}
         self.artifacts: dict[tuple[str, str], str] = {}
         self.calls: list[str] = []
+        self.sweep: str = ""
+        self.trials: dict[str, Json] = {}
 
     def answer(self, operation: str, given: Json) -> Json:
         """The data of a GraphQL answer."""
@@ -157,6 +162,29 @@ class StandIn:
         name = base64.b64decode(asked["artifactID"]).decode().partition("|")[0]
         self.runs[asked["runName"]].used.append(name)
         return {"useArtifact": {"artifact": {"id": asked["artifactID"]}}}
+
+    def _upsert_sweep(self, given: Json) -> Json:
+        self.sweep = given["config"]
+        sweep = {"name": "sweep1", "project": PROJECT}
+        return {"upsertSweep": {"sweep": sweep, "configValidationWarnings": []}}
+
+    def _sweep_with_runs(self, given: Json) -> Json:
+        sweep = {"id": "s1", "name": given["sweep"], "config": self.sweep, "runs": {"edges": []}}
+        return {"project": {"sweep": sweep}}
+
+    def _create_agent(self, given: Json) -> Json:
+        return {"createAgent": {"agent": {"id": "a1"}}}
+
+    def _heartbeat(self, given: Json) -> Json:
+        """The next trial where none is running; the end after the last."""
+        commands: list[Json] = []
+        if given["runState"] == "{}" and not self.trials:
+            commands = [{"type": "exit"}]
+        elif given["runState"] == "{}":
+            run = next(iter(self.trials))
+            args = {name: {"value": value} for name, value in self.trials.pop(run).items()}
+            commands = [{"type": "run", "run_id": run, "program": "matl", "args": args}]
+        return {"agentHeartbeat": {"agent": {"id": "a1"}, "commands": json.dumps(commands)}}
 
     def stream(self, run: str, given: Json) -> Json:
         """Lines of curves, and the run's end."""

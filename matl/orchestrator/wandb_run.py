@@ -4,11 +4,12 @@ wandb's calls raise where its service process was killed, and wait where the ser
 of a run for its `init_timeout`, an artifact for two HTTP timeouts, the end of a run for ever.
 """
 
+import itertools
 import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
 
 import wandb
 from rich.console import Console
@@ -72,15 +73,16 @@ class SafeRun:
             self._actions.append(lambda run: run.finish(exit_code))
             self._complete = True
             self._changed.notify_all()
-        while not self._over.wait(self._finish_seconds + GRACE_SECONDS):
-            self._fall_back(self._attempt, TimeoutError("no answer from its service"))
+        patience = self._finish_seconds + GRACE_SECONDS
+        while not self._over.wait(patience):
+            self._fall_back(self._attempt, TimeoutError(f"no answer for {patience:.0f} s"))
 
     def _begin(self) -> None:
         attempt = self._attempt
         threading.Thread(target=self._talk, args=(attempt,), daemon=True, name="W&B").start()
 
     def _talk(self, attempt: int) -> None:
-        mode = "offline" if self._offline or attempt else None
+        mode: Literal["offline"] | None = "offline" if self._offline or attempt else None
         try:
             wandb.setup(wandb.Settings(silent=True))
             settings = wandb.Settings(**self._settings)
@@ -94,15 +96,16 @@ class SafeRun:
 
     def _actions_of(self, attempt: int) -> Iterator[Action]:
         """The actions as they come, until the run is complete or a later attempt goes on."""
-        done = 0
-        while attempt == self._attempt:
+        for place in itertools.count():
             with self._changed:
-                self._changed.wait_for(lambda: self._complete or len(self._actions) > done)
-                if len(self._actions) == done:
+                while len(self._actions) == place and not self._complete:
+                    self._changed.wait()
+                if attempt != self._attempt:
+                    return
+                if len(self._actions) == place:
                     self._over.set()
                     return
-            yield self._actions[done]
-            done += 1
+            yield self._actions[place]
 
     def _fall_back(self, attempt: int, error: Exception) -> None:
         with self._changed:
@@ -158,7 +161,7 @@ def _leave_service() -> None:
     thread = threading.Thread(target=teardown, daemon=True)
     thread.start()
     thread.join(LEAVE_SECONDS)
-    os.environ.pop(wandb.env.SERVICE, None)
+    os.environ.pop("WANDB_SERVICE", None)
 
 
 def _seconds(variable: str, default: float) -> float:

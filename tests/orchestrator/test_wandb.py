@@ -1,48 +1,112 @@
-"""W&B offline: one run a stage, grouped, and its file can be read back."""
+"""What W&B is told of a run, read back from its offline files."""
 
-import struct
 from pathlib import Path
 
+import pytest
+from PIL import Image
+from test_interruptions import BrokenOff, failing_at
 from tiny import Load, run_quietly
-from wandb.proto.wandb_internal_pb2 import Record
+from wandb_files import Recorded, recorded
 
-HEADER = 7
-BLOCK = 32768
-LAST_PARTS = (1, 4)
+from matl.orchestrator.plan import make_plan
+from matl.orchestrator.store import Store
+from matl.stages import Stage
 
-
-def records(file: Path) -> list[Record]:
-    """Every record of a `.wandb` file: a header, then a LevelDB log of protocol buffers."""
-    content = file.read_bytes()
-    assert content[:4] == b":W&B"
-    parsed, at, message = [], HEADER, b""
-    while at + HEADER <= len(content):
-        left = BLOCK - at % BLOCK
-        if left < HEADER:
-            at += left
-            continue
-        _, length, kind = struct.unpack("<IHB", content[at : at + HEADER])
-        message += content[at + HEADER : at + HEADER + length]
-        at += HEADER + length
-        if kind in LAST_PARTS:
-            parsed.append(Record.FromString(message))
-            message = b""
-    return parsed
+CHAIN = ("logger.wandb=offline", "chain=[shapes,diagnosis]")
 
 
-def test_offline_files_hold_every_stage(load_tiny: Load, tmp_path: Path) -> None:
-    _, folder, _ = run_quietly(load_tiny("logger.wandb=offline", "chain=[shapes,diagnosis]"))
-    files = sorted((tmp_path / "runs" / "wandb").glob("offline-run-*/*.wandb"))
-    assert len(files) == 2
-    logged = {}
-    for file in files:
-        entries = records(file)
-        [run] = [entry.run for entry in entries if entry.HasField("run")][:1]
-        assert run.run_group == folder.name
-        rows = [entry.history for entry in entries if entry.HasField("history")]
-        names = {".".join(item.nested_key) or item.key for row in rows for item in row.item}
-        config = {item.key or item.nested_key[0]: item.value_json for item in run.config.update}
-        logged[run.display_name] = names, config
-    assert set(logged) == {"shapes", "diagnosis"}
-    assert {"loss", "gate/32", "val/accuracy"} <= logged["shapes"][0]
-    assert "val/auroc" in logged["diagnosis"][0]
+def by_name(runs: list[Recorded]) -> dict[str, Recorded]:
+    return {run.name: run for run in runs}
+
+
+def test_one_run_a_stage_and_one_of_the_report(load_tiny: Load, tmp_path: Path) -> None:
+    experiment = load_tiny(*CHAIN)
+    record, folder, _ = run_quietly(experiment)
+    told = by_name(recorded(tmp_path / "runs"))
+    assert list(told) == ["shapes", "diagnosis", folder.name]
+    assert {run.group for run in told.values()} == {folder.name}
+    assert [run.job_type for run in told.values()] == ["train", "train", "report"]
+    assert all(run.exit_codes == [0] for run in told.values())
+
+    shapes, diagnosis, report = told.values()
+    names = {name for row in shapes.rows for name in row}
+    assert {"loss", "gate/32", "val/accuracy", "trainer/global_step"} <= names
+    curve = record.curves["diagnosis"]
+    assert diagnosis.curve("loss") == pytest.approx(curve["loss"].tolist())
+    assert diagnosis.curve("val/auroc") == pytest.approx(curve["val/auroc"].tolist())
+
+    first, last = (stage.fingerprint for stage in make_plan(experiment).chain)
+    assert (shapes.logged, shapes.used) == ([f"weights-{first}"], [])
+    assert (diagnosis.logged, diagnosis.used) == ([f"weights-{last}"], [f"weights-{first}"])
+    assert report.used == [f"weights-{last}"]
+    assert {"diagnosis", "stages", "roc", "curves"} <= set(report.rows[0])
+    [auroc] = [
+        result.metrics["auroc"].value
+        for result in record.results("test")
+        if result.model == "chain"
+    ]
+    assert report.summary["test/auroc"] == pytest.approx(auroc)
+
+    ids = [Store(tmp_path / "store").manifest(entry)["wandb"] for entry in (first, last)]
+    assert ids == [shapes.identifier, diagnosis.identifier]
+
+
+def test_a_reused_stage_starts_no_run(load_tiny: Load, tmp_path: Path) -> None:
+    """Trained without W&B, the first stage's weights are an artifact that the next one uses."""
+    run_quietly(load_tiny("logger.wandb=disabled", "chain=[shapes,diagnosis]"))
+    assert not (tmp_path / "runs" / "wandb").exists()
+    longer = load_tiny(*CHAIN, "stages.diagnosis.epochs=1")
+    _, folder, _ = run_quietly(longer)
+    told = by_name(recorded(tmp_path / "runs"))
+    assert list(told) == ["diagnosis", folder.name]
+    first = make_plan(longer).chain[0].fingerprint
+    assert told["diagnosis"].used == [f"weights-{first}"]
+    run_quietly(longer)
+    assert len(recorded(tmp_path / "runs")) == 2
+
+
+def test_a_stage_that_was_broken_off_goes_on_in_its_run(
+    load_tiny: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = load_tiny("logger.wandb=offline", "chain=[diagnosis]")
+    with monkeypatch.context() as broken:
+        broken.setattr(Stage, "training_step", failing_at(epoch=1, step=0))
+        with pytest.raises(BrokenOff):
+            run_quietly(experiment)
+    run_quietly(experiment)
+    first, second, _ = recorded(tmp_path / "runs")
+    assert first.identifier == second.identifier
+    assert (first.exit_codes, second.exit_codes) == ([1], [0])
+    assert [run.curve("epoch") for run in (first, second)] == [[0, 0], [1, 1]]
+
+
+def test_fresh_training_is_a_run_of_its_own(load_tiny: Load, tmp_path: Path) -> None:
+    experiment = load_tiny("logger.wandb=offline", "chain=[diagnosis]")
+    run_quietly(experiment, through=3)
+    run_quietly(experiment, fresh=True)
+    first, _, second, _ = recorded(tmp_path / "runs")
+    assert first.name == second.name == "diagnosis"
+    assert first.identifier != second.identifier
+
+
+def test_where_and_whether_it_is_logged_is_no_part_of_a_stage(load_tiny: Load) -> None:
+    plans = [
+        make_plan(load_tiny(*words))
+        for words in ([], ["logger.wandb=online"], ["logger.project=other"])
+    ]
+    prints = {tuple(stage.fingerprint for stage in plan.chain) for plan in plans}
+    assert len(prints) == 1
+
+
+def test_pictures_and_the_page_of_a_run_are_logged(load_tiny: Load, tmp_path: Path) -> None:
+    """Whatever else wrote them into the run's folder before."""
+    _, folder, _ = run_quietly(load_tiny("chain=[diagnosis]"))
+    (folder / "overlays").mkdir()
+    for name in ("right", "wrong"):
+        Image.new("L", (8, 8)).save(folder / "overlays" / f"{name}.png")
+    (folder / "report.html").write_text("<p>figures</p>")
+    run_quietly(load_tiny("logger.wandb=offline", "chain=[diagnosis]"))
+    [report] = recorded(tmp_path / "runs")
+    [row] = report.rows
+    assert row["overlays"]["captions"] == ["right", "wrong"]
+    assert row["report"]["_type"] == "html-file"

@@ -1,0 +1,158 @@
+"""W&B sweeps: a plain sweep file, checked against our schema before W&B creates it."""
+
+import os
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import wandb
+from omegaconf import OmegaConf
+
+from data_modules.errors import did_you_mean
+from matl.config import Experiment, load_experiment
+from matl.config.layers import read_layers
+from matl.errors import MatlError
+from matl.evaluation.metrics import METRICS
+from matl.orchestrator.wandb_run import refuse_wrong_key
+from matl.stages import TASKS
+
+ARGUMENTS = "${args_no_hyphens}"
+COMMAND = f"[matl, run, EXPERIMENT.yaml, logger.wandb=online, '{ARGUMENTS}']"
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A checked sweep.
+
+    Attributes:
+        config: the file's content, as W&B takes it.
+        experiment: that of a trial.
+    """
+
+    config: dict[str, Any]
+    experiment: Experiment
+
+    def __str__(self) -> str:
+        metric, names = self.config["metric"], ", ".join(self.config["parameters"])
+        cap = self.config.get("run_cap", "any number of")
+        return f"{metric['goal']} {metric['name']} over {names}: {cap} trials"
+
+
+def load_sweep(file: Path) -> Sweep:
+    """Reads a sweep file; every parameter's name and the ends of its range are tried.
+
+    Raises:
+        MatlError: one line that names the file, the key, and how to mend it.
+    """
+    config: Any = OmegaConf.to_container(read_layers(file, [])[-1].content, resolve=False)
+    try:
+        path, overrides = _trial_command(config)
+        experiment = _try_parameters(config, path, overrides)
+        _check_choice(config.get("metric"), experiment)
+    except MatlError as error:
+        raise MatlError(f"{file}: {error}") from error
+    return Sweep(config, experiment)
+
+
+def start(sweep: Sweep) -> NoReturn:
+    """Creates the sweep at W&B and becomes its first agent.
+
+    Raises:
+        MatlError: nobody is logged in, or the server does not take the sweep.
+    """
+    settings = sweep.experiment.logger
+    refuse_wrong_key(settings)
+    project = sweep.config.get("project", settings.project)
+    try:
+        identifier = wandb.sweep(sweep.config, sweep.config.get("entity"), project)
+    except Exception as error:
+        line = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise MatlError(f"W&B did not create the sweep: {line}") from error
+    wandb.teardown()
+    print(f"More agents, here or elsewhere: wandb agent --project {project} {identifier}")
+    sys.stdout.flush()
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    agent = [sys.executable, "-m", "wandb", "agent", "--project", project, identifier]
+    os.execv(sys.executable, agent)
+
+
+def _trial_command(config: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """The experiment's file and the overrides of every trial."""
+    command = [str(word) for word in config.get("command") or []]
+    at = command.index("matl") if "matl" in command else 0
+    words = [_with_environment(word) for word in command[at + 2 :]]
+    files = [word for word in words if word.endswith((".yaml", ".yml")) and "=" not in word]
+    if command[at : at + 2] != ["matl", "run"] or ARGUMENTS not in words or len(files) != 1:
+        raise MatlError(f"command: must be {COMMAND}")
+    overrides = [word for word in words if "=" in word and not word.startswith("-")]
+    return files[0], overrides
+
+
+def _with_environment(word: str) -> str:
+    """W&B's own macro for the agent's environment."""
+    return re.sub(r"\$\{envvar:(\w+)\}", lambda name: os.environ.get(name[1], name[1]), word)
+
+
+def _try_parameters(config: Mapping[str, Any], path: str, overrides: Sequence[str]) -> Experiment:
+    parameters = config.get("parameters")
+    if not isinstance(parameters, dict) or not parameters:
+        raise MatlError("parameters: must map settings, as stages.diagnosis.lr, to their values")
+    tried = {name: _values(name, spec) for name, spec in parameters.items()}
+    first = {name: values[0] for name, values in tried.items()}
+    for name, values in tried.items():
+        for value in values:
+            trial = first | {name: value}
+            words = [*overrides, *(f"{key}={chosen}" for key, chosen in trial.items())]
+            try:
+                experiment = load_experiment(path, words)
+            except MatlError as error:
+                raise MatlError(f"parameters: {error}") from error
+    if experiment.logger.wandb != "online":
+        raise MatlError("command: W&B hears nothing of the trials; add logger.wandb=online")
+    return experiment
+
+
+def _values(name: str, spec: Any) -> list[Any]:
+    """What is tried of a parameter: each value of a list, the ends of a range."""
+    if not isinstance(spec, dict) or "parameters" in spec:
+        raise MatlError(f"parameters.{name}: name a whole setting, and map it to its values")
+    if spec.get("values"):
+        return list(spec["values"])
+    found = [spec[key] for key in ("value", "min", "max", "mu") if key in spec]
+    if not found:
+        raise MatlError(f"parameters.{name}: give it values, or min and max")
+    return found
+
+
+def _check_choice(metric: Any, experiment: Experiment) -> None:
+    """A sweep may choose by validation, or by cross-validation of the training patients."""
+    name, goal = (metric or {}).get("name"), (metric or {}).get("goal")
+    last = experiment.stages[experiment.chain[-1]].data
+    known = _metric_names(experiment)
+    best = f"{experiment.chain[-1]}/val/auroc"
+    if last.split == "kfold" and last.over == "all":
+        raise MatlError(
+            f"command: kfold over all patients chooses by those of the official test split too; "
+            f"add stages.{experiment.chain[-1]}.data.over=train"
+        )
+    if "test" in str(name).split("/"):
+        raise MatlError(
+            f"metric.name: {name}: nothing may be chosen by the test split; write {best}"
+        )
+    if name not in known:
+        raise MatlError(f"metric.name: no trial reports {name}; {did_you_mean(str(name), known)}")
+    if goal not in ("minimize", "maximize"):
+        raise MatlError("metric.goal: write minimize or maximize; W&B would minimize")
+
+
+def _metric_names(experiment: Experiment) -> list[str]:
+    names = []
+    for stage in experiment.chain:
+        task = experiment.stages[stage].task
+        losses = ("loss",) if task == "lung_ssl" else ("loss", "val/loss")
+        names += [f"{stage}/{name}" for name in (*TASKS[task].metric_names, *losses)]
+    last = experiment.stages[experiment.chain[-1]].data
+    return names + ([f"cv/{name}" for name in METRICS] if last.split == "kfold" else [])
