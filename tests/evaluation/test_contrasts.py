@@ -115,3 +115,15 @@ def test_holm_against_a_worked_example() -> None:
 def test_verdict_against_the_margin(low: float, high: float, expected: str) -> None:
     found = Contrast((low + high) / 2, low, high, 0.1, 0.01, 0.01, 5)
     assert verdict(found, margin=0.02) == expected
+
+
+@pytest.mark.parametrize("seed", [7, 23, 30])
+def test_two_seeds_give_an_interval_of_a_size_that_can_be(seed: int) -> None:
+    """Also where the seeds' spread is all interaction with the patients: t of 1 degree at most."""
+    random = np.random.default_rng(seed)
+    patients = np.repeat(np.arange(12), 2)
+    label = patients % 2
+    scores = 0.5 * label + random.normal(size=(2, len(label)))
+    found = contrast(label, patients, [Arm(1.0, scores)], resamples=200)
+    errors = (found.patients_error**2 + found.seeds_error**2) ** 0.5
+    assert found.high - found.value <= 12.71 * errors

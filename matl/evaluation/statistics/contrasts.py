@@ -4,7 +4,8 @@ An interval must carry both sources of variation: other patients would give anot
 so would another seed. The variance over patients is that of a cluster bootstrap, paired over the
 models and the seeds; the variance over seeds is that of their mean. What both contain, the
 interaction of seed and patient, is counted once. Degrees of freedom are Satterthwaite's
-("An approximate distribution of estimates of variance components", 1946).
+("An approximate distribution of estimates of variance components", 1946), and no fewer than the
+seeds or the patients give: where taking the interaction off leaves little, his formula would.
 """
 
 from collections.abc import Sequence
@@ -160,7 +161,8 @@ def _interval(values: np.ndarray, draws: np.ndarray, patients: int) -> Contrast:
     reach, p = 0.0, float(mean == 0)
     if variance > 0:
         parts = over_patients**2 / (patients - 1) + over_seeds**2 / max(seeds - 1, 1)
-        t = stats.t(df=variance**2 / parts)
+        fewest = min(patients, max(seeds, 2)) - 1
+        t = stats.t(df=max(variance**2 / parts, fewest))
         reach = float(t.ppf((1 + CONFIDENCE) / 2)) * variance**0.5
         p = float(2 * t.sf(abs(mean) / variance**0.5))
     return Contrast(
