@@ -102,17 +102,21 @@ def test_cross_validation_may_be_chosen_by_where_it_leaves_the_test_patients_out
 
 
 def test_a_trial_is_one_run_with_the_stages_as_prefixes(
-    load_tiny: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    load_tiny: Load, tiny_file: Path, tmp_path: Path
 ) -> None:
-    """The agent sets these variables; the second trial reuses the first stage."""
-    monkeypatch.setenv("WANDB_SWEEP_ID", "sweep1")
-    monkeypatch.setenv("WANDB_MODE", "offline")
-    settings = ("logger.wandb=online", "chain=[shapes,diagnosis]")
+    """The agent starts a process a trial and sets these variables; the second reuses shapes."""
+    settings = ["chain=[shapes,diagnosis]", f"{LR}=0.1"]
     for trial in ("one", "two"):
-        monkeypatch.setenv("WANDB_RUN_ID", trial)
-        epochs = f"stages.diagnosis.epochs={len(trial)}"
-        lr = f"{LR}={0.1 if trial == 'one' else 0.2}"
-        record, _, _ = run_quietly(load_tiny(*settings, epochs, lr))
+        settings[-1] = f"{LR}={0.1 if trial == 'one' else 0.2}"
+        told = {"WANDB_SWEEP_ID": "sweep1", "WANDB_MODE": "offline", "WANDB_RUN_ID": trial}
+        command = [sys.executable, "-m", "matl.cli", "run", str(tiny_file), *settings]
+        subprocess.run(
+            [*command, "logger.wandb=online"],
+            env=os.environ | told,
+            check=True,
+            capture_output=True,
+        )
+    record, _, _ = run_quietly(load_tiny(*settings))
     told = recorded(tmp_path / "runs")
     assert [run.identifier for run in told] == ["one", "one", "one", "two", "two"]
     shapes, diagnosis = told[0], told[3]
@@ -138,6 +142,7 @@ def test_a_trial_of_cross_validation_reports_its_fold(
     for name, value in (("SWEEP_ID", "sweep1"), ("RUN_ID", "one"), ("MODE", "offline")):
         monkeypatch.setenv(f"WANDB_{name}", value)
     fold = [f"stages.diagnosis.data.{word}" for word in ("split=kfold", "over=train", "folds=2")]
+    fold += ["stages.diagnosis.data.options.patients=24"]  # both classes in every fold
     record, _, _ = run_quietly(load_tiny("logger.wandb=online", "chain=[diagnosis]", *fold))
     [result] = [row for row in record.results("test") if row.model != "floor"]
     reported = recorded(tmp_path / "runs")[-1].summary["cv/accuracy"]

@@ -21,6 +21,7 @@ from matl.errors import MatlError
 Action = Callable[[Any], object]
 INIT_SECONDS, FINISH_SECONDS, GRACE_SECONDS = 30.0, 60.0, 30.0
 ANSWER_SECONDS, LEAVE_SECONDS = 10, 2
+NOT_ONLINE = ("offline", "dryrun", "disabled")
 
 
 class SafeRun:
@@ -131,12 +132,12 @@ def refuse_wrong_key(settings: LoggerConfig) -> None:
     Raises:
         MatlError: nobody is logged in, or the server does not know the key.
     """
-    if settings.wandb != "online":
+    if settings.wandb != "online" or os.environ.get("WANDB_MODE") in NOT_ONLINE:
         return
     wrong: object = None
     try:
         session = wandb.setup(wandb.Settings(silent=True)).settings
-        if session.mode in ("offline", "dryrun", "disabled"):
+        if session.mode in NOT_ONLINE:
             return
         if wandb.login(prompt=False, verify=False):
             wandb.Api(timeout=ANSWER_SECONDS)
