@@ -1,9 +1,11 @@
 """What tests share: the public data sets where they exist, and a tiny experiment."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browser import Browser, running_browser
 from tiny import Load, write_tiny
 
 from matl.config import load_experiment
@@ -36,3 +38,10 @@ def tiny_file(tmp_path: Path, phantom_root: Path) -> Path:
 @pytest.fixture
 def load_tiny(tiny_file: Path) -> Load:
     return lambda *overrides: load_experiment(tiny_file, overrides)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless browser; the test is skipped where there is none."""
+    with running_browser() as one:
+        yield one

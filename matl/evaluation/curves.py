@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import roc_curve
 
-from matl.evaluation.drawing import looks, new_figure, plain_text
+from matl.evaluation.drawing import legend_below, looks, new_figure, plain_text, score_figure
 from matl.evaluation.metrics import THRESHOLD, Estimate
 
 SPLITS = ("train", "val", "test")
@@ -29,10 +29,10 @@ def roc_figure(
         title: Should name the split and the positive class.
 
     Returns:
-        A figure of 6 inches width; a dot marks the threshold that the metrics use.
+        A figure in which a dot marks the threshold that the metrics use.
     """
-    figure = new_figure(6, 6.4 + 0.22 * len(scores))
-    axes = figure.add_subplot()
+    across, upward = "1 − specificity (false positive rate)", "Sensitivity (true positive rate)"
+    figure, axes = score_figure(title, across, upward, len(scores))
     axes.plot([0, 1], [0, 1], color="#999999", linewidth=1)
     for (name, table), (colour, style) in zip(scores.items(), looks(), strict=False):
         label, score = table["label"].to_numpy(), table["score"].to_numpy()
@@ -43,11 +43,7 @@ def roc_figure(
         point = called[label == 0].mean(), called[label == 1].mean()
         axes.plot(*point, "o", color=colour, markeredgecolor="white", markersize=8, zorder=3)
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
-    axes.set_xlabel("1 − specificity (false positive rate)")
-    axes.set_ylabel("Sensitivity (true positive rate)")
-    axes.set_title(plain_text(title), fontsize=11)
-    legend = f"AUROC [95 % over patients]; dot: threshold {THRESHOLD}"
-    figure.legend(loc="outside lower center", title=legend, fontsize=9, title_fontsize=9)
+    legend_below(figure, f"AUROC [95 % over patients]; dot: threshold {THRESHOLD}")
     return figure
 
 

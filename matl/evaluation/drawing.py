@@ -7,11 +7,14 @@ readers; line styles differ as well.
 
 from collections.abc import Iterator
 from itertools import cycle
+from math import ceil
 
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+LEGEND_COLUMNS = 2
 STYLES = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)))
 
 
@@ -20,6 +23,34 @@ def new_figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)
     return figure
+
+
+def score_figure(title: str, across: str, upward: str, lines: int) -> tuple[Figure, Axes]:
+    """A figure of curves over scores, 5.2 inches wide, with room for a legend of `lines` lines.
+
+    Args:
+        title: Should name the split and the positive class.
+        across, upward: What the axes are.
+        lines: Of the legend, without its title.
+    """
+    figure = new_figure(5.2, 5.6 + 0.2 * ceil(lines / LEGEND_COLUMNS))
+    figure.set_layout_engine("constrained", h_pad=0.1)
+    axes = figure.add_subplot()
+    axes.set_title(plain_text(title), fontsize=10)
+    axes.set(xlabel=across, ylabel=upward)
+    return figure, axes
+
+
+def legend_below(figure: Figure, title: str) -> None:
+    """The legend of all that was drawn with a label, below the figure."""
+    figure.legend(
+        loc="outside lower center",
+        title=title,
+        fontsize=9,
+        title_fontsize=9,
+        ncols=LEGEND_COLUMNS,
+        frameon=False,
+    )
 
 
 def looks() -> Iterator[tuple[str, object]]:

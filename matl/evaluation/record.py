@@ -51,6 +51,27 @@ class StageRow:
 
 
 @dataclass(frozen=True)
+class NetworkRow:
+    """The network of one arm, what it holds and what it costs.
+
+    Attributes:
+        arm: The arm's name.
+        network: timm's name of it.
+        operator: "attention", "convolution" or "none".
+        parameters: In all, without heads.
+        in_operators: Those within the inserted operators.
+        flops: Floating-point operations of a forward pass over one image, by its size in words.
+    """
+
+    arm: str
+    network: str
+    operator: str
+    parameters: int
+    in_operators: int
+    flops: dict[str, int]
+
+
+@dataclass(frozen=True)
 class Result:
     """The metrics of one model on one split.
 
@@ -88,6 +109,8 @@ class RunRecord:
         manifest: Versions, machine, configuration: anything that JSON can hold.
         notes: What a reader should know, a sentence each.
         seeds: How many seeds of the whole chain the scores are of.
+        data: For each stage the counts of its images, a row a split (see `data_modules.audit`).
+        networks: The run's network, then those that it is to be matched with.
     """
 
     experiment: str
@@ -101,6 +124,8 @@ class RunRecord:
     manifest: Mapping[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     seeds: int = 1
+    data: dict[str, pd.DataFrame] = field(default_factory=dict)
+    networks: list[NetworkRow] = field(default_factory=list)
 
     def scores(self, split: str) -> dict[str, pd.DataFrame]:
         """The checked scores of each diagnosis that has images of `split`.

@@ -8,15 +8,15 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from matplotlib.figure import Figure
 
 from matl.evaluation.curves import roc_figure, training_figure
 from matl.evaluation.files import json_bytes, png_bytes, replace_file
 from matl.evaluation.groups import Group
-from matl.evaluation.metrics import CONFIDENCE, RESAMPLES, THRESHOLD, check_scores
+from matl.evaluation.metrics import CONFIDENCE, RESAMPLES, THRESHOLD
 from matl.evaluation.record import Result, RunRecord
 from matl.evaluation.statistics.calibration import BINS
+from matl.evaluation.stored_record import record_files
 from matl.evaluation.tables import (
     PATIENT_CAPTION,
     calibration_line,
@@ -41,9 +41,8 @@ def write_report(record: RunRecord, folder: Path) -> Path:
 
     The folder then holds `report.md`, `roc.png` (where a model was scored on both classes),
     `curves.png` (where a stage logged a value), `metrics.json` (every number with its interval,
-    split, positive class and seeds), `predictions.csv` (where there are scores; a `model` column)
-    and `manifest.json`. Each file is replaced whole, `report.md` last. Absolute paths are
-    shortened to "…/name".
+    split, positive class and seeds) and the record itself (see `stored_record`). Each file is
+    replaced whole, `report.md` last. Absolute paths are shortened to "…/name".
 
     Args:
         record: The run.
@@ -62,9 +61,8 @@ def write_report(record: RunRecord, folder: Path) -> Path:
     contents = {
         "roc.png": png_bytes(roc),
         "curves.png": png_bytes(curves),
-        "predictions.csv": _predictions(record),
+        **record_files(record),
         "metrics.json": json_bytes(_metrics(record, results)),
-        "manifest.json": json_bytes(record.manifest),
         "report.md": _markdown(record, results, roc is not None, curves is not None).encode(),
     }
     folder.mkdir(parents=True, exist_ok=True)
@@ -93,21 +91,21 @@ def _portable(record: RunRecord) -> RunRecord:
     return replace(
         record,
         command=hide_paths(record.command),
-        stages=[replace(row, **_plain(asdict(row))) for row in record.stages],
+        stages=[replace(row, **plain_value(asdict(row))) for row in record.stages],
         split_note=hide_paths(record.split_note),
-        manifest=_plain(record.manifest),
+        manifest=plain_value(record.manifest),
         notes=[hide_paths(note) for note in record.notes],
     )
 
 
-def _plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
     """What JSON can hold of a value, without absolute paths; NaN and infinity become None."""
     if isinstance(value, Mapping):
-        return {hide_paths(str(key)): _plain(one) for key, one in value.items()}
+        return {hide_paths(str(key)): plain_value(one) for key, one in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(one) for one in value]
+        return [plain_value(one) for one in value]
     if isinstance(value, np.generic):
-        return _plain(value.item())
+        return plain_value(value.item())
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if value is None or isinstance(value, bool | int):
@@ -161,15 +159,6 @@ def _repeated(results: Mapping[str, Sequence[Result]]) -> list[str]:
     return [
         split for split, rows in results.items() if any(one.images > one.patients for one in rows)
     ]
-
-
-def _predictions(record: RunRecord) -> bytes | None:
-    tables = [check_scores(scores).assign(model=name) for name, scores in record.diagnoses.items()]
-    if not tables:
-        return None
-    table = pd.concat(tables, ignore_index=True)
-    order = ["model", *table.columns.drop("model")]
-    return table[order].to_csv(index=False, lineterminator="\n").encode()
 
 
 def _roc(record: RunRecord, results: dict[str, list[Result]]) -> Figure | None:

@@ -169,7 +169,8 @@ def diagnosis_caption(record: RunRecord, results: Sequence[Result]) -> str:
     ]
     sentences += ["undefined: the images are of one class."] if undefined else []
     sentences += ["[none]: fewer than two patients, or of a class."] if bare else []
-    return " ".join([*sentences, record.split_note]).strip()
+    sentences += [f"Split: {record.split_note}."] if record.split_note else []
+    return " ".join(sentences)
 
 
 def duration(seconds: float) -> str:

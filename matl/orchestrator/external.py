@@ -14,6 +14,7 @@ from data_modules.samples import Samples
 from matl.config.schema import Experiment
 from matl.errors import MatlError
 from matl.evaluation.floor import floor_scores, grey_features
+from matl.evaluation.html.run_page import write_run_page
 from matl.evaluation.record import RunRecord
 from matl.evaluation.report import write_report
 from matl.orchestrator.finished import FinishedRun, read_run
@@ -59,6 +60,7 @@ def evaluate_external(
     )
     report = folder / f"evaluate-{name}-{digest(samples, Path(experiment.cache))[:8]}"
     write_report(record, report)
+    write_run_page(report)
     return record, report
 
 

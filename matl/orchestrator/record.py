@@ -1,9 +1,11 @@
 """A run's record, read from the store: training leaves nothing else behind."""
 
 import dataclasses
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
+from data_modules import audit
 from matl.backbones import (
     BackboneConfig,
     account,
@@ -13,12 +15,14 @@ from matl.backbones import (
     parameter_shares,
 )
 from matl.config.check import size_pair
-from matl.evaluation.record import RunRecord, StageRow
+from matl.evaluation.record import NetworkRow, RunRecord, StageRow
 from matl.orchestrator.plan import Plan, PlannedStage
 from matl.orchestrator.scoring import read_scores
 from matl.orchestrator.store import CURVES, FLOOR, SCORES, Store
 
 SCRATCH = "scratch"
+CONTROLS = {"attention": ("convolution",), "convolution": ("attention",), "none": ()}
+"""The operators whose networks a run's is to be matched with."""
 
 
 def run_record(plan: Plan, store: Store, command: str) -> RunRecord:
@@ -49,6 +53,8 @@ def run_record(plan: Plan, store: Store, command: str) -> RunRecord:
             *network_notes(plan),
             *(f"{name}: {note}" for name in manifests for note in manifests[name]["notes"]),
         ],
+        data={stage.name: audit.counts(stage.samples) for stage in plan.chain},
+        networks=network_rows(_arms(plan.experiment.backbone), image_sizes(plan.chain)),
     )
 
 
@@ -57,7 +63,7 @@ def network_notes(plan: Plan) -> list[str]:
     settings = plan.experiment.backbone
     backbone = build_backbone(dataclasses.replace(settings, weights=None), plan.experiment.seed)
     shares = parameter_shares(backbone)
-    sizes = sorted({size_pair(stage.config.size) for stage in plan.chain})
+    sizes = image_sizes(plan.chain)
     costs = [f"{flops(backbone, size) / 1e9:.3f} at {size[0]} x {size[1]}" for size in sizes]
     operators = f"{shares.operators:,} ({shares.share:.1%}) in operators ({settings.operator})"
     return [
@@ -66,6 +72,34 @@ def network_notes(plan: Plan) -> list[str]:
         *_match_notes(settings, sizes),
         *(f"{stage.name} {account(backbone, stage.config.transfer)}" for stage in plan.chain[1:]),
     ]
+
+
+def network_rows(
+    arms: Mapping[str, BackboneConfig], sizes: Iterable[tuple[int, int]]
+) -> list[NetworkRow]:
+    """What the network of each arm holds, and what it costs at image sizes."""
+    rows = []
+    for arm, settings in arms.items():
+        backbone = build_backbone(dataclasses.replace(settings, weights=None), seed=0)
+        shares = parameter_shares(backbone)
+        costs = {_in_words(size): flops(backbone, size) for size in sizes}
+        names = (arm, settings.name, settings.operator)
+        rows.append(NetworkRow(*names, shares.total, shares.operators, costs))
+    return rows
+
+
+def image_sizes(stages: Iterable[PlannedStage]) -> list[tuple[int, int]]:
+    """Every height and width that the stages train at, the smallest first."""
+    return sorted({size_pair(stage.config.size) for stage in stages})
+
+
+def _arms(settings: BackboneConfig) -> dict[str, BackboneConfig]:
+    operators = (settings.operator, *CONTROLS[settings.operator])
+    return {name: dataclasses.replace(settings, operator=name) for name in operators}
+
+
+def _in_words(size: tuple[int, int]) -> str:
+    return f"{size[0]} x {size[1]}"
 
 
 def _match_notes(settings: BackboneConfig, sizes: list[tuple[int, int]]) -> list[str]:
@@ -78,7 +112,6 @@ def _match_notes(settings: BackboneConfig, sizes: list[tuple[int, int]]) -> list
 def stage_row(name: str, stage: PlannedStage, plan: Plan, store: Store) -> StageRow:
     """A finished stage as a row of the table."""
     manifest = store.manifest(stage.fingerprint)
-    height, width = size_pair(stage.config.size)
     trained_by = manifest["experiment"]
     return StageRow(
         name=name,
@@ -86,7 +119,7 @@ def stage_row(name: str, stage: PlannedStage, plan: Plan, store: Store) -> Stage
         task=stage.config.task,
         data=manifest["data"],
         images=manifest["counts"]["train"],
-        size=f"{height} x {width}",
+        size=_in_words(size_pair(stage.config.size)),
         epochs=manifest["epochs"],
         seconds=manifest["seconds"],
         images_per_second=manifest["images_per_second"],

@@ -12,6 +12,7 @@ from rich.progress import Progress
 from matl.backbones import account, build_backbone
 from matl.config.load import to_yaml
 from matl.config.schema import Experiment
+from matl.evaluation.html.run_page import EXPERIMENT, write_run_page
 from matl.evaluation.record import RunRecord
 from matl.evaluation.report import write_report
 from matl.orchestrator.finish import commit
@@ -59,7 +60,8 @@ def run(
         ensure_stage(plan, stage, store, console, fresh=fresh, place=(place, len(missing)))
     record = run_record(plan, store, command)
     write_report(record, folder)
-    (folder / "experiment.yaml").write_text(to_yaml(experiment))
+    (folder / EXPERIMENT).write_text(to_yaml(experiment))
+    write_run_page(folder)
     log_report(plan, record, store, folder, bool(missing), console)
     return record, folder
 

@@ -18,7 +18,8 @@ from matl.evaluation.statistics.calibration import (
     fit_temperature,
 )
 
-FILES = {"report.md", "roc.png", "curves.png", "metrics.json", "predictions.csv", "manifest.json"}
+DATA = {"metrics.json", "manifest.json", "record.json"}
+FILES = {"report.md", "roc.png", "curves.png", "predictions.csv", "curves.csv", *DATA}
 
 
 def make_scores(skill, seed, label=None):
@@ -220,7 +221,7 @@ def test_metrics_can_be_computed_again_from_the_predictions(tmp_path):
 
 def test_no_absolute_path_is_written(tmp_path):
     write_report(make_record(), tmp_path)
-    for name in ("report.md", "metrics.json", "manifest.json", "predictions.csv"):
+    for name in ("report.md", "metrics.json", "manifest.json", "predictions.csv", "record.json"):
         text = (tmp_path / name).read_text(encoding="utf-8")
         for part in ("/home", "Some One", "someone", "/tmp", "matl-1", str(tmp_path)):
             assert part not in text, name
@@ -263,11 +264,7 @@ def test_one_class_is_reported_without_a_roc_curve(tmp_path):
 def test_a_chain_without_a_diagnosis_has_a_report(tmp_path):
     report = write_report(make_record(diagnoses={}, curves={}), tmp_path)
     assert "No image of a test or val split was scored." in report.read_text(encoding="utf-8")
-    assert {file.name for file in tmp_path.iterdir()} == {
-        "report.md",
-        "metrics.json",
-        "manifest.json",
-    }
+    assert {file.name for file in tmp_path.iterdir()} == {"report.md", *DATA}
 
 
 def test_invalid_scores_leave_the_old_report(tmp_path):

@@ -1,0 +1,143 @@
+"""The page of a run, made from the files in its folder."""
+
+import base64
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from matl.evaluation.confusion import confusions
+from matl.evaluation.files import json_bytes
+from matl.evaluation.html import run_tables as tables
+from matl.evaluation.html.page import render, write_page
+from matl.evaluation.html.provenance import digest_table, facts
+from matl.evaluation.html.run_pictures import score_pictures, training_pictures
+from matl.evaluation.metrics import METRICS, THRESHOLD, Estimate
+from matl.evaluation.record import Result, RunRecord, StageRow
+from matl.evaluation.report import hide_paths
+from matl.evaluation.stored_record import read_record
+from matl.evaluation.tables import PATIENT_CAPTION, duration, stage_caption
+
+EXPERIMENT, EXPLANATION = "experiment.yaml", "explain"
+INSIDE = {
+    "overlays.png": "Right and wrong cases with the maps of what speaks for the positive class.",
+    "cka.png": "How alike the networks of the chain are, by linear CKA.",
+    "embeddings.png": "The images as the diagnosis sees them, in two dimensions.",
+}
+"""The figures of `matl explain` that a page shows, with their captions."""
+
+
+@dataclass(frozen=True)
+class Headline:
+    """What the first screen shows: one metric of every model on one split."""
+
+    metric: str
+    split: str
+    rows: list[tuple[str, Estimate]]
+    caption: str
+
+
+def write_run_page(folder: Path) -> Path:
+    """Writes `report.html` and its figures into the folder of a finished run.
+
+    Args:
+        folder: Where `matl.evaluation.report.write_report` wrote the run's record.
+
+    Returns:
+        The page's path.
+
+    Raises:
+        MatlError: The folder holds no record.
+    """
+    record = read_record(folder)
+    curves, training = score_pictures(record), training_pictures(record)
+    page = render(
+        "run.html",
+        title=record.experiment,
+        record=record,
+        headline=headline(record),
+        **_chain(record),
+        **_diagnosis(record),
+        curves=curves,
+        training=training,
+        inside=_inside(folder / EXPLANATION),
+        networks=tables.network_table(record.networks) if record.networks else None,
+        gates=tables.gate_table(record.curves),
+        data=tables.data_tables(record),
+        **_provenance(record, folder),
+    )
+    return write_page(folder, page, [*curves, *training])
+
+
+def headline(record: RunRecord) -> Headline | None:
+    """AUROC on test; where images are of one class, the accuracy; without test, of val."""
+    for split in record.splits():
+        results = record.results(split)
+        defined = any(one.metrics["auroc"].value is not None for one in results)
+        metric = "auroc" if defined else "accuracy"
+        rows = [(one.model, one.metrics[metric]) for one in results]
+        return Headline(METRICS[metric], split, rows, _headline_caption(record, results[0]))
+    return None
+
+
+def _headline_caption(record: RunRecord, result: Result) -> str:
+    negatives = result.images - result.positives
+    return (
+        f"{result.images:,} images of {result.patients:,} patients: {result.positives:,} "
+        f"{record.positive}, {negatives:,} {record.negative}. In brackets: 95 % interval over "
+        "patients; it does not cover the choice of the seed. floor: what grey levels and image "
+        "size alone reach."
+    )
+
+
+def _chain(record: RunRecord) -> dict[str, Any]:
+    return {
+        "chain": [row for row in record.stages if not _is_scratch(row)],
+        "scratch": [row for row in record.stages if _is_scratch(row)],
+        "chain_caption": stage_caption(record),
+        "stages": tables.stage_table(record),
+        "duration": duration,
+    }
+
+
+def _is_scratch(row: StageRow) -> bool:
+    return row.name.endswith("(scratch)")
+
+
+def _diagnosis(record: RunRecord) -> dict[str, Any]:
+    split = next(iter(record.splits()), None)
+    patients = record.by_patient()
+    confusion = {}
+    if split is not None:
+        confusion = {
+            "By image": list(confusions(record, split)),
+            "By patient": list(confusions(patients, split)),
+        }
+    return {
+        "results": {one: list(tables.diagnosis_tables(record, one)) for one in record.splits()},
+        "calibration": tables.calibration_table(record),
+        "confusion": confusion,
+        "confusion_caption": (
+            f"{split} split, threshold {THRESHOLD}, positive class: {record.positive}. Rates with "
+            f"95 % intervals over patients. {PATIENT_CAPTION}"
+        ),
+    }
+
+
+def _inside(folder: Path) -> list[tuple[str, str]]:
+    """The figures of `matl explain` as data, with their captions."""
+    return [
+        (base64.b64encode((folder / name).read_bytes()).decode(), caption)
+        for name, caption in INSIDE.items()
+        if (folder / name).is_file()
+    ]
+
+
+def _provenance(record: RunRecord, folder: Path) -> dict[str, Any]:
+    manifests = record.manifest.get("stages", {})
+    file = folder / EXPERIMENT
+    return {
+        "facts": facts(manifests.values()),
+        "digests": digest_table(manifests),
+        "manifest": json_bytes(record.manifest).decode(),
+        "experiment": hide_paths(file.read_text(encoding="utf-8")) if file.is_file() else None,
+    }

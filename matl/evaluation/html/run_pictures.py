@@ -1,0 +1,90 @@
+"""The figures of a run's page."""
+
+import re
+from collections.abc import Iterator
+
+from matl.evaluation.curves import roc_figure, training_figure
+from matl.evaluation.html.figures import (
+    Scores,
+    decision_figure,
+    precision_recall_figure,
+    reliability_figure,
+)
+from matl.evaluation.html.picture import Picture
+from matl.evaluation.metrics import Estimate
+from matl.evaluation.record import RunRecord
+
+_COSTS = ("images", "seconds", "peak_memory_mb")
+
+
+def score_pictures(record: RunRecord) -> list[Picture]:
+    """Curves of the first split on which a model was scored on both classes; test comes first."""
+    for split in record.splits():
+        results = {one.model: one.metrics for one in record.results(split)}
+        both = [name for name, metrics in results.items() if metrics["auroc"].value is not None]
+        if both:
+            scores = {name: record.scores(split)[name] for name in both}
+            aurocs = {name: results[name]["auroc"] for name in both}
+            averages = {name: results[name]["average_precision"] for name in both}
+            return list(_curves(record, split, scores, aurocs, averages))
+    return []
+
+
+def _curves(
+    record: RunRecord,
+    split: str,
+    scores: Scores,
+    aurocs: dict[str, Estimate],
+    averages: dict[str, Estimate],
+) -> Iterator[Picture]:
+    where = f"{split} split, positive = {record.positive}"
+    caption = f"{split.capitalize()} split; positive class: {record.positive}."
+    models = ", ".join(scores)
+    yield Picture(
+        "roc",
+        roc_figure(scores, aurocs, f"ROC, {where}"),
+        f"ROC curves, {where}. AUROC: {_listed(aurocs)}.",
+        f"{caption} AUROC with its 95 % interval over patients; grey: chance.",
+    )
+    yield Picture(
+        "precision_recall",
+        precision_recall_figure(scores, averages, f"Precision and recall, {where}"),
+        f"Precision-recall curves, {where}. Average precision: {_listed(averages)}.",
+        f"{caption} Average precision with its 95 % interval over patients.",
+    )
+    yield Picture(
+        "reliability",
+        reliability_figure(scores, f"Reliability, {where}"),
+        f"Reliability of {models}, {where}: observed over predicted probability.",
+        f"{caption} On the grey line scores are probabilities; without an interval.",
+    )
+    yield Picture(
+        "decision",
+        decision_figure(scores, f"Decision curve, {where}"),
+        f"Net benefit of acting by {models}, {where}, over the threshold probability.",
+        f"{caption} A model is worth using at thresholds where its curve lies above both grey "
+        "ones; it supposes calibrated scores. Without an interval.",
+    )
+
+
+def training_pictures(record: RunRecord) -> list[Picture]:
+    """What each stage logged over its epochs, costs left out."""
+    pictures = []
+    for name, table in record.curves.items():
+        logged = table.drop(columns=list(_COSTS), errors="ignore")
+        figure = training_figure({name: logged})
+        if figure is not None:
+            pictures.append(
+                Picture(
+                    f"training-{re.sub(r'[^A-Za-z0-9]+', '-', name).strip('-')}",
+                    figure,
+                    f"Training curves of the stage {name} over {len(table)} epochs.",
+                    f"{name}: training and validation values of each epoch, as logged; one seed.",
+                    wide=True,
+                )
+            )
+    return pictures
+
+
+def _listed(estimates: dict[str, Estimate]) -> str:
+    return "; ".join(f"{name} {one}" for name, one in estimates.items())
