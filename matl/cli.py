@@ -56,7 +56,7 @@ def run(
     command = " ".join(["matl", *sys.argv[1:]])
     record, folder = run_experiment(settings, command, console, through=through, fresh=fresh)
     show_record(record, console)
-    console.print(f"The run lies in {folder}: begin with report.md.")
+    console.print(f"The run lies in {folder}: begin with report.html.")
     if upload := upload_command(settings.runs, record, folder):
         typer.echo(f"W&B's record lies on this disk; upload it: {upload}")
 
@@ -142,9 +142,10 @@ def ablate(
         store = Store(next(iter(plans.values())).experiment.store)
         console.print(dry_run_table(plans, store))
         return
-    folder, failures = run_ablation(settings, overrides or [], console, jobs, executor)
+    command = " ".join(["matl", *sys.argv[1:]])
+    folder, failures = run_ablation(settings, overrides or [], console, jobs, executor, command)
     typer.echo((folder / SUMMARY).read_text())
-    typer.echo(f"The results lie in {folder}.")
+    typer.echo(f"The results lie in {folder}: begin with report.html.")
     if failures:
         typer.echo(f"{len(failures)} stages failed; the same command tries them again", err=True)
         raise typer.Exit(1)
@@ -189,6 +190,24 @@ def power(
         design = Design(patients, images, seeds, arms, auroc, seed_spread=seed_spread)
         least = detectable_difference(design)
         typer.echo(f"{what}: {least:.3f} AUROC is found in 80 of 100 experiments")
+
+
+@app.command()
+def report(
+    folder: Annotated[
+        Path, typer.Argument(metavar="RUN_OR_ABLATION", help="The folder of one that is finished.")
+    ],
+) -> None:
+    """Write report.html, one file to share, from what a run or an ablation left in its folder.
+
+    Example: matl report runs/demo-1a2b3c4d
+    """
+    from matl.ablation.page import write_ablation_page
+    from matl.ablation.record import RESULTS
+    from matl.evaluation.html.run_page import write_run_page
+
+    write = write_ablation_page if (folder / RESULTS).is_file() else write_run_page
+    typer.echo(f"The report is {write(folder)}.")
 
 
 @app.command()

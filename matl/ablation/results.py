@@ -2,22 +2,23 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
+from matl.ablation.aligned import AlignedScores, scores_on_test
 from matl.ablation.cells import Cell
 from matl.ablation.schema import SCRATCH, Ablation
-from matl.evaluation.metrics import check_scores, patient_codes, summarise
-from matl.evaluation.statistics.contrasts import Arm, Contrast, Scale, contrast, holm, verdict
+from matl.evaluation.metrics import summarise
+from matl.evaluation.statistics.contrasts import Contrast, Scale, holm, verdict
 from matl.orchestrator.plan import Plan
-from matl.orchestrator.scoring import read_scores
-from matl.orchestrator.store import FLOOR, SCORES, Store
+from matl.orchestrator.store import FLOOR, Store
+
+SCALES: tuple[Scale, Scale] = ("auroc", "logit")
+NO_VERDICT = "no verdict yet"
 
 
 @dataclass(frozen=True)
@@ -25,19 +26,44 @@ class Comparison:
     """One line of the results: a difference and what it compares.
 
     Attributes:
-        what: in words.
-        split: of the test images, and the share of the labels.
+        arms: whose gain it is, or the two whose gains are compared.
+        regime: the gain of which over scratch.
+        split: of the test images.
+        fraction: the share of the labels.
         auroc, logit: the difference on both scales.
         primary: whether it is the one that the ablation was made for.
         p: adjusted by Holm's method among the others; the primary one's own.
     """
 
-    what: str
+    arms: tuple[str, ...]
+    regime: str
     split: str
+    fraction: float
     auroc: Contrast
     logit: Contrast
     primary: bool
     p: float
+
+    @property
+    def what(self) -> str:
+        """The comparison in words."""
+        return f"gain of {' - '.join(self.arms)}, {self.regime}"
+
+    @property
+    def place(self) -> str:
+        """The split and the share of the labels in words."""
+        return place(self.split, self.fraction)
+
+
+@dataclass(frozen=True)
+class Mean:
+    """The AUROC that an arm reaches after a regime, over the seeds that finished it."""
+
+    arm: str
+    regime: str
+    split: str
+    fraction: float
+    auroc: Contrast
 
 
 def analysis_hash(ablation: Ablation, plans: Mapping[Cell, Plan]) -> str:
@@ -63,9 +89,9 @@ def cell_table(
         if last in failures:
             row["state"] = f"failed: {failures[last]}"
         if last in store:
-            summary = summarise(_test_scores(store, last), resamples=0)
+            summary = summarise(scores_on_test(store, last), resamples=0)
             row |= {name: estimate.value for name, estimate in summary.items()}
-            floor = summarise(_test_scores(store, last, FLOOR), resamples=0)
+            floor = summarise(scores_on_test(store, last, FLOOR), resamples=0)
             row["floor_auroc"] = floor["auroc"].value
         rows.append(row)
     return pd.DataFrame(rows)
@@ -77,21 +103,35 @@ def compare(ablation: Ablation, plans: Mapping[Cell, Plan], store: Store) -> lis
     Only seeds count that every arm and regime of a comparison has finished.
     """
     found: list[Comparison] = []
-    for split, fraction in product(ablation.splits, ablation.fractions):
-        table = _Table(ablation, plans, store, split, fraction)
+    pair = tuple(ablation.analysis.comparison)
+    for scores in _aligned(ablation, plans, store):
         for regime in [name for name in ablation.regimes if name != SCRATCH]:
-            for arm in ablation.arms:
-                pairs = [(1.0, arm, regime), (-1.0, arm, SCRATCH)]
-                found += table.contrast(f"gain of {arm}, {regime}", pairs)
-            first, second = ablation.analysis.comparison
-            pairs = [
-                *((1.0, first, regime), (-1.0, first, SCRATCH)),
-                *((-1.0, second, regime), (1.0, second, SCRATCH)),
-            ]
-            place = (regime, split, fraction)
-            primary = place == (ablation.analysis.regime, ablation.analysis.split, 1.0)
-            found += table.contrast(f"gain of {first} - {second}, {regime}", pairs, primary)
+            for arms in (*((arm,) for arm in ablation.arms), pair):
+                found += _gain(scores, arms, regime, _is_primary(ablation, scores, arms, regime))
     return _adjusted(found)
+
+
+def means(ablation: Ablation, plans: Mapping[Cell, Plan], store: Store) -> list[Mean]:
+    """The AUROC of every arm and regime that a seed has finished, on every split."""
+    found = []
+    for scores in _aligned(ablation, plans, store):
+        for arm, regime in product(ablation.arms, ablation.regimes):
+            auroc = scores.contrast([(1.0, arm, regime)], "auroc")
+            if auroc is not None:
+                found.append(Mean(arm, regime, scores.split, scores.fraction, auroc))
+    return found
+
+
+def place(split: str, fraction: float) -> str:
+    """A split and a share of the labels in words."""
+    return split if fraction == 1 else f"{split}, {fraction:g} of the labels"
+
+
+def verdict_of(ablation: Ablation, primary: Comparison) -> str:
+    """The verdict on the primary comparison; there is none before every seed is finished."""
+    if primary.auroc.seeds < len(ablation.seeds):
+        return NO_VERDICT
+    return verdict(primary.auroc, ablation.analysis.margin)
 
 
 def summary_lines(ablation: Ablation, found: Sequence[Comparison]) -> list[str]:
@@ -99,11 +139,9 @@ def summary_lines(ablation: Ablation, found: Sequence[Comparison]) -> list[str]:
     lines = []
     for one in (one for one in found if one.primary):
         margin, seeds = ablation.analysis.margin, len(ablation.seeds)
-        found_verdict = f"**{verdict(one.auroc, margin)}**"
-        if one.auroc.seeds < seeds:
-            found_verdict = "no verdict yet"
+        found_verdict = verdict_of(ablation, one)
         lines += [
-            f"{one.what}, {one.split}: {found_verdict} against a margin of {margin}: "
+            f"{one.what}, {one.place}: **{found_verdict}** against a margin of {margin}: "
             f"AUROC {_interval(one.auroc)}, {one.auroc.seeds} of {seeds} seeds.",
             "",
         ]
@@ -114,83 +152,39 @@ def summary_lines(ablation: Ablation, found: Sequence[Comparison]) -> list[str]:
     for one in sorted(found, key=lambda one: not one.primary):
         role = "primary" if one.primary else "exploratory"
         numbers = f"{_interval(one.auroc)} | {_interval(one.logit)} | {one.p:.3f}"
-        lines.append(f"| {one.what} | {one.split} | {numbers} | {one.auroc.seeds} | {role} |")
+        lines.append(f"| {one.what} | {one.place} | {numbers} | {one.auroc.seeds} | {role} |")
     return lines
 
 
-class _Table:
-    """The test scores of one split and share of the labels, aligned over cells."""
-
-    def __init__(
-        self,
-        ablation: Ablation,
-        plans: Mapping[Cell, Plan],
-        store: Store,
-        split: str,
-        fraction: float,
-    ) -> None:
-        self.place = split if fraction == 1 else f"{split}, {fraction:g} of the labels"
-        self.scores: dict[tuple[str, str], dict[int, dict[tuple[int, int], pd.DataFrame]]] = {}
-        for cell, plan in plans.items():
-            last = plan.chain[-1].fingerprint
-            if (cell.split, cell.fraction) == (split, fraction) and last in store:
-                by_seed = self.scores.setdefault((cell.arm, cell.regime), {})
-                by_seed.setdefault(cell.seed, {})[cell.repeat, cell.fold] = _test_scores(
-                    store, last
-                )
-        chosen = ablation.splits[split]
-        self.repeats, self.folds = chosen.repeats, max(chosen.folds, 1)
-
-    def contrast(
-        self, what: str, pairs: Sequence[tuple[float, str, str]], primary: bool = False
-    ) -> list[Comparison]:
-        """The comparison as a list of one; empty where no seed has finished all of it."""
-        seeds = self._finished_seeds([(arm, regime) for _, arm, regime in pairs])
-        if not seeds:
-            return []
-        joined = {
-            (arm, regime): [self._joined(arm, regime, seed) for seed in seeds]
-            for _, arm, regime in pairs
-        }
-        reference = next(iter(joined.values()))[0]
-        first = reference[0]
-        folds = np.stack([table["fold"].to_numpy() for table in reference])
-        arms = [
-            Arm(weight, np.stack([_score_rows(tables) for tables in joined[arm, regime]]))
-            for weight, arm, regime in pairs
-        ]
-        label, patients = first["label"].to_numpy(), patient_codes(first)
-        scales: tuple[Scale, Scale] = ("auroc", "logit")
-        auroc, logit = (contrast(label, patients, arms, scale, folds) for scale in scales)
-        return [Comparison(what, self.place, auroc, logit, primary, auroc.p)]
-
-    def _finished_seeds(self, wanted: Iterable[tuple[str, str]]) -> list[int]:
-        whole = self.repeats * self.folds
-        finished = [
-            {seed for seed, parts in self.scores.get(key, {}).items() if len(parts) == whole}
-            for key in wanted
-        ]
-        return sorted(set.intersection(*finished)) if finished else []
-
-    def _joined(self, arm: str, regime: str, seed: int) -> list[pd.DataFrame]:
-        """For each repeat every test image once, in one order, with its fold."""
-        parts = self.scores[arm, regime][seed]
-        return [
-            pd.concat([parts[repeat, fold].assign(fold=fold) for fold in range(self.folds)])
-            .sort_values(["source", "image"])
-            .reset_index(drop=True)
-            for repeat in range(self.repeats)
-        ]
+def _aligned(
+    ablation: Ablation, plans: Mapping[Cell, Plan], store: Store
+) -> Iterator[AlignedScores]:
+    for split, fraction in product(ablation.splits, ablation.fractions):
+        yield AlignedScores(ablation, plans, store, split, fraction)
 
 
-def _score_rows(tables: Sequence[pd.DataFrame]) -> np.ndarray:
-    return np.stack([table["score"].to_numpy() for table in tables])
+def _gain(
+    scores: AlignedScores, arms: tuple[str, ...], regime: str, primary: bool
+) -> list[Comparison]:
+    """The gain of an arm, or the first one's less the second one's, where a seed finished it."""
+    weighted = [
+        (side * sign, arm, chain)
+        for side, arm in zip((1.0, -1.0), arms, strict=False)
+        for sign, chain in ((1.0, regime), (-1.0, SCRATCH))
+    ]
+    auroc, logit = (scores.contrast(weighted, scale) for scale in SCALES)
+    if auroc is None or logit is None:
+        return []
+    where = (regime, scores.split, scores.fraction)
+    return [Comparison(arms, *where, auroc, logit, primary, auroc.p)]
 
 
-def _test_scores(store: Store, fingerprint: str, name: str = SCORES) -> pd.DataFrame:
-    file: Path = store.entry(fingerprint) / name
-    scores = check_scores(read_scores(file))
-    return scores[scores["split"] == "test"].reset_index(drop=True)
+def _is_primary(
+    ablation: Ablation, scores: AlignedScores, arms: tuple[str, ...], regime: str
+) -> bool:
+    analysis = ablation.analysis
+    wanted = (tuple(analysis.comparison), analysis.regime, analysis.split, 1.0)
+    return (arms, regime, scores.split, scores.fraction) == wanted
 
 
 def _adjusted(found: list[Comparison]) -> list[Comparison]:

@@ -3,13 +3,16 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 from rich.console import Console
 
 from matl.ablation.cells import Cell, cells_of, plan_cells
-from matl.ablation.results import analysis_hash, cell_table, compare, summary_lines
+from matl.ablation.page import CELLS, FIXED, write_ablation_page
+from matl.ablation.record import ablation_record, write_record
+from matl.ablation.results import analysis_hash, cell_table, summary_lines
 from matl.ablation.schema import Ablation
 from matl.ablation.show import progress_shown, progress_table
 from matl.ablation.train import (
@@ -28,7 +31,7 @@ from matl.orchestrator.store import Store
 from matl.orchestrator.wandb_report import sync_command
 from matl.orchestrator.wandb_run import refuse_wrong_key
 
-CELLS, SUMMARY, FIXED = "cells.csv", "summary.md", "analysis.json"
+SUMMARY = "summary.md"
 
 
 def run_ablation(
@@ -37,6 +40,7 @@ def run_ablation(
     console: Console,
     jobs: int = 1,
     executor: str | None = None,
+    command: str = "matl ablate",
 ) -> tuple[Path, dict[str, str]]:
     """Trains what is missing, and writes the cells' metrics after every diagnosis.
 
@@ -49,6 +53,7 @@ def run_ablation(
         console: where progress is shown.
         jobs: how many stages are trained side by side, at the threads that the trainer names.
         executor: a cluster that submitit knows; None trains here.
+        command: the user's command, for the report.
 
     Returns:
         The folder of the results, and what went wrong by fingerprint.
@@ -72,6 +77,7 @@ def run_ablation(
     else:
         place = _place(ablation, plan, store, folder / "logs", jobs, executor)
         changes = at_once(work, store, progress, place)
+    write = partial(write_results, ablation, plans, store, folder, notes, command)
     a_seed = max(len(plans) // len(ablation.seeds), 1)
     diagnoses = 0
     with progress_shown(console, live=not alone) as show:
@@ -81,8 +87,9 @@ def run_ablation(
                 diagnoses += 1
                 cell_table(plans, progress.failures, store).to_csv(folder / CELLS, index=False)
                 if diagnoses % a_seed == 0:
-                    write_summary(ablation, plans, store, folder, progress.failures, notes)
-    write_summary(ablation, plans, store, folder, progress.failures, notes)
+                    write(progress.failures)
+    write(progress.failures)
+    write_ablation_page(folder)
     for key, line in progress.failures.items():
         console.print(f"[red]{work[key].stage.name} failed[/] ({key}): {line}")
     told = [store.manifest(key).get("wandb") for key in work if key in store]
@@ -105,19 +112,22 @@ def _place(
     return Processes(jobs, store, logs)
 
 
-def write_summary(
+def write_results(
     ablation: Ablation,
     plans: Mapping[Cell, Plan],
     store: Store,
     folder: Path,
-    failures: Mapping[str, str],
     notes: Sequence[str],
+    command: str,
+    failures: Mapping[str, str],
 ) -> None:
     """Writes the cells' metrics and the comparisons that are complete so far."""
     table = cell_table(plans, failures, store)
     table.to_csv(folder / CELLS, index=False)
+    record = ablation_record(ablation, plans, store, notes, command)
+    write_record(record, folder)
     lines = [f"# {ablation.name}", "", *notes, "", *_means(table), ""]
-    lines += summary_lines(ablation, compare(ablation, plans, store))
+    lines += summary_lines(ablation, record.comparisons)
     (folder / SUMMARY).write_text("\n".join(lines) + "\n")
 
 

@@ -1,0 +1,89 @@
+"""Test scores of finished cells, aligned image by image so that they can be compared."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from matl.ablation.cells import Cell
+from matl.ablation.schema import Ablation
+from matl.evaluation.metrics import check_scores, patient_codes
+from matl.evaluation.statistics.contrasts import Arm, Contrast, Scale, contrast
+from matl.orchestrator.plan import Plan
+from matl.orchestrator.scoring import read_scores
+from matl.orchestrator.store import SCORES, Store
+
+Weighted = tuple[float, str, str]
+"""What an arm counts in a difference, the arm, and the regime."""
+
+
+class AlignedScores:
+    """The test scores of one split and share of the labels, aligned over cells."""
+
+    def __init__(
+        self,
+        ablation: Ablation,
+        plans: Mapping[Cell, Plan],
+        store: Store,
+        split: str,
+        fraction: float,
+    ) -> None:
+        self.split, self.fraction = split, fraction
+        self.scores: dict[tuple[str, str], dict[int, dict[tuple[int, int], pd.DataFrame]]] = {}
+        for cell, plan in plans.items():
+            last = plan.chain[-1].fingerprint
+            if (cell.split, cell.fraction) == (split, fraction) and last in store:
+                by_seed = self.scores.setdefault((cell.arm, cell.regime), {})
+                by_seed.setdefault(cell.seed, {})[cell.repeat, cell.fold] = scores_on_test(
+                    store, last
+                )
+        chosen = ablation.splits[split]
+        self.repeats, self.folds = chosen.repeats, max(chosen.folds, 1)
+
+    def contrast(self, weighted: Sequence[Weighted], scale: Scale) -> Contrast | None:
+        """The weighted sum of AUROCs over the seeds that finished all of it; None without one."""
+        seeds = self._finished_seeds([(arm, regime) for _, arm, regime in weighted])
+        if not seeds:
+            return None
+        joined = {
+            (arm, regime): [self._joined(arm, regime, seed) for seed in seeds]
+            for _, arm, regime in weighted
+        }
+        reference = next(iter(joined.values()))[0]
+        first = reference[0]
+        folds = np.stack([table["fold"].to_numpy() for table in reference])
+        arms = [
+            Arm(weight, np.stack([_score_rows(tables) for tables in joined[arm, regime]]))
+            for weight, arm, regime in weighted
+        ]
+        return contrast(first["label"].to_numpy(), patient_codes(first), arms, scale, folds)
+
+    def _finished_seeds(self, wanted: Iterable[tuple[str, str]]) -> list[int]:
+        whole = self.repeats * self.folds
+        finished = [
+            {seed for seed, parts in self.scores.get(key, {}).items() if len(parts) == whole}
+            for key in wanted
+        ]
+        return sorted(set.intersection(*finished)) if finished else []
+
+    def _joined(self, arm: str, regime: str, seed: int) -> list[pd.DataFrame]:
+        """For each repeat every test image once, in one order, with its fold."""
+        parts = self.scores[arm, regime][seed]
+        return [
+            pd.concat([parts[repeat, fold].assign(fold=fold) for fold in range(self.folds)])
+            .sort_values(["source", "image"])
+            .reset_index(drop=True)
+            for repeat in range(self.repeats)
+        ]
+
+
+def scores_on_test(store: Store, fingerprint: str, name: str = SCORES) -> pd.DataFrame:
+    """The checked test scores of a finished diagnosis, or of the floor beside it."""
+    file: Path = store.entry(fingerprint) / name
+    scores = check_scores(read_scores(file))
+    return scores[scores["split"] == "test"].reset_index(drop=True)
+
+
+def _score_rows(tables: Sequence[pd.DataFrame]) -> np.ndarray:
+    return np.stack([table["score"].to_numpy() for table in tables])

@@ -1,0 +1,127 @@
+"""The page of an ablation, made from the files in its folder."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from matl.ablation.figures import efficiency_figure, forest_figure
+from matl.ablation.page_tables import (
+    cell_states,
+    cell_table,
+    comparison_table,
+    cost_table,
+    gate_table,
+    mean_table,
+)
+from matl.ablation.record import AblationRecord, read_ablation
+from matl.ablation.results import Comparison, place
+from matl.evaluation.html.page import render, write_page
+from matl.evaluation.html.picture import Picture
+from matl.evaluation.html.run_tables import network_table
+from matl.evaluation.report import hide_paths
+
+CELLS, FIXED = "cells.csv", "analysis.json"
+PRIMARY = "Orange: the primary comparison; dashed: its margin. All others are exploratory."
+EXPLORATORY = "All are exploratory."
+
+
+def write_ablation_page(folder: Path) -> Path:
+    """Writes `report.html` and its figures into the folder of an ablation.
+
+    Args:
+        folder: Where `matl.ablation.record.write_record` wrote what is known so far.
+
+    Returns:
+        The page's path.
+
+    Raises:
+        MatlError: The record is damaged.
+    """
+    record = read_ablation(folder)
+    cells = pd.read_csv(folder / CELLS, dtype={"fingerprint": str})
+    forests, efficiency = list(_forests(record)), list(_efficiency(record, cells))
+    page = render(
+        "ablation.html",
+        title=record.name,
+        record=record,
+        tested={one.split: one for one in record.tested},
+        forests=forests,
+        efficiency=efficiency,
+        comparisons=comparison_table(record),
+        means=mean_table(record, cells),
+        states=cell_states(cells),
+        cells=cell_table(cells),
+        networks=network_table(record.networks),
+        gates=gate_table(record.gates),
+        costs=cost_table(record.costs),
+        strip=_strip(record),
+        analysis=hide_paths((folder / FIXED).read_text(encoding="utf-8")),
+    )
+    return write_page(folder, page, [*forests, *efficiency])
+
+
+def _strip(record: AblationRecord) -> dict[str, float] | None:
+    """The places of the primary difference's value, ends, zero and margin on a line in [0, 1]."""
+    if record.primary is None:
+        return None
+    found = record.primary.auroc
+    places = {"value": found.value, "low": found.low, "high": found.high, "margin": record.margin}
+    reach = 1.1 * max(map(abs, places.values())) or 1.0
+    return {name: (one / reach + 1) / 2 for name, one in places.items()} | {"reach": reach}
+
+
+def _forests(record: AblationRecord) -> Iterator[Picture]:
+    """A figure for each split and share of the labels, the primary one first."""
+    places = dict.fromkeys((one.split, one.fraction) for one in record.comparisons)
+    for number, (split, fraction) in enumerate(sorted(places, key=_primary_first(record)), 1):
+        own = [one for one in record.comparisons if (one.split, one.fraction) == (split, fraction)]
+        own.sort(key=lambda one: (not one.primary, len(one.arms) == 1))
+        where = place(split, fraction)
+        listed = "; ".join(f"{one.what} {_interval(one)}" for one in own)
+        yield Picture(
+            f"gains-{number}",
+            forest_figure(own, record.margin, f"Gains over scratch on the split {where}"),
+            f"Gains over scratch with intervals on the split {where}. AUROC: {listed}.",
+            f"Split {where}; {_about(record, split)} Points: mean over seeds; lines: 95 % interval "
+            f"over seeds and patients. {PRIMARY if own[0].primary else EXPLORATORY}",
+            wide=True,
+        )
+
+
+def _efficiency(record: AblationRecord, cells: pd.DataFrame) -> Iterator[Picture]:
+    """For each split with several shares of the labels, the AUROC and the gain over them."""
+    for number, split in enumerate(record.tested, 1):
+        means = [one for one in record.means if one.split == split.split]
+        gains = [
+            one for one in record.comparisons if one.split == split.split and len(one.arms) == 1
+        ]
+        if len({one.fraction for one in means}) > 1:
+            own = cells[cells["split"] == split.split]
+            floors = own.groupby("fraction")["floor_auroc"].mean()
+            yield Picture(
+                f"labels-{number}",
+                efficiency_figure(means, gains, floors, f"Label efficiency, split {split.split}"),
+                f"AUROC and gain of each arm and regime over the share of the labels, split "
+                f"{split.split}; the numbers stand in the tables above.",
+                f"Split {split.split}; {_about(record, split.split)} Diagnoses were trained for "
+                "as many steps at each share. Bars: 95 % interval over seeds and patients. "
+                "Exploratory.",
+                wide=True,
+            )
+
+
+def _primary_first(record: AblationRecord) -> Any:
+    return lambda where: (where[0] != record.split, -where[1])
+
+
+def _about(record: AblationRecord, split: str) -> str:
+    one = next(one for one in record.tested if one.split == split)
+    return (
+        f"{one.images:,} test images of {one.patients:,} patients; positive class: {one.positive}."
+    )
+
+
+def _interval(one: Comparison) -> str:
+    return f"{one.auroc.value:+.3f} [{one.auroc.low:+.3f}, {one.auroc.high:+.3f}]"

@@ -1,0 +1,161 @@
+"""The tables of an ablation's page."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from matl.ablation.record import AblationRecord
+from matl.ablation.results import Comparison
+from matl.ablation.sharing import Gates, StageCost
+from matl.evaluation.html.run_tables import GATE_CAPTION, GATE_TITLE, gate_title
+from matl.evaluation.html.table import Cell, Row, Table, make_table
+from matl.evaluation.metrics import METRICS
+from matl.evaluation.report import hide_paths
+from matl.evaluation.statistics.contrasts import Contrast
+from matl.evaluation.tables import duration
+
+
+def comparison_table(record: AblationRecord) -> Table | None:
+    """Every difference, the primary one first."""
+    header = (
+        "Gain over scratch",
+        "Regime",
+        "Split",
+        "Labels",
+        "AUROC",
+        "Logit",
+        "p",
+        "Seeds",
+        "Role",
+    )
+    found = sorted(
+        record.comparisons,
+        key=lambda one: (not one.primary, one.split != record.split, -one.fraction),
+    )
+    rows: list[Row] = [
+        (
+            " − ".join(one.arms),
+            *(one.regime, one.split, _share(one.fraction)),
+            *(_signed(one.auroc), _signed(one.logit), _p(one)),
+            one.auroc.seeds,
+            "primary" if one.primary else "exploratory",
+        )
+        for one in found
+    ]
+    caption = (
+        "Value and 95 % interval over seeds and patients. p: of a t test against 0; those of "
+        "exploratory comparisons are adjusted by Holm's method. a − b: the gain of a less that "
+        "of b."
+    )
+    first = 1 if record.primary else 0
+    return make_table("Comparisons", caption, header, rows, first) if rows else None
+
+
+def mean_table(record: AblationRecord, cells: pd.DataFrame) -> Table | None:
+    """What each arm reaches after each regime, beside the floor."""
+    header = ("Arm", "Regime", "Split", "Labels", "AUROC", "Accuracy", "Floor AUROC", "Seeds")
+    rows: list[Row] = []
+    for one in sorted(record.means, key=lambda one: (one.split != record.split, -one.fraction)):
+        place = {"arm": one.arm, "regime": one.regime, "split": one.split, "fraction": one.fraction}
+        own = cells[(cells[list(place)] == pd.Series(place)).all(axis=1)]
+        rows.append(
+            (
+                *(one.arm, one.regime, one.split, _share(one.fraction)),
+                Cell(f"{one.auroc.value:.3f}", one.auroc.value, _ends(one.auroc, ".3f")),
+                *(float(own[name].mean()) for name in ("accuracy", "floor_auroc")),
+                one.auroc.seeds,
+            )
+        )
+    caption = (
+        "AUROC: mean over the finished seeds, with its 95 % interval over seeds and patients; "
+        "intervals of two rows may overlap although their difference is clear, so read the "
+        "comparisons. Accuracy and floor: mean over the finished cells, without an interval. "
+        "Floor: what grey levels and image size alone reach."
+    )
+    return make_table("What each arm reaches", caption, header, rows) if rows else None
+
+
+def cell_states(cells: pd.DataFrame) -> dict[str, int]:
+    """How many cells are finished, missing and failed."""
+    kinds = cells["state"].str.partition(":")[0]
+    return {str(kind): int(count) for kind, count in kinds.value_counts().items()}
+
+
+def cell_table(cells: pd.DataFrame) -> Table:
+    """A row a cell."""
+    metrics = [name for name in METRICS if name in cells]
+    header = (
+        *("Arm", "Regime", "Split", "Repeat", "Fold", "Labels", "Seed", "State"),
+        *(METRICS[name] for name in metrics),
+        *("Floor AUROC", "Fingerprint"),
+    )
+    rows: list[Row] = [
+        (
+            *(str(cell["arm"]), str(cell["regime"]), str(cell["split"])),
+            *(int(cell["repeat"]), int(cell["fold"]), _share(cell["fraction"]), int(cell["seed"])),
+            hide_paths(str(cell["state"])),
+            *(_number(cell.get(name)) for name in (*metrics, "floor_auroc")),
+            str(cell["fingerprint"])[:12],
+        )
+        for cell in cells.to_dict("records")
+    ]
+    caption = "Metrics of single models on the test images of their fold, without intervals."
+    return make_table("The cells", caption, header, rows)
+
+
+def gate_table(gates: Sequence[Gates]) -> Table | None:
+    """What the operators ended with, over seeds and splits."""
+    columns = list(dict.fromkeys(name for one in gates for name in one.values))
+    rows: list[Row] = [
+        (one.arm, one.chain, one.stages, *(_range(one.values, name) for name in columns))
+        for one in gates
+    ]
+    header = ("Arm", "Chain up to the stage (regime)", "Stages", *map(gate_title, columns))
+    caption = f"{GATE_CAPTION} Mean, least and most over the finished stages: seeds and splits."
+    return make_table(GATE_TITLE, caption, header, rows) if rows else None
+
+
+def cost_table(costs: Sequence[StageCost]) -> Table:
+    """What sharing saves, measured on the finished stages."""
+    header = ("Stage", "Distinct", "Finished", "Uses", "Time", "Time without sharing")
+    shared = sum(one.seconds for one in costs)
+    alone = sum(one.unshared_seconds for one in costs)
+    rows: list[Row] = [
+        (
+            *(one.stage, one.distinct, one.finished, one.uses),
+            *(Cell(duration(time), time) for time in (one.seconds, one.unshared_seconds)),
+        )
+        for one in costs
+    ]
+    caption = (
+        f"All finished stages: {duration(shared)}; trained anew for each cell they would have "
+        f"taken {duration(alone)}. Training alone, as each stage measured it; uses: by cells."
+    )
+    return make_table("Cost with and without sharing", caption, header, rows)
+
+
+def _share(fraction: float) -> Cell:
+    return Cell(f"{fraction:.0%}" if fraction >= 0.1 else f"{fraction:.1%}", fraction)
+
+
+def _signed(found: Contrast) -> Cell:
+    return Cell(f"{found.value:+.3f}", found.value, _ends(found, "+.3f"))
+
+
+def _ends(found: Contrast, form: str) -> str:
+    return f"[{found.low:{form}}, {found.high:{form}}]"
+
+
+def _p(one: Comparison) -> Cell:
+    return Cell("< 0.001" if one.p < 0.001 else f"{one.p:.3f}", one.p)
+
+
+def _range(values: Mapping[str, tuple[float, float, float]], name: str) -> Cell | None:
+    if name not in values:
+        return None
+    mean, least, most = values[name]
+    return Cell(f"{mean:.3f}", mean, f"{least:.3f} to {most:.3f}")
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None or pd.isna(value) else float(value)

@@ -1,0 +1,97 @@
+"""What an ablation's distinct stages cost and hold: each is trained once and shared by cells."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from matl.ablation.cells import Cell
+from matl.evaluation.gates import gate_columns, last_value
+from matl.orchestrator.plan import Plan
+from matl.orchestrator.store import CURVES, Store
+
+
+@dataclass(frozen=True)
+class StageCost:
+    """The stages of one name.
+
+    Attributes:
+        stage: the name.
+        distinct: how many differ, each trained once.
+        finished: how many of them the store has.
+        uses: how often cells use the finished ones.
+        seconds: that the finished ones took.
+        unshared_seconds: that they would have taken, trained anew for each cell.
+    """
+
+    stage: str
+    distinct: int
+    finished: int
+    uses: int
+    seconds: float
+    unshared_seconds: float
+
+
+@dataclass(frozen=True)
+class Gates:
+    """Gates and contributions at the end of the finished stages at one place of one arm.
+
+    Attributes:
+        arm: its name.
+        chain: the stages up to this one, in words; of a diagnosis its regime too.
+        stages: how many differ, over seeds and splits.
+        values: mean, least and most of each logged value, as in "gate/16".
+    """
+
+    arm: str
+    chain: str
+    stages: int
+    values: dict[str, tuple[float, float, float]]
+
+
+def stage_costs(plans: Mapping[Cell, Plan], store: Store) -> list[StageCost]:
+    """A row a stage name, from the manifests of the finished stages."""
+    names = {stage.fingerprint: stage.name for plan in plans.values() for stage in plan.chain}
+    uses = Counter(stage.fingerprint for plan in plans.values() for stage in plan.chain)
+    seconds = {one: store.manifest(one)["seconds"] for one in names if one in store}
+    rows = []
+    for name in dict.fromkeys(names.values()):
+        own = [one for one in names if names[one] == name]
+        done = [one for one in own if one in seconds]
+        rows.append(
+            StageCost(
+                stage=name,
+                distinct=len(own),
+                finished=len(done),
+                uses=sum(uses[one] for one in done),
+                seconds=sum(seconds[one] for one in done),
+                unshared_seconds=sum(uses[one] * seconds[one] for one in done),
+            )
+        )
+    return rows
+
+
+def gates(plans: Mapping[Cell, Plan], store: Store) -> list[Gates]:
+    """What the operators of finished stages ended with, over seeds and splits."""
+    places: dict[tuple[str, str], dict[str, pd.DataFrame]] = {}
+    for cell, plan in plans.items():
+        for at, stage in enumerate(plan.chain, start=1):
+            if stage.fingerprint in store:
+                path = " → ".join(one.name for one in plan.chain[:at])
+                last = at == len(plan.chain)
+                key = (cell.arm, f"{path} ({cell.regime})" if last else path)
+                curves = pd.read_csv(store.entry(stage.fingerprint) / CURVES)
+                places.setdefault(key, {})[stage.fingerprint] = curves
+    rows = [(*key, len(own), _ends(list(own.values()))) for key, own in places.items()]
+    return [Gates(*row) for row in rows if row[-1]]
+
+
+def _ends(curves: list[pd.DataFrame]) -> dict[str, tuple[float, float, float]]:
+    ends: dict[str, tuple[float, float, float]] = {}
+    for column in gate_columns(curves[0]):
+        found = [last_value(table, column) for table in curves]
+        values = [value for value in found if value is not None]
+        if values:
+            ends[column] = (sum(values) / len(values), min(values), max(values))
+    return ends
