@@ -87,6 +87,7 @@ def write_images(folder: Path, classes: tuple[str, ...], number: int = 6) -> Non
         ["evaluate"],
         ["explain"],
         ["ablate"],
+        ["report"],
         ["power"],
         ["weights", "inspect"],
         ["weights", "convert"],
@@ -140,6 +141,11 @@ def test_a_run_without_a_test_split_and_its_store(matl: Matl, tmp_path: Path) ->
     done = matl("run", write_experiment(tmp_path), folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "val split" in done.stdout
+    [run] = (tmp_path / "runs").iterdir()
+    page = (run / "report.html").read_bytes()
+    (run / "report.html").unlink()
+    assert "report.html" in matl("report", str(run), folder=tmp_path).stdout
+    assert (run / "report.html").read_bytes() == page
     listed = matl("store", "list", folder=tmp_path).stdout
     [entry] = [path.parent.name for path in (tmp_path / "store").glob("*/manifest.json")]
     assert entry in listed
@@ -169,6 +175,8 @@ def one_line(shown: Shown) -> str:
         (["plan", TINY, "trainer.accelerator=gpu"], "name devices and precision"),
         (["run", TINY, "trainer.devices=4", "trainer.accelerator=gpu"], "torch sees 0 GPUs"),
         (["explain", "nowhere"], "no folder of a finished run"),
+        (["report", "nowhere"], "holds no finished run or ablation"),
+        (["plan", TINY, "trainer.devices=64", "trainer.accelerator=gpu"], "gpu"),
         (["plan", TINY, "stages.diagnosis.data.options={patient: 9}"], "patients"),
         (["plan", TINY, "stages.diagnosis.data.positive=covid19"], "covid19"),
     ],

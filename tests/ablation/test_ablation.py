@@ -165,6 +165,7 @@ def test_a_kfold_is_compared_over_its_folds(ablation_file: Path) -> None:
     folder, failures = run_ablation(ablation, [], console_of()[0])
     assert failures == {}
     assert "gain of attention - convolution, shapes | folds" in (folder / "summary.md").read_text()
+    assert "Split folds" in (folder / "report.html").read_text()
 
 
 def test_a_failed_stage_is_reported_and_the_others_go_on(

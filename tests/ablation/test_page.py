@@ -1,0 +1,129 @@
+"""The page of an ablation shows what was found, and what was not."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from browser import Browser
+from tiny import console_of
+
+from matl.ablation.load import load_ablation
+from matl.ablation.page import write_ablation_page
+from matl.ablation.record import RESULTS, AblationRecord, read_ablation, write_record
+from matl.ablation.run import run_ablation
+from matl.errors import MatlError
+
+ABLATION = """
+name: tiny
+experiment: tiny.yaml
+arms:
+  attention: [backbone.operator=attention]
+  convolution: [backbone.operator=convolution]
+regimes:
+  shapes: [shapes, diagnosis]
+seeds: [0]
+fractions: [0.5, 1.0]
+analysis: {comparison: [attention, convolution], regime: shapes, split: official, margin: 0.05}
+"""
+
+
+@pytest.fixture
+def folder(tiny_file: Path) -> Path:
+    """The folder of a finished ablation."""
+    file = tiny_file.parent / "ablation.yaml"
+    file.write_text(ABLATION)
+    place, failures = run_ablation(
+        load_ablation(file), [], console_of()[0], command="matl ablate a"
+    )
+    assert failures == {}
+    return place
+
+
+def test_a_finished_ablation_has_a_page(folder: Path, browser: Browser) -> None:
+    record = read_ablation(folder)
+    check_record(record)
+    browser.show()
+    browser.open(folder / "report.html")
+    check_first_screen(browser, record)
+    check_tables(browser, record)
+    figures = browser.evaluate("document.querySelectorAll('main svg').length")
+    names = {file.stem for file in (folder / "figures").iterdir()}
+    assert names == {"gains-1", "gains-2", "labels-1"}
+    assert figures == 3
+    browser.show(width=390)
+    assert browser.evaluate("document.documentElement.scrollWidth") <= 390
+    assert browser.complaints() == []
+    check_changes(folder, browser, record)
+
+
+def check_record(record: AblationRecord) -> None:
+    assert record.primary is not None
+    assert {one.stage: (one.distinct, one.uses) for one in record.costs} == {
+        "diagnosis": (8, 8),
+        "shapes": (2, 4),
+    }
+    [shapes] = [one for one in record.costs if one.stage == "shapes"]
+    assert shapes.unshared_seconds == pytest.approx(2 * shapes.seconds)
+    assert len(record.means) == 2 * 2 * 2
+    gains = {(one.arms, one.fraction): one.auroc.value for one in record.comparisons}
+    means = {(one.arm, one.regime, one.fraction): one.auroc.value for one in record.means}
+    for (arms, fraction), value in gains.items():
+        each = [means[arm, "shapes", fraction] - means[arm, "scratch", fraction] for arm in arms]
+        assert value == pytest.approx(each[0] - sum(each[1:]))
+    assert [one.operator for one in record.networks] == ["attention", "convolution"]
+    assert {one.chain for one in record.gates} == {
+        "shapes",
+        "shapes → diagnosis (shapes)",
+        "diagnosis (scratch)",
+    }
+
+
+def check_first_screen(browser: Browser, record: AblationRecord) -> None:
+    header = browser.evaluate("document.querySelector('header').innerText")
+    question = "Does attention gain more than convolution from the stages before the diagnosis"
+    assert f"{question} (shapes → diagnosis)?" in header
+    assert record.verdict in header
+    found = record.primary.auroc
+    assert f"{found.value:+.3f} [{found.low:+.3f}, {found.high:+.3f}] AUROC, margin 0.05" in header
+    assert "1 of 1 seeds" in header
+    assert "fixed in analysis.json when none of 8 cells was finished" in header
+    assert "Cells: 8 finished." in header
+
+
+def check_tables(browser: Browser, record: AblationRecord) -> None:
+    rows = json.loads(
+        browser.evaluate(
+            "JSON.stringify([...document.querySelectorAll('#comparisons tbody tr')]"
+            ".map(row => [...row.cells].map(cell => cell.textContent.trim())))"
+        )
+    )
+    assert rows[0][0] == "attention − convolution"
+    assert [row[-1] for row in rows] == ["primary", *["exploratory"] * 5]
+    cost = browser.evaluate("document.querySelector('#cost figcaption').innerText")
+    assert "trained anew for each cell they would have taken" in cost
+    assert "matl ablate a" in browser.evaluate("document.querySelector('#provenance').textContent")
+
+
+def check_changes(folder: Path, browser: Browser, record: AblationRecord) -> None:
+    """What is not there, or was changed, is told."""
+    cells = (folder / "cells.csv").read_text()
+    failed = cells.replace(",finished,", ",failed: /home/someone/a.png: <b>broken,", 1)
+    (folder / "cells.csv").write_text(failed)
+    changed = "The ablation was CHANGED after it began: every comparison here is exploratory."
+    write_record(replace(record, comparisons=[], verdict=None, notes=[changed]), folder)
+    browser.open(write_ablation_page(folder))
+    header = browser.evaluate("document.querySelector('header').innerText")
+    assert "no verdict yet" in header
+    assert "Cells: 7 finished, 1 failed." in header
+    assert browser.evaluate("document.querySelector('.warning').innerText") == changed
+    states = browser.evaluate("document.querySelector('#cells').textContent")
+    assert "failed: …/a.png: <b>broken" in states
+    assert "someone" not in (folder / "report.html").read_text()
+    assert browser.complaints() == []
+
+
+def test_a_damaged_record_is_a_mistake(tmp_path: Path) -> None:
+    (tmp_path / RESULTS).write_text("{")
+    with pytest.raises(MatlError, match="is damaged"):
+        write_ablation_page(tmp_path)
