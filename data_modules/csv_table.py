@@ -1,6 +1,7 @@
 """Any data set that a table describes, for hospitals' own data."""
 
 import difflib
+import posixpath
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
@@ -12,6 +13,7 @@ from data_modules.splits import split_by_patient
 
 REQUIRED = ("path", "label")
 OPTIONAL = ("patient", "split", "study")
+PATIENT_WORDS = ("subject", "subject_id", "case", "case_id", "person", "pid")
 HOW = "put the images and a table with the columns path and label there"
 
 
@@ -36,6 +38,7 @@ def index(
     require_folder(root, HOW)
     rows = _read(root / table)
     _check_paths(root, root / table, rows["path"])
+    rows["path"] = rows["path"].map(posixpath.normpath)
     named = "patient" in rows
     samples = make_table(
         list(rows["path"]),
@@ -69,6 +72,7 @@ def _read(path: Path) -> pd.DataFrame:
     except (ValueError, OSError) as error:
         raise DataError(f"cannot read {path} as CSV: {str(error).splitlines()[0]}") from error
     rows.columns = [str(name).strip() for name in rows.columns]
+    rows = rows.apply(lambda column: column.str.strip())
     for name in REQUIRED:
         if name not in rows:
             raise DataError(f"{path}: no column '{name}' in {', '.join(rows.columns)}")
@@ -79,10 +83,12 @@ def _read(path: Path) -> pd.DataFrame:
 
 
 def _check_optional(path: Path, rows: pd.DataFrame) -> None:
-    """Refuse a misspelt optional column: to pass over `patient_id` would split patients."""
+    """Refuse an optional column by another name: to pass over `patient_id` would split patients."""
     unknown = [name for name in rows.columns if name not in (*REQUIRED, *OPTIONAL)]
     for name in unknown:
         meant = difflib.get_close_matches(name.lower(), OPTIONAL, n=1, cutoff=0.8)
+        if name.lower() in PATIENT_WORDS:
+            meant = ["patient"]
         if meant and meant[0] not in rows:
             raise DataError(f"{path}: unknown column '{name}': rename it to '{meant[0]}'")
 

@@ -134,9 +134,10 @@ def _readable(results: Iterable[Value | OSError], paths: Sequence[str]) -> list[
 
 def _read_memo(file: Path) -> dict[str, list[Any]]:
     try:
-        return json.loads(file.read_text())
+        memo = json.loads(file.read_text())
     except (OSError, ValueError):
         return {}
+    return memo if isinstance(memo, dict) else {}
 
 
 def _add_to_memo(memo: Path, added: dict[str, list[Any]]) -> None:

@@ -29,6 +29,7 @@ Through = Annotated[int, typer.Option(min=1, max=3, help="Last part of the paper
 StoreFolder = Annotated[Path, typer.Option("--store", help="Folder of finished stages.")]
 WeightsFile = Annotated[Path, typer.Argument(metavar="FILE", help="A weights file.")]
 Executor = Literal["slurm", "local"]
+INTERRUPTED = 130
 Fingerprint = Annotated[str, typer.Argument(help="A stage's fingerprint, or its beginning.")]
 
 
@@ -335,9 +336,10 @@ def main() -> None:
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         typer.echo(f"error: {what}", err=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        typer.echo("interrupted; the same command goes on from the last checkpoint", err=True)
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            typer.echo("interrupted; the same command goes on from the last checkpoint", err=True)
+        raise
 
 
 if __name__ == "__main__":

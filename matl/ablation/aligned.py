@@ -1,7 +1,6 @@
 """Test scores of finished cells, aligned image by image so that they can be compared."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -80,8 +79,7 @@ class AlignedScores:
 
 def scores_on_test(store: Store, fingerprint: str, name: str = SCORES) -> pd.DataFrame:
     """The checked test scores of a finished diagnosis, or of the floor beside it."""
-    file: Path = store.entry(fingerprint) / name
-    scores = check_scores(read_scores(file))
+    scores = check_scores(read_scores(store.file(fingerprint, name)))
     return scores[scores["split"] == "test"].reset_index(drop=True)
 
 

@@ -81,7 +81,7 @@ def gates(plans: Mapping[Cell, Plan], store: Store) -> list[Gates]:
                 path = " → ".join(one.name for one in plan.chain[:at])
                 last = at == len(plan.chain)
                 key = (cell.arm, f"{path} ({cell.regime})" if last else path)
-                curves = pd.read_csv(store.entry(stage.fingerprint) / CURVES)
+                curves = pd.read_csv(store.file(stage.fingerprint, CURVES))
                 places.setdefault(key, {})[stage.fingerprint] = curves
     rows = [(*key, len(own), _ends(list(own.values()))) for key, own in places.items()]
     return [Gates(*row) for row in rows if row[-1]]

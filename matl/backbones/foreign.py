@@ -157,9 +157,18 @@ def load_initial_weights(backbone: nn.Module, path: str | Path) -> Layout:
             own = canonical_state(backbone)
             named |= {key: value for key, value in own.items() if key.startswith(OPERATORS)}
         load_state(backbone, named, FOREIGN_HEADS).raise_if_bad()
+        _refuse_bad_numbers(backbone)
     except MatlError as error:
         raise MatlError(f"{path}: {error}") from None
     return layout
+
+
+def _refuse_bad_numbers(backbone: nn.Module) -> None:
+    for key, value in canonical_state(backbone).items():
+        if not value.isfinite().all():
+            raise MatlError(f"'{key}' holds numbers that are not finite")
+        if key == "std" and not (value > 0).all():
+            raise MatlError(f"'{key}', which images are divided by, must be above 0")
 
 
 def _named(

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
+from functools import cache
 from typing import Any
 
 from data_modules.config import DataConfig
@@ -10,6 +11,7 @@ from data_modules.errors import DataError, did_you_mean
 from data_modules.registry import check_config as check_data
 from matl.backbones import check_config as check_backbone
 from matl.backbones.network import Layout, network_layout
+from matl.config.layers import first_line
 from matl.config.schema import DiagnosisConfig, Experiment, LungSSLConfig, StageConfig
 from matl.errors import MatlError
 
@@ -137,8 +139,9 @@ def _check_stage(stage: StageConfig, strides: tuple[int, ...], keys: list[str]) 
             f"{stage.freeze!r} is not possible; write none, all, or a stride; {_listed(strides)}"
         )
         raise Problem([*keys, "freeze"], message)
-    if stage.freeze == "all" and not isinstance(stage, DiagnosisConfig):
-        raise Problem([*keys, "freeze"], "all: nothing that travels to the next stage would train")
+    if stage.freeze in ("all", max(strides)) and not isinstance(stage, DiagnosisConfig):
+        message = f"{stage.freeze}: nothing that travels to the next stage would train"
+        raise Problem([*keys, "freeze"], message)
     if isinstance(stage, LungSSLConfig):
         if stage.region_stride not in strides:
             message = f"{stage.region_stride} is no stride of this network; {_listed(strides)}"
@@ -168,6 +171,23 @@ def _check_optimizer(name: str, keys: list[str]) -> None:
     known = list_optimizers()
     if name not in known:
         raise Problem(keys, f"timm has no optimizer '{name}'; {did_you_mean(name, known)}")
+    if problem := _optimizer_problem(name):
+        raise Problem(keys, f"'{name}' cannot be used here: {problem}")
+
+
+@cache
+def _optimizer_problem(name: str) -> str | None:
+    """What goes wrong in a step: some need a package that is not there, or a second derivative."""
+    import torch
+    from timm.optim import create_optimizer_v2
+
+    weight = torch.nn.Parameter(torch.ones(2, 2))
+    weight.grad = torch.ones(2, 2)
+    try:
+        create_optimizer_v2([weight], opt=name, lr=1e-3).step()
+    except Exception as error:  # of whatever package the optimizer is from
+        return first_line(error)
+    return None
 
 
 def _check_data(data: DataConfig, keys: list[str]) -> None:

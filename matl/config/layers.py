@@ -80,6 +80,8 @@ def _read_file(path: Path) -> DictConfig:
         raise MatlError(f"{path}: is a folder; name an experiment's YAML file") from error
     except UnicodeDecodeError as error:
         raise MatlError(f"{path}: is not a text file; an experiment is a YAML file") from error
+    except RecursionError as error:
+        raise MatlError(f"{path}: holds itself by an anchor; write the values out") from error
     except (OSError, yaml.YAMLError, OmegaConfBaseException) as error:
         raise MatlError(f"{path}: is not valid YAML: {_yaml_problem(error)}") from error
     if not isinstance(content, DictConfig):

@@ -30,7 +30,7 @@ class StageRow:
         peak_memory_mb: Largest memory in 10^6 bytes.
         metric: The stage's own metric at its end, as in "val/accuracy"; None where it has none.
         value: That metric's value, None where `metric` is.
-        reused: None where this run trained the stage; else who did ("this store", an experiment).
+        reused: None where this experiment trained the stage, now or before; else which one did.
         fingerprint: The stage's fingerprint.
     """
 

@@ -87,7 +87,7 @@ def stage_markdown(record: RunRecord) -> str:
             f"{row.epochs:,}",
             *_costs(row),
             escape(_own_metric(row, " ")),
-            escape(row.reused or "this run"),
+            escape(row.reused or "this experiment"),
             escape(row.fingerprint[:12]),
         )
         for row in record.stages
@@ -138,7 +138,7 @@ def stage_caption(record: RunRecord) -> str:
     """What the stage table's numbers are, and what the chain cost."""
     new = [row.seconds for row in record.stages if row.reused is None and row.seconds is not None]
     old = [row.seconds for row in record.stages if row.reused and row.seconds is not None]
-    cost = [f"Trained in this run: {duration(sum(new))}."] if new else []
+    cost = [f"Trained by this experiment: {duration(sum(new))}."] if new else []
     cost += [f"Reused, at the cost of their own training: {duration(sum(old))}."] if old else []
     note = "Own metric: the stage's at its end, without an interval; it is not a result."
     return " ".join([*cost, note])

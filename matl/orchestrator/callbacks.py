@@ -107,7 +107,8 @@ class StageProgress(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         epoch, epochs = trainer.current_epoch + 1, int(trainer.max_epochs or 1)
-        if epoch % max(epochs // LINES_A_STAGE, 1) and epoch < epochs:
+        shown_before = epoch % max(epochs // LINES_A_STAGE, 1) and epoch < epochs
+        if shown_before or not trainer.is_global_zero:
             return
         values = {name: float(value) for name, value in trainer.callback_metrics.items()}
         names = ("loss", *getattr(pl_module, "metric_names", ()))

@@ -5,14 +5,17 @@ import os
 import shutil
 import warnings
 from contextlib import nullcontext
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.strategies import DDPStrategy, Strategy
 from rich.console import Console
 from timm.layers import convert_sync_batchnorm
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
 from torch.distributed.launcher import LaunchConfig, elastic_launch
 
+from data_modules.errors import DataError
 from matl.backbones import AttentiveBackbone, canonical_state, save_weights
 from matl.errors import MatlError
 from matl.orchestrator.callbacks import CurveRecorder, StageProgress
@@ -29,6 +32,9 @@ def train(job: Job) -> None:
 
     With several processes each stage runs in its own group of child processes, so that none
     inherits another's group, port or memory.
+
+    Raises:
+        MatlError: training diverged, or a process was killed; the others are stopped then.
     """
     if job.resources.processes == 1:
         fit(job)
@@ -43,7 +49,23 @@ def train(job: Job) -> None:
         max_restarts=0,
         start_method="spawn",
     )
-    elastic_launch(config, fit)(job)
+    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # it is said below
+    try:
+        elastic_launch(config, fit)(job)
+    except ChildFailedError as error:
+        rank, failure = error.get_first_failure()
+        if what := _mistake_or_signal(failure):
+            raise MatlError(f"stages.{job.stage.name}: process {rank} ended: {what}") from error
+        raise
+
+
+def _mistake_or_signal(failure: ProcessFailure) -> str | None:
+    """What ended a process, in a line; None for an exception that nobody expected."""
+    said: Any = failure.message
+    if not isinstance(said, dict):
+        return said.strip().splitlines()[0]
+    name, _, line = said["message"].strip().partition(": ")
+    return line if name in (MatlError.__name__, DataError.__name__) else None
 
 
 def fit(job: Job) -> None:
@@ -93,7 +115,7 @@ def _refuse_divergence(job: Job, stage: Stage) -> None:
     """
     if all(weight.isfinite().all() for weight in stage.parameters()):
         return
-    shutil.rmtree(job.workspace)
+    shutil.rmtree(job.workspace, ignore_errors=True)  # every process does
     raise MatlError(f"stages.{job.stage.name}: training diverged; lower lr, or set clip above 0")
 
 

@@ -118,6 +118,11 @@ def _check_batches(experiment: Experiment, names: list[str], resources: Resource
             raise MatlError(
                 f"stages.{name}.batch_size: {batch} cannot be divided over {processes} processes"
             )
+        if batch < 2 * processes:
+            raise MatlError(
+                f"stages.{name}.batch_size: {batch} leaves one image to each of {processes} "
+                f"processes, and batch norm needs two; set at least {2 * processes}"
+            )
 
 
 def _planned(

@@ -31,7 +31,7 @@ def run_record(plan: Plan, store: Store, command: str) -> RunRecord:
     if plan.scratch is not None:
         named.append((f"{plan.scratch.name} ({SCRATCH})", plan.scratch))
     rows = [stage_row(name, stage, plan, store) for name, stage in named]
-    curves = {name: pd.read_csv(store.entry(stage.fingerprint) / CURVES) for name, stage in named}
+    curves = {name: pd.read_csv(store.file(stage.fingerprint, CURVES)) for name, stage in named}
     manifests = {name: store.manifest(stage.fingerprint) for name, stage in named}
     last = plan.chain[-1]
     classes = last.samples.classes if last.config.task == "diagnosis" else ("", "")
@@ -144,8 +144,8 @@ def _diagnoses(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
     rows = _trained_diagnoses(plan)
     if not rows:
         return {}
-    tables = {row: store.entry(fingerprint) / SCORES for row, fingerprint in rows.items()}
-    tables["floor"] = store.entry(plan.chain[-1].fingerprint) / FLOOR
+    tables = {row: store.file(fingerprint, SCORES) for row, fingerprint in rows.items()}
+    tables["floor"] = store.file(plan.chain[-1].fingerprint, FLOOR)
     return {name: read_scores(file) for name, file in tables.items()}
 
 

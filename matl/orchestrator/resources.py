@@ -63,6 +63,8 @@ def resolve(trainer: TrainerConfig) -> Resources:
     precision = trainer.precision
     if precision == "auto":
         precision = "bf16-mixed" if computes_bf16(accelerator) else "32-true"
+    if precision == "16-mixed" and accelerator == "cpu":
+        raise MatlError("trainer.precision: 16-mixed needs a GPU; use bf16-mixed, or auto")
     if trainer.compile and accelerator == "cpu" and not shutil.which(os.environ.get("CXX", "g++")):
         raise MatlError(
             "trainer.compile: there is no C++ compiler; install one, or set it to false"

@@ -72,12 +72,15 @@ def _two_classes(samples: Samples, name: str) -> Samples:
 def refuse_leaks(names: list[str], samples: dict[str, Samples], experiment: Experiment) -> None:
     """Refuses a chain whose earlier stages train on patients that the diagnosis holds out.
 
-    Patients are compared by name within a data set, and images by their bytes across data sets.
+    Patients are compared by name within a data set, and images by their bytes across data sets;
+    also within the diagnosis's own, where it names no patients.
     """
     if not names or experiment.stages[names[-1]].task != "diagnosis":
         return
     target = samples[names[-1]]
     held_out = target.subset(target.table["split"] != "train")
+    if not target.patients_named:
+        _refuse_copies(target, held_out, names[-1], Path(experiment.cache))
     for name in names[:-1]:
         config = experiment.stages[name]
         if isinstance(config, LungSSLConfig) and config.transductive:
@@ -97,6 +100,15 @@ def refuse_leaks(names: list[str], samples: dict[str, Samples], experiment: Expe
                 f"stages.{name}.data: trains on {len(copies)} images that {names[-1]} holds out"
                 f" (such as {copies[0]}); leave them out of one of the two"
             )
+
+
+def _refuse_copies(target: Samples, held_out: Samples, name: str, memo: Path) -> None:
+    copies = same_images(target.subset(target.table["split"] == "train"), held_out, memo)
+    if copies:
+        raise MatlError(
+            f"stages.{name}.data: {len(copies)} images that are held out are copies of training"
+            f" images (such as {copies[0]}); leave them out of one of the splits"
+        )
 
 
 def same_images(seen: Samples, others: Samples, memo: Path) -> list[str]:

@@ -295,6 +295,15 @@ def test_a_wrong_file_is_one_line(content: object, message: str, tmp_path: Path)
     assert "weights.pth" in str(error.value)
 
 
+def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+    path, _, _ = torchvision_resnet(tmp_path)
+    state = torch.load(path, weights_only=True)
+    state["layer2.0.conv1.weight"][0, 0, 0, 0] = torch.nan
+    torch.save(state, path)
+    with pytest.raises(MatlError, match=r"layer2\.0\.conv1.* not finite"):
+        backbone_of(path, "resnet18", 3, "none")
+
+
 def test_a_cut_file_is_refused(tmp_path: Path) -> None:
     path, _, _ = torchvision_resnet(tmp_path)
     path.write_bytes(path.read_bytes()[:100_000])

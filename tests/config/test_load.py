@@ -101,6 +101,7 @@ def test_interpolation(minimal: Path) -> None:
         ("stages.diagnosis.transfer=operator", ("stages.diagnosis.transfer", "'operators'")),
         ("stages.diagnosis.task=diagnose", ("stages.diagnosis.task", "'diagnosis'")),
         ("stages.diagnosis.optimizer=adamww", ("stages.diagnosis.optimizer", "adamw")),
+        ("stages.diagnosis.optimizer=bnbadam", ("stages.diagnosis.optimizer", "cannot be used")),
         ("stages.diagnosis.data.name=phantom_cd", ("stages.diagnosis.data.name", "phantom_ct")),
         ("stages.diagnosis.data.split=kfolds", ("stages.diagnosis.data.split", "kfold")),
         ("backbone.at_strides=[9]", ("backbone.at_strides", "9")),
@@ -154,6 +155,7 @@ def test_a_wrong_key_names_the_file_that_holds_it(minimal: Path, tmp_path: Path)
         (b"name: x\nextends: wrong.yaml\n", "leads back"),
         (b"name: x\nextends: nowhere.yaml\n", "no such file"),
         (b"name: x\nname: y\n", "duplicate"),
+        (b"name: x\nstages: &a {b: *a}\n", "holds itself"),
     ],
 )
 def test_a_wrong_file_is_one_line(tmp_path: Path, content: bytes, expected: str) -> None:

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from PIL import Image, ImageFilter
 
-from data_modules import Samples, audit
+from data_modules import audit
+from data_modules.samples import Samples
 
 
 def samples_of(root: Path, rows: list[tuple[str, str, str, str]], source: str = "s") -> Samples:

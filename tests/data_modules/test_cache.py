@@ -14,8 +14,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from data_modules import DataError, Samples
 from data_modules.cache import ImageCache, build_cache
+from data_modules.errors import DataError
+from data_modules.samples import Samples
 
 SIZE = (8, 10)
 

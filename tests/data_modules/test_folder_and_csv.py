@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_modules import DataError, csv_table, folder
+from data_modules import csv_table, folder
+from data_modules.errors import DataError
 
 
 def draw(root: Path, *paths: str) -> None:
@@ -107,6 +108,23 @@ def test_csv_multi_label_and_another_file_name(tmp_path: Path):
     assert samples.classes == ("mass", "oedema")
     assert samples.targets().tolist() == [[1, 1], [0, 0]]
     assert not samples.patients_named
+
+
+def test_csv_cells_mean_what_they_say(tmp_path: Path):
+    """Spaces around a cell make no other class, and a path has one form."""
+    draw(tmp_path, "0.png", "1.png", "2.png")
+    text = "path,label,patient\n ./0.png,ill ,a\n1.png, ill,a\n2.png,well,b \n"
+    write_table(tmp_path, text)
+    samples = csv_table.index(tmp_path)
+    assert samples.classes == ("ill", "well")
+    assert list(samples.table["path"]) == ["0.png", "1.png", "2.png"]
+    assert set(samples.table["patient"]) == {"a", "b"}
+    write_table(tmp_path, text + "0.png,well,b\n")
+    with pytest.raises(DataError, match=r"0\.png"):
+        csv_table.index(tmp_path)
+    write_table(tmp_path, text.replace("patient", "Subject"))
+    with pytest.raises(DataError, match="unknown column 'Subject': rename it to 'patient'"):
+        csv_table.index(tmp_path)
 
 
 def test_csv_without_splits_is_dealt_by_patient(tmp_path: Path):

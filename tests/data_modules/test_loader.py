@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pytorch_lightning.callbacks import ModelCheckpoint
 from torch import Tensor
 
-from data_modules import DataError
+from data_modules.errors import DataError
 from data_modules.loader import BatchLoader
 
 ROWS = 22

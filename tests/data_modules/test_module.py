@@ -9,9 +9,10 @@ import pytorch_lightning as pl
 import torch
 from PIL import Image
 
-from data_modules import DataError, Samples
 from data_modules.cache import ImageCache, build_cache
+from data_modules.errors import DataError
 from data_modules.module import ImageDataModule
+from data_modules.samples import Samples
 
 SPLITS = ["train"] * 10 + ["val"] * 3 + ["test"] * 5
 

@@ -9,13 +9,14 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from data_modules import DataError, Samples
+from data_modules.errors import DataError
 from data_modules.phantom import index_ct, index_null, index_shapes, index_xray, lesion_mask
 from data_modules.phantom.cohort import chance_labels, patient
 from data_modules.phantom.ct import Scan, draw_scan
 from data_modules.phantom.shapes import draw_shape
 from data_modules.phantom.store import VERSION, digest, write_once
 from data_modules.phantom.xray import draw_radiograph
+from data_modules.samples import Samples
 
 SMALL = {"patients": 12, "slices": 2, "size": 48}
 

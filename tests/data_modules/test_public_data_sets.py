@@ -7,13 +7,13 @@ import pytest
 from PIL import Image
 
 from data_modules import (
-    DataError,
     chest_xray_pneumonia,
     covid_ct,
     luna16_patches,
     luna16_slices,
     natural_images,
 )
+from data_modules.errors import DataError
 
 
 def draw(root: Path, *paths: str, seed: int | None = None) -> None:

@@ -5,7 +5,8 @@ import pytest
 from omegaconf import OmegaConf
 from PIL import Image
 
-from data_modules import DataConfig, DataError
+from data_modules.config import DataConfig
+from data_modules.errors import DataError
 from data_modules.registry import DATASETS, load
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_modules import DataError, Samples
+from data_modules.errors import DataError
+from data_modules.samples import Samples
 
 ROOT = Path("root")
 

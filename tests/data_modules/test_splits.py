@@ -7,7 +7,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from data_modules import DataError, Samples
+from data_modules.errors import DataError
+from data_modules.samples import Samples
 from data_modules.splits import join_split_patients, keep_labels, kfold, split_by_patient
 
 CLASSES = ("well", "ill")

@@ -86,7 +86,7 @@ def test_stage_table_shows_every_number_whole():
     for number in ("5,216 images", "30 epochs", "12 min 34 s", "207", "2,345", "0.930"):
         assert number in text
     assert "reused: this store" in text
-    assert "Trained in this run: 12 min 34 s" in words(text)
+    assert "Trained by this experiment: 12 min 34 s" in words(text)
 
 
 number = st.floats(0, 999_999)
@@ -126,7 +126,7 @@ def test_what_was_not_measured_is_not_printed():
     text = render(stage_table(record)) + stage_markdown(record)
     assert "None" not in text
     assert "nan" not in text
-    assert "Trained in this run:" not in text
+    assert "Trained by this experiment:" not in text
 
 
 def test_diagnosis_table_shows_every_estimate_whole():

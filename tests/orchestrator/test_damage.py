@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import timm
 import torch
@@ -12,7 +13,7 @@ from data_modules.config import DataConfig
 from matl.errors import MatlError
 from matl.orchestrator.external import evaluate_external
 from matl.orchestrator.plan import make_plan
-from matl.orchestrator.store import BACKBONE, MANIFEST, Store
+from matl.orchestrator.store import BACKBONE, MANIFEST, SCORES, Store
 
 DIAGNOSIS = "chain=[diagnosis]"
 
@@ -47,6 +48,17 @@ def test_damaged_weights_are_not_passed_on(load_tiny: Load, tmp_path: Path) -> N
         store.manifest(entry)
     store.remove(entry)
     assert not list(store)
+
+
+def test_edited_scores_are_not_reported(load_tiny: Load, tmp_path: Path) -> None:
+    run_quietly(load_tiny(DIAGNOSIS))
+    store = Store(tmp_path / "store")
+    [entry] = store
+    scores = store.entry(entry) / SCORES
+    table = pd.read_csv(scores)
+    table.assign(score=table["label"]).to_csv(scores, index=False)
+    with pytest.raises(MatlError, match="is damaged; run matl store remove"):
+        run_quietly(load_tiny(DIAGNOSIS))
 
 
 def test_a_reader_does_not_disturb_a_replacement(load_tiny: Load, tmp_path: Path) -> None:

@@ -144,6 +144,32 @@ def test_two_runs_at_once_train_each_stage_once(tiny_file: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_keyboard_interrupt_says_how_to_go_on(tiny_file: Path) -> None:
+    process = subprocess.Popen(
+        command(tiny_file), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    while not in_stage("shapes")(tiny_file.parent):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    assert "the same command goes on from the last checkpoint" in process.communicate()[1]
+    assert process.returncode == 130
+
+
+@pytest.mark.slow
+def test_divergence_in_two_processes_is_one_line(tiny_file: Path) -> None:
+    wild = ["optimizer=sgd", "lr=1e30", "clip=0", "schedule=constant", "warmup=0"]
+    words = [f"stages.shapes.{setting}" for setting in wild]
+    done = subprocess.run(
+        command(tiny_file, *words, "trainer.devices=2"), capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    last = done.stderr.strip().splitlines()[-1]
+    assert re.match(r"error: stages\.shapes: process [01] ended: .*training diverged", last)
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
 def test_two_processes_train_every_task(tiny_file: Path) -> None:
     shown = finish(tiny_file, "trainer.devices=2")
     assert "diagnosis" in shown

@@ -81,7 +81,7 @@ def stage_table(record: RunRecord) -> Table:
             _rounded(row.images_per_second, ".1f"),
             _rounded(row.peak_memory_mb, ",.0f"),
             None if row.metric is None or row.value is None else f"{row.metric} {row.value:.3f}",
-            row.reused or "this run",
+            row.reused or "this experiment",
         )
         for row in record.stages
     ]
