@@ -130,8 +130,10 @@ def test_what_matl_explain_drew_is_shown(tmp_path: Path) -> None:
     assert 'id="inside"' not in write_run_page(tmp_path).read_text(encoding="utf-8")
     (tmp_path / "explain").mkdir()
     Image.new("RGB", (8, 8)).save(tmp_path / "explain" / "overlays.png")
+    (tmp_path / "explain" / "explain.json").write_text('{"split": "test", "positive": "COVID"}')
     page = write_run_page(tmp_path).read_text(encoding="utf-8")
     assert 'src="data:image/png;base64,iVBOR' in page
+    assert "for the positive class. Test split; positive class: COVID." in page
 
 
 def test_the_same_record_gives_the_same_page(tmp_path: Path) -> None:

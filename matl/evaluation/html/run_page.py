@@ -1,6 +1,7 @@
 """The page of a run, made from the files in its folder."""
 
 import base64
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from matl.evaluation.report import hide_paths
 from matl.evaluation.stored_record import read_record
 from matl.evaluation.tables import PATIENT_CAPTION, duration, stage_caption
 
-EXPERIMENT, EXPLANATION = "experiment.yaml", "explain"
+EXPERIMENT = "experiment.yaml"
+EXPLANATION, FINDINGS = "explain", "explain.json"
 INSIDE = {
     "overlays.png": "Right and wrong cases with the maps of what speaks for the positive class.",
     "cka.png": "How alike the networks of the chain are, by linear CKA.",
@@ -104,29 +106,32 @@ def _is_scratch(row: StageRow) -> bool:
 
 
 def _diagnosis(record: RunRecord) -> dict[str, Any]:
-    split = next(iter(record.splits()), None)
-    patients = record.by_patient()
+    splits = record.splits()
     confusion = {}
-    if split is not None:
+    for split in splits[:1]:
         confusion = {
             "By image": list(confusions(record, split)),
-            "By patient": list(confusions(patients, split)),
+            "By patient": list(confusions(record.by_patient(), split)),
         }
     return {
-        "results": {one: list(tables.diagnosis_tables(record, one)) for one in record.splits()},
+        "results": {split: list(tables.diagnosis_tables(record, split)) for split in splits},
         "calibration": tables.calibration_table(record),
         "confusion": confusion,
         "confusion_caption": (
-            f"{split} split, threshold {THRESHOLD}, positive class: {record.positive}. Rates with "
-            f"95 % intervals over patients. {PATIENT_CAPTION}"
+            f"{' '.join(splits[:1]).capitalize()} split, threshold {THRESHOLD}; positive class: "
+            f"{record.positive}. Rates with 95 % intervals over patients. {PATIENT_CAPTION}"
         ),
     }
 
 
 def _inside(folder: Path) -> list[tuple[str, str]]:
     """The figures of `matl explain` as data, with their captions."""
+    if not (folder / FINDINGS).is_file():
+        return []
+    found = json.loads((folder / FINDINGS).read_text(encoding="utf-8"))
+    where = f"{found['split'].capitalize()} split; positive class: {found['positive']}."
     return [
-        (base64.b64encode((folder / name).read_bytes()).decode(), caption)
+        (base64.b64encode((folder / name).read_bytes()).decode(), f"{caption} {where}")
         for name, caption in INSIDE.items()
         if (folder / name).is_file()
     ]
