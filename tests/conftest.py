@@ -45,3 +45,13 @@ def browser() -> Iterator[Browser]:
     """A headless browser; the test is skipped where there is none."""
     with running_browser() as one:
         yield one
+
+
+@pytest.fixture
+def wandb_session() -> Iterator[None]:
+    """wandb reads its environment anew in this test, and has a service of its own."""
+    from matl.orchestrator.wandb_run import leave_service
+
+    leave_service()
+    yield
+    leave_service()

@@ -137,7 +137,7 @@ def test_a_trial_is_one_run_with_the_stages_as_prefixes(
 
 
 def test_a_trial_of_cross_validation_reports_its_fold(
-    load_tiny: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    load_tiny: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wandb_session: None
 ) -> None:
     for name, value in (("SWEEP_ID", "sweep1"), ("RUN_ID", "one"), ("MODE", "offline")):
         monkeypatch.setenv(f"WANDB_{name}", value)

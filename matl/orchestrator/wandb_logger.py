@@ -73,8 +73,8 @@ def stage_logger(job: Job, console: Console) -> Iterator[CurveLogger | None]:
     )
     try:
         yield CurveLogger(run, f"{stage.name}/" if trial else "")
-    except BaseException:
-        run.finish(exit_code=1)
+    except BaseException as error:
+        run.finish(exit_code=1, hurry=not isinstance(error, Exception))
         raise
     run.finish()
 

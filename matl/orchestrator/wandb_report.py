@@ -45,7 +45,7 @@ def log_report(
         job_type="report",
         config={"positive": record.positive, "seeds": record.seeds, "seed": plan.experiment.seed},
     )
-    summary = trial_summary(plan, record) if trial else _test_summary(record)
+    summary = trial_summary(plan, record) if trial else _run_summary(record)
     run.add(lambda run: run.summary.update(summary))
     if not trial:
         _log_contents(run, record, folder)
@@ -64,7 +64,7 @@ def trial_summary(plan: Plan, record: RunRecord) -> dict[str, float]:
         f"{stage.name}/{name}": float(value)
         for stage in plan.chain
         for name, value in record.curves[stage.name].iloc[-1].items()
-        if name not in COSTS
+        if name not in COSTS and pd.notna(value)
     }
     data = plan.chain[-1].config.data
     if data.split == "kfold" and data.over == "train":
@@ -96,7 +96,7 @@ def _is_synced(run: Path) -> bool:
     return any(run.glob("*.wandb.synced"))
 
 
-def _test_summary(record: RunRecord) -> dict[str, float]:
+def _run_summary(record: RunRecord) -> dict[str, float]:
     results = {split: record.results(split) for split in record.splits()}
     return {
         name: value

@@ -14,14 +14,15 @@ from typing import Any, Literal
 import wandb
 from rich.console import Console
 from rich.markup import escape
+from wandb.sdk import wandb_setup
 
 from matl.config.schema import LoggerConfig
 from matl.errors import MatlError
 
 Action = Callable[[Any], object]
-INIT_SECONDS, FINISH_SECONDS, GRACE_SECONDS = 30.0, 60.0, 30.0
-ANSWER_SECONDS, LEAVE_SECONDS = 10, 2
 NOT_ONLINE = ("offline", "dryrun", "disabled")
+INIT_SECONDS, FINISH_SECONDS, GRACE_SECONDS = 30.0, 60.0, 30.0
+ANSWER_SECONDS, HURRY_SECONDS, LEAVE_SECONDS = 10, 10, 2
 
 
 class SafeRun:
@@ -60,6 +61,7 @@ class SafeRun:
         self._changed = threading.Condition()
         self._over = threading.Event()
         self._attempt = 0
+        self._run: Any = None
         self._begin()
 
     def add(self, action: Action) -> None:
@@ -68,12 +70,21 @@ class SafeRun:
             self._actions.append(action)
             self._changed.notify_all()
 
-    def finish(self, exit_code: int = 0) -> None:
-        """Ends the run; waits until W&B has it, or it lies on the disk, or time is up."""
+    def finish(self, exit_code: int = 0, *, hurry: bool = False) -> None:
+        """Ends the run; waits until W&B has it, or it lies on the disk, or time is up.
+
+        Args:
+            exit_code: 0 where all went well.
+            hurry: the process is to end soon; what W&B does not take at once is not told again.
+        """
         with self._changed:
             self._actions.append(lambda run: run.finish(exit_code))
             self._complete = True
             self._changed.notify_all()
+        if hurry:
+            if not self._over.wait(HURRY_SECONDS):
+                leave_service(self._run)
+            return
         patience = self._finish_seconds + GRACE_SECONDS
         while not self._over.wait(patience):
             self._fall_back(self._attempt, TimeoutError(f"no answer for {patience:.0f} s"))
@@ -85,9 +96,9 @@ class SafeRun:
     def _talk(self, attempt: int) -> None:
         mode: Literal["offline"] | None = "offline" if self._offline or attempt else None
         try:
-            wandb.setup(wandb.Settings(silent=True))
+            _session()
             settings = wandb.Settings(**self._settings)
-            run = wandb.init(**self._opening, mode=mode, settings=settings)
+            run = self._run = wandb.init(**self._opening, mode=mode, settings=settings)
             if not run.offline:
                 self._say(run.url)
             for action in self._actions_of(attempt):
@@ -113,10 +124,10 @@ class SafeRun:
             if attempt != self._attempt:
                 return
             self._attempt += 1
-        what = (str(error).strip() or type(error).__name__).splitlines()[0]
+        what = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
         if attempt == 0:
             self._say(f"{what}; the record goes on offline")
-            _leave_service()
+            leave_service(self._run)
             self._begin()
         else:
             self._say(f"{what}; nothing more is recorded there")
@@ -136,8 +147,7 @@ def refuse_wrong_key(settings: LoggerConfig) -> None:
         return
     wrong: object = None
     try:
-        session = wandb.setup(wandb.Settings(silent=True)).settings
-        if session.mode in NOT_ONLINE:
+        if _session().settings.mode in NOT_ONLINE:
             return
         if wandb.login(prompt=False, verify=False):
             wandb.Api(timeout=ANSWER_SECONDS)
@@ -152,17 +162,37 @@ def refuse_wrong_key(settings: LoggerConfig) -> None:
         raise MatlError(f"logger.wandb: {wrong}; run wandb login, or set offline")
 
 
-def _leave_service() -> None:
-    """Parts from wandb's service process, whatever its state; the next run starts a new one."""
+def _session() -> Any:
+    """wandb, made ready: it says nothing, as its lines would tear the progress bars.
 
-    def teardown() -> None:
-        with suppress(Exception, SystemExit):
-            wandb.teardown()
+    Its reports of its own errors are off: a hanging server holds the end of a process up by them.
+    """
+    os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
+    return wandb.setup(wandb.Settings(silent=True))
 
-    thread = threading.Thread(target=teardown, daemon=True)
+
+def leave_service(run: Any = None) -> None:
+    """Ends wandb's service process, whatever its state; the next run starts a new one.
+
+    Nothing public ends a service that does not answer: it would outlive this process, and hold its
+    standard output open. So it is killed, after the thread in which a run asks it for its state.
+    """
+    with suppress(Exception):
+        run._run_status_checker.stop()
+    owner = getattr(wandb_setup.singleton(), "_connection", None)
+    process = getattr(getattr(owner, "_proc", None), "_process", None)
+    if process is not None:
+        process.kill()
+        process.wait()
+    thread = threading.Thread(target=_teardown, daemon=True)
     thread.start()
     thread.join(LEAVE_SECONDS)
     os.environ.pop("WANDB_SERVICE", None)
+
+
+def _teardown() -> None:
+    with suppress(Exception, SystemExit):
+        wandb.teardown()
 
 
 def _seconds(variable: str, default: float) -> float:

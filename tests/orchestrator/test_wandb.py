@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from test_interruptions import BrokenOff, failing_at
+from test_interruptions import BrokenOff, failing_at, finish
 from tiny import Load, run_quietly
 from wandb_files import Recorded, recorded
 
@@ -110,3 +110,14 @@ def test_pictures_and_the_page_of_a_run_are_logged(load_tiny: Load, tmp_path: Pa
     [row] = report.rows
     assert row["overlays"]["captions"] == ["right", "wrong"]
     assert row["report"]["_type"] == "html-file"
+
+
+@pytest.mark.slow
+def test_of_several_processes_one_talks_to_wandb(tiny_file: Path, tmp_path: Path) -> None:
+    *_, last = finish(tiny_file, *CHAIN, "trainer.devices=2").strip().splitlines()
+    told = recorded(tmp_path / "runs")
+    assert [run.name for run in told[:2]] == ["shapes", "diagnosis"]
+    assert [run.curve("epoch")[-1] for run in told[:2]] == [2, 5]
+    assert len(told) == 3
+    assert "wandb sync" in last
+    assert all(run.identifier in last for run in told)

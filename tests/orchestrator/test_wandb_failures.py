@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import wandb
-from test_interruptions import weights
+from test_interruptions import BrokenOff, failing_at, weights
 from tiny import Load, console_of, run_quietly, write_tiny
 from torch import Tensor
 from wandb_files import recorded
@@ -38,9 +38,10 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, phantom_root: Path) ->
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[StandIn]:
+def server(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, wandb_session: None
+) -> Iterator[StandIn]:
     """A server that this process logs in to; impatience with it, so that tests are quick."""
-    wandb_run._leave_service()
     with stand_in() as state:
         monkeypatch.setenv("WANDB_BASE_URL", state.url)
         monkeypatch.setenv("WANDB_API_KEY", API_KEY)
@@ -50,7 +51,6 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[StandIn]
         monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
         monkeypatch.setattr(wandb_run, "ANSWER_SECONDS", 1)
         yield state
-    wandb_run._leave_service()
 
 
 def services() -> list[int]:
@@ -109,6 +109,50 @@ def test_a_healthy_server_has_everything_at_the_end(
     assert told[folder.name].used == told["diagnosis"].logged
     assert {"diagnosis", "stages", "roc", "curves"} <= set(told[folder.name].summary)
     assert upload_command(experiment.runs, record, folder) is None
+    assert weights(tmp_path) == undisturbed
+
+
+@pytest.mark.slow
+def test_a_stage_that_was_broken_off_goes_on_in_its_run(
+    load_tiny: Load, server: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = load_tiny("logger.wandb=online", "chain=[diagnosis]")
+    with monkeypatch.context() as broken:
+        broken.setattr(Stage, "training_step", failing_at(epoch=1, step=0))
+        with pytest.raises(BrokenOff):
+            run_quietly(experiment)
+    run_quietly(experiment)
+    diagnosis, _ = server.runs.values()
+    assert diagnosis.curve("epoch") == [0, 0, 1, 1]
+    assert diagnosis.exit_codes == [1, 0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("act", [hang, stop_service])
+def test_an_interrupted_run_does_not_wait_for_wandb(
+    load_tiny: Load,
+    tmp_path: Path,
+    server: StandIn,
+    undisturbed: Weights,
+    monkeypatch: pytest.MonkeyPatch,
+    act: Act,
+) -> None:
+    """SIGINT, and SIGTERM where a scheduler takes the machine away, come with little time."""
+
+    def interrupt() -> None:
+        act(server)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(wandb_run, "HURRY_SECONDS", 3)
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(Stage, "training_step", before_a_step(interrupt))
+        began = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            run_quietly(load_tiny(*SETTINGS, "logger.wandb=online"))
+    assert time.monotonic() - began < 30
+    assert not services()
+    server.hanging.clear()
+    run_quietly(load_tiny(*SETTINGS, "logger.wandb=online"))
     assert weights(tmp_path) == undisturbed
 
 
@@ -210,6 +254,7 @@ def test_the_environment_makes_less_of_online(
     assert len(recorded(tmp_path / "runs")) == (2 if mode == "offline" else 0)
 
 
+@pytest.mark.slow
 def test_what_never_ends_is_left_and_told_again_offline(
     tmp_path: Path, server: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -221,7 +266,7 @@ def test_what_never_ends_is_left_and_told_again_offline(
     run.add(lambda run: run.offline or threading.Event().wait())
     run.add(lambda run: run.log({"loss": 0.5}))
     assert opened.wait(60)
-    monkeypatch.setattr(wandb_run, "GRACE_SECONDS", 15.0)
+    monkeypatch.setattr(wandb_run, "GRACE_SECONDS", 10.0)
     run.finish()
     [kept] = recorded(tmp_path)
     assert kept.curve("loss") == [1.0, 0.5]
