@@ -52,7 +52,7 @@ def _stack_rate(job: Job) -> float:
 def _seconds_to_first_batch(job: Job) -> float:
     """From image files to the first batch: decoding included, where no stage did it before."""
     start = time.perf_counter()
-    next(iter(data_module(job, open_images(job), rank=0).train_dataloader()))
+    next(iter(data_module(job, open_images(job.experiment, job.stage), rank=0).train_dataloader()))
     return time.perf_counter() - start
 
 
@@ -68,7 +68,7 @@ def _job(name: str, folder: Path, repeat: int) -> Job:
 
 
 def _bare_rate(job: Job) -> float:
-    images = open_images(job)
+    images = open_images(job.experiment, job.stage)
     stage = initial_stage(job, images.samples).to(job.resources.device)
     if job.resources.channels_last:
         stage = stage.to(memory_format=torch.channels_last)
@@ -86,7 +86,7 @@ def _bare_rate(job: Job) -> float:
 
 
 def _batches(job: Job) -> list[dict[str, Tensor]]:
-    return list(data_module(job, open_images(job), rank=0).train_dataloader())
+    return list(data_module(job, open_images(job.experiment, job.stage), rank=0).train_dataloader())
 
 
 def _on(batch: dict[str, Tensor], device: torch.device) -> dict[str, Tensor]:

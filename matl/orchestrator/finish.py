@@ -35,7 +35,7 @@ LIBRARIES = ("torch", "timm", "pytorch-lightning", "monai", "lightly", "numpy", 
 
 def commit(job: Job, store: Store) -> None:
     """Scores a trained stage where it is a diagnosis, and moves it into the store whole."""
-    images = open_images(job)
+    images = open_images(job.experiment, job.stage)
     finished = job.workspace / "finished"
     shutil.rmtree(finished, ignore_errors=True)
     finished.mkdir()

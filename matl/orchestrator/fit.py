@@ -73,7 +73,7 @@ def fit(job: Job) -> None:
     torch.set_num_threads(job.resources.threads)
     _quiet_lightning()
     rank = int(os.environ.get("RANK", 0))
-    images = open_images(job)
+    images = open_images(job.experiment, job.stage)
     stage = initial_stage(job, images.samples)
     if job.resources.channels_last:
         stage = stage.to(memory_format=torch.channels_last)

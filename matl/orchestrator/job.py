@@ -52,14 +52,22 @@ class Images:
     derived: dict[str, np.ndarray]
 
 
-def open_images(job: Job, progress: Callable[[int, int], None] | None = None) -> Images:
-    """Opens the stage's decoded images; decodes them first where that was not done yet."""
-    config = job.stage.config
+def open_images(
+    experiment: Experiment,
+    stage: PlannedStage,
+    progress: Callable[[int, int], None] | None = None,
+) -> Images:
+    """Opens a stage's decoded images; decodes them first where that was not done yet.
+
+    Raises:
+        DataError: images cannot be read.
+    """
+    config = stage.config
     samples, cache = build_cache(
-        job.stage.samples,
+        stage.samples,
         size_pair(config.size),
-        job.experiment.backbone.in_channels,
-        Path(job.experiment.cache),
+        experiment.backbone.in_channels,
+        Path(experiment.cache),
         config.data.on_bad_image,
         progress,
     )

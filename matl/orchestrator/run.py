@@ -1,6 +1,6 @@
 """Runs a plan: reuses what the store has, trains what is missing, and writes the report."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +9,7 @@ from filelock import Timeout
 from rich.console import Console
 from rich.progress import Progress
 
+from data_modules.errors import DataError
 from matl.backbones import account, build_backbone
 from matl.config.load import to_yaml
 from matl.config.schema import Experiment
@@ -55,6 +56,7 @@ def run(
         _try_initial_weights(experiment, console)
     if missing:
         refuse_wrong_key(experiment.logger)
+        _decode(experiment, missing, console)
     for stage in plan.stages:
         place = missing.index(stage) + 1 if stage in missing else 0
         ensure_stage(plan, stage, store, console, fresh=fresh, place=(place, len(missing)))
@@ -64,6 +66,23 @@ def run(
     write_run_page(folder)
     log_report(plan, record, store, folder, bool(missing), console)
     return record, folder
+
+
+def _decode(experiment: Experiment, stages: Sequence[PlannedStage], console: Console) -> None:
+    """Decodes the images of all stages, so that bad ones are known before the first one trains.
+
+    Raises:
+        DataError: images cannot be read; all of them are listed.
+    """
+    errors: dict[str, None] = {}
+    with _decoding(console) as progress:
+        for stage in stages:
+            try:
+                open_images(experiment, stage, progress)
+            except DataError as error:
+                errors[str(error)] = None
+    if errors:
+        raise DataError("\n".join(errors))
 
 
 def _try_initial_weights(experiment: Experiment, console: Console) -> None:
@@ -123,7 +142,7 @@ def ensure_stage(
             backbone = build_backbone(replace(plan.experiment.backbone, weights=None), seed=0)
             console.print(f"  {stage.name} {account(backbone, stage.config.transfer)}")
         with _decoding(console) as progress:
-            open_images(job, progress)
+            open_images(plan.experiment, stage, progress)
         train(job)
         commit(job, store)
 

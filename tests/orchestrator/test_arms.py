@@ -33,7 +33,7 @@ def job_of(load_tiny: Load, tmp_path: Path, operator: str, name: str) -> Job:
 
 def batch_hash(job: Job, stage: Stage) -> str:
     """Of all batches of two epochs, and of each batch's random views."""
-    loader = data_module(job, open_images(job), rank=0).train_dataloader()
+    loader = data_module(job, open_images(job.experiment, job.stage), rank=0).train_dataloader()
     hashes = []
     for epoch in range(2):
         loader.sampler.set_epoch(epoch)
@@ -56,7 +56,7 @@ def test_arms_begin_with_the_same_weights_and_see_the_same_batches(
     weights, heads, operators, batches = set(), set(), {}, set()
     for operator in ARMS:
         job = job_of(load_tiny, tmp_path, operator, name)
-        stage = initial_stage(job, open_images(job).samples)
+        stage = initial_stage(job, open_images(job.experiment, job.stage).samples)
         state = canonical_state(stage.backbone)
         common = [(k, v) for k, v in state.items() if not k.startswith("operators.")]
         inserted = [
@@ -76,7 +76,7 @@ def test_another_seed_gives_other_weights_and_batches(load_tiny: Load, tmp_path:
         plan = make_plan(load_tiny(f"seed={seed}"))
         stage = plan.chain[-1]
         jobs.append(Job(plan.experiment, stage, plan.resources, None, tmp_path, "a", (1, 1)))
-    stages = [initial_stage(job, open_images(job).samples) for job in jobs]
+    stages = [initial_stage(job, open_images(job.experiment, job.stage).samples) for job in jobs]
     states = [hashed(canonical_state(stage.backbone).items()) for stage in stages]
     assert states[0] != states[1]
     assert batch_hash(jobs[0], stages[0]) != batch_hash(jobs[1], stages[1])

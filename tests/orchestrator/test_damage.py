@@ -10,6 +10,7 @@ import torch
 from tiny import Load, run_quietly
 
 from data_modules.config import DataConfig
+from data_modules.errors import DataError
 from matl.errors import MatlError
 from matl.orchestrator.external import evaluate_external
 from matl.orchestrator.plan import make_plan
@@ -132,3 +133,19 @@ def test_weights_of_another_network_are_refused_before_decoding(
     torch.save(fitting, tmp_path / "own.pth")
     _, _, shown = run_quietly(load_tiny(DIAGNOSIS, f"backbone.weights={tmp_path / 'own.pth'}"))
     assert "normalised by the mean 0.449 and the deviation 0.226" in shown
+
+
+def test_bad_images_of_a_later_stage_end_the_run_before_the_first_trains(
+    load_tiny: Load, tmp_path: Path
+) -> None:
+    samples = make_plan(load_tiny(DIAGNOSIS)).chain[0].samples
+    training = samples.subset(samples.table["split"] == "train")
+    (tmp_path / "scans").mkdir()
+    for number, file in enumerate(training.files()[:8]):
+        shutil.copy(file, tmp_path / "scans" / f"{number}.png")
+    (tmp_path / "scans" / "torn.png").write_bytes(b"\x89PNG")
+    experiment = load_tiny()
+    experiment.stages["lung"].data = DataConfig(name="folder", root=str(tmp_path / "scans"))
+    with pytest.raises(DataError, match=r"1 of 9 images cannot be read(.|\n)*torn\.png"):
+        run_quietly(experiment)
+    assert not list(Store(tmp_path / "store"))
