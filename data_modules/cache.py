@@ -8,17 +8,15 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from PIL import UnidentifiedImageError
 
 from data_modules.arrays import Progress, in_threads, open_array, store_array, write_rows
-from data_modules.decode import MODES, read_image
+from data_modules.decode import MODES, Decoded, try_read
 from data_modules.digest import content_digest
 from data_modules.errors import DataError
 from data_modules.samples import Samples
 
 VERSION = 1  # of read_image's pixels and of the files: raise it when either changes
 ON_BAD_IMAGE = ("stop", "skip")
-Decoded = tuple[np.ndarray, tuple[int, int]]
 
 
 class ImageCache:
@@ -121,7 +119,7 @@ def build_cache(
     key = hashlib.blake2b(
         f"{VERSION} {height} {width} {channels} {content}".encode(), digest_size=16
     )
-    read = partial(_try_read, size=(height, width), channels=channels)
+    read = partial(try_read, size=(height, width), channels=channels)
 
     def write(file: BinaryIO) -> dict[str, Any]:
         meta = _decode(in_threads(read, samples.files(), progress), file)
@@ -133,15 +131,6 @@ def build_cache(
     cache = ImageCache(target)
     _check(samples, cache.unreadable, on_bad_image)
     return _without(samples, cache.unreadable), cache
-
-
-def _try_read(path: Path, size: tuple[int, int], channels: int) -> Decoded | str:
-    try:
-        return read_image(path, size, channels)
-    except UnidentifiedImageError:
-        return "no image format that Pillow knows"
-    except Exception as error:  # damaged files make Pillow raise errors of many kinds
-        return str(error) or type(error).__name__
 
 
 def _decode(results: Iterator[Decoded | str], file: BinaryIO) -> dict[str, Any]:

@@ -3,14 +3,13 @@
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
+Decoded = tuple[np.ndarray, tuple[int, int]]
 MODES = {1: "L", 3: "RGB"}
 
 
-def read_image(
-    path: Path, size: tuple[int, int], channels: int
-) -> tuple[np.ndarray, tuple[int, int]]:
+def read_image(path: Path, size: tuple[int, int], channels: int) -> Decoded:
     """Reads and resizes an image file of any format that Pillow knows.
 
     The image is turned as its EXIF orientation says, made grey or RGB, and stretched to `size` by
@@ -37,6 +36,16 @@ def read_image(
         pixels = _eight_bit(image, MODES[channels])
     pixels = pixels.resize((width, height), Image.Resampling.BILINEAR)
     return np.asarray(pixels).reshape(height, width, channels).transpose(2, 0, 1), own_size
+
+
+def try_read(path: Path, size: tuple[int, int], channels: int) -> Decoded | str:
+    """What `read_image` returns, or in words why the file cannot be read."""
+    try:
+        return read_image(path, size, channels)
+    except UnidentifiedImageError:
+        return "no image format that Pillow knows"
+    except Exception as error:  # damaged files make Pillow raise errors of many kinds
+        return str(error) or type(error).__name__
 
 
 def _eight_bit(image: Image.Image, mode: str) -> Image.Image:

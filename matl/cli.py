@@ -173,7 +173,7 @@ def sweep(
 
 @app.command()
 def power(
-    patients: Annotated[int, typer.Option(min=2, help="Patients that are tested.")],
+    patients: Annotated[int, typer.Option(min=10, help="Patients that are tested.")],
     images: Annotated[float, typer.Option(min=1, help="Images of each, on average.")] = 1.0,
     seeds: Annotated[int, typer.Option(min=2, help="Seeds of the whole chain.")] = 5,
     auroc: Annotated[float, typer.Option(min=0.5, max=0.999, help="About what is reached.")] = 0.8,

@@ -142,6 +142,9 @@ def test_data_counts_and_draws_a_sheet(matl: Matl, tmp_path: Path) -> None:
     assert shown.returncode == 0, shown.stderr
     assert "12" in shown.stdout
     assert Image.open(tmp_path / "sheet.png").width > 100
+    (tmp_path / "scans" / "ill" / "torn.png").write_bytes(b"\x89PNG")
+    shown = matl("data", write_experiment(tmp_path), "--sheet", "torn.png", folder=tmp_path)
+    assert shown.returncode == 0, shown.stderr
 
 
 def test_a_run_without_a_test_split_and_its_store(matl: Matl, tmp_path: Path) -> None:

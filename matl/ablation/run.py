@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from rich.console import Console
@@ -105,9 +106,9 @@ def _place(
         return Cluster(executor, jobs, ablation.cluster, store, logs)
     threads, cores = plan.resources.threads, available_cores()
     if jobs * threads > cores:
+        mend = f"set trainer.threads={cores // jobs}" if jobs <= cores else f"use --jobs {cores}"
         raise MatlError(
-            f"--jobs {jobs}: at {threads} threads each these are more than {cores} cores; "
-            f"set trainer.threads={max(cores // jobs, 1)}"
+            f"--jobs {jobs}: at {threads} threads each these are more than {cores} cores; {mend}"
         )
     return Processes(jobs, store, logs)
 
@@ -144,7 +145,7 @@ def _fix_analysis(
     }
     if not file.exists():
         file.write_text(json.dumps(now, indent=2) + "\n")
-    fixed = json.loads(file.read_text())
+    fixed = _read_fixed(file)
     before = f"{fixed['finished_before'] or 'none'} of {len(plans)} cells"
     lines = [f"Analysis {now['hash']}, fixed in {FIXED} when {before} was finished."]
     if fixed["hash"] != now["hash"]:
@@ -153,6 +154,19 @@ def _fix_analysis(
             "every comparison here is exploratory."
         ]
     return lines
+
+
+def _read_fixed(file: Path) -> dict[str, Any]:
+    try:
+        fixed = json.loads(file.read_text())
+        if fixed.keys() >= {"hash", "finished_before"}:
+            return fixed
+    except (ValueError, AttributeError):
+        pass
+    raise MatlError(
+        f"{file}: is damaged; restore it, for it says what was fixed before the first result, or "
+        "delete it and call the comparisons exploratory"
+    )
 
 
 def _means(table: pd.DataFrame) -> list[str]:

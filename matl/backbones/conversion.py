@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rich import box
 from rich.table import Table
+from safetensors import SafetensorError
 from torch import Tensor
 
 from matl.backbones.attentive import AttentiveBackbone, build_backbone
@@ -64,12 +65,15 @@ def convert(path: Path, target: Path, network: str) -> Layout:
         network: timm's name of the network that the weights are of.
 
     Raises:
-        MatlError: The file cannot be read or does not fit, or the target has another ending.
+        MatlError: The file cannot be read or does not fit, or the target has another ending, is
+            the file itself, or cannot be written.
     """
     if target.suffix != ".safetensors":
         raise MatlError(f"{target}: weights are written as safetensors; end the name so")
     if not target.parent.is_dir():
         raise MatlError(f"{target.parent}: there is no such folder; make it first")
+    if target.exists() and target.samefile(path):
+        raise MatlError(f"{target}: would replace the file that is converted; choose another name")
     backbone, named, layout, report = _fit(path, network)
     try:
         report.raise_if_bad()
@@ -78,7 +82,10 @@ def convert(path: Path, target: Path, network: str) -> Layout:
     kept = {key: named[key] for key in report.loaded}
     kept |= {key: value for key, value in named.items() if key.startswith(OPERATORS)}
     kept |= {"mean": backbone.network.mean, "std": backbone.network.std}
-    save_weights(target, kept, {"network": network, "layout": layout.name})
+    try:
+        save_weights(target, kept, {"network": network, "layout": layout.name})
+    except (OSError, SafetensorError) as error:
+        raise MatlError(f"{target}: cannot be written: {error}") from error
     return layout
 
 

@@ -93,4 +93,24 @@ def read_run(folder: Path) -> FinishedRun:
         raise MatlError(f"{folder}: is no folder of a finished run with a diagnosis") from error
     if not diagnoses:
         raise MatlError(f"{folder}: the run has no diagnosis; run the whole chain")
-    return FinishedRun(load_experiment(folder / "experiment.yaml"), diagnoses)
+    experiment = load_experiment(folder / "experiment.yaml")
+    _find_again(experiment, folder)
+    return FinishedRun(experiment, diagnoses)
+
+
+def _find_again(experiment: Experiment, folder: Path) -> None:
+    """Makes the run's paths absolute, from wherever it is read.
+
+    They began in the folder where it was started: where that is not the present one, it is taken to
+    be the nearest above the run's own that has the store.
+    """
+    bases = (Path.cwd(), *folder.resolve().parents)
+    base = next((one for one in bases if (one / experiment.store).is_dir()), Path.cwd())
+    for name in ("store", "cache", "data_root"):
+        setattr(experiment, name, str(base / getattr(experiment, name)))
+    for stage in experiment.stages.values():
+        if stage.data.root is not None:
+            stage.data.root = str(base / Path(stage.data.root).expanduser())
+        for member in stage.data.union or ():
+            if isinstance(member, dict) and "root" in member:
+                member["root"] = str(base / Path(member["root"]).expanduser())

@@ -52,6 +52,12 @@ class Plan:
     scratch: PlannedStage | None
 
     @property
+    def folder(self) -> Path:
+        """The folder of the run's report, named by the experiment and its last stage."""
+        name = f"{self.experiment.name}-{self.chain[-1].fingerprint[:8]}"
+        return Path(self.experiment.runs) / name
+
+    @property
     def stages(self) -> tuple[PlannedStage, ...]:
         """Every distinct stage, parents first."""
         extra = () if self.scratch is None else (self.scratch,)

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import pandas as pd
 
@@ -51,6 +52,7 @@ def run_record(plan: Plan, store: Store, command: str) -> RunRecord:
         },
         notes=[
             *network_notes(plan),
+            *_scratch_notes(plan),
             *(f"{name}: {note}" for name in manifests for note in manifests[name]["notes"]),
         ],
         data={stage.name: audit.counts(stage.samples) for stage in plan.chain},
@@ -72,6 +74,13 @@ def network_notes(plan: Plan) -> list[str]:
         *_match_notes(settings, sizes),
         *(f"{stage.name} {account(backbone, stage.config.transfer)}" for stage in plan.chain[1:]),
     ]
+
+
+def _scratch_notes(plan: Plan) -> list[str]:
+    weights = plan.experiment.backbone.weights
+    if not weights or SCRATCH not in _trained_diagnoses(plan):
+        return []
+    return [f"{SCRATCH} begins from {Path(weights).name}, without the stages before it"]
 
 
 def network_rows(
@@ -151,9 +160,9 @@ def _diagnoses(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
 
 def _split_note(stage: PlannedStage) -> str:
     data = stage.config.data
+    patients = "" if stage.samples.patients_named else "; no patients are named: an image is one"
     if data.split == "official":
-        return "the data set's own split"
-    patients = (
-        "all patients" if data.over == "all" else "the patients of the official training split"
-    )
-    return f"fold {data.fold} of {data.folds}, repeat {data.repeat}, by patient over {patients}"
+        return f"the official split; where the data set has none, its notes say how{patients}"
+    over = "all patients" if data.over == "all" else "the patients of the official training split"
+    fold = f"fold {data.fold} of {data.folds}, repeat {data.repeat}"
+    return f"{fold}, by patient over {over}{patients}"

@@ -50,7 +50,7 @@ def run(
         Path(needed).mkdir(parents=True, exist_ok=True)
     plan = make_plan(experiment, through)
     store = Store(experiment.store)
-    folder = run_folder(plan)
+    folder = plan.folder
     missing = [stage for stage in plan.stages if fresh or stage.fingerprint not in store]
     if experiment.backbone.weights and any(stage.parent is None for stage in missing):
         _try_initial_weights(experiment, console)
@@ -96,12 +96,6 @@ def _try_initial_weights(experiment: Experiment, console: Console) -> None:
     console.print(f"images are normalised by the mean {mean:.4g} and the deviation {std:.4g}")
 
 
-def run_folder(plan: Plan) -> Path:
-    """The folder of a run's report, named by the experiment and its last stage's fingerprint."""
-    experiment = plan.experiment
-    return Path(experiment.runs) / f"{experiment.name}-{plan.chain[-1].fingerprint[:8]}"
-
-
 def ensure_stage(
     plan: Plan,
     stage: PlannedStage,
@@ -135,7 +129,7 @@ def ensure_stage(
             resources=plan.resources,
             parent_weights=store.file(stage.parent, BACKBONE) if stage.parent else None,
             workspace=store.workspace(stage.fingerprint, fresh),
-            group=run_folder(plan).name,
+            group=plan.folder.name,
             place=place,
         )
         if stage.parent:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from data_modules import audit
-from data_modules.decode import read_image
+from data_modules.decode import try_read
 from data_modules.near_duplicates import near_duplicates
 from data_modules.samples import Samples
 from matl.config.schema import Experiment
@@ -102,7 +102,9 @@ def show_data(experiment: Experiment, console: Console) -> None:
 
 
 def draw_sheet(experiment: Experiment, file: Path) -> None:
-    """Draws some training images of every stage, as the network is given them, as a PNG file.
+    """Draws some images of every stage, as the network is given them, as a PNG file.
+
+    A file that cannot be read leaves its place black, and its caption says so.
 
     Raises:
         MatlError: the file's name does not end in .png.
@@ -114,9 +116,12 @@ def draw_sheet(experiment: Experiment, file: Path) -> None:
         numbers = np.linspace(0, len(samples) - 1, min(SHEET_IMAGES, len(samples))).astype(int)
         for number in numbers:
             channels = experiment.backbone.in_channels
-            image, _ = read_image(samples.files()[number], SHEET_SIZE, channels)
-            images.append(image)
-            captions.append(f"{name} {samples.table['label'][number]}")
+            decoded = try_read(samples.files()[number], SHEET_SIZE, channels)
+            if bad := isinstance(decoded, str):
+                images.append(np.zeros((channels, *SHEET_SIZE), dtype=np.uint8))
+            else:
+                images.append(decoded[0])
+            captions.append(f"{name} {'unreadable' if bad else samples.table['label'][number]}")
     audit.contact_sheet(np.stack(images), captions, file)
 
 

@@ -18,6 +18,25 @@ HEADS = "heads.safetensors"
 CURVES = "curves.csv"
 SCORES = "scores.csv"
 FLOOR = "floor.csv"
+KNOWN = frozenset(
+    [
+        "experiment",
+        "stage",
+        "task",
+        "data",
+        "counts",
+        "notes",
+        "epochs",
+        "seconds",
+        "images_per_second",
+        "peak_memory_mb",
+        "metric",
+        "identity",
+        "finished",
+        "sha256",
+    ]
+)
+"""What every manifest says."""
 
 
 def file_digest(path: Path) -> str:
@@ -59,11 +78,12 @@ class Store:
             MatlError: its manifest is damaged.
         """
         try:
-            return json.loads((self.entry(fingerprint) / MANIFEST).read_text())
-        except ValueError as error:
-            raise MatlError(
-                f"{self.root}: {fingerprint} is damaged; {self._mend(fingerprint)}"
-            ) from error
+            manifest = json.loads((self.entry(fingerprint) / MANIFEST).read_text())
+        except ValueError:
+            manifest = {}
+        if not isinstance(manifest, dict) or not manifest.keys() >= KNOWN:
+            raise MatlError(f"{self.root}: {fingerprint} is damaged; {self._mend(fingerprint)}")
+        return manifest
 
     def file(self, fingerprint: str, name: str) -> Path:
         """A file of a finished stage, as it was committed.
@@ -72,7 +92,8 @@ class Store:
             MatlError: the file is missing or has changed since.
         """
         path = self.entry(fingerprint) / name
-        if not path.is_file() or file_digest(path) != self.manifest(fingerprint)["sha256"][name]:
+        digests = self.manifest(fingerprint)["sha256"]
+        if not path.is_file() or file_digest(path) != digests.get(name):
             raise MatlError(f"{path}: is damaged; {self._mend(fingerprint)}")
         return path
 
@@ -82,7 +103,7 @@ class Store:
         Raises:
             MatlError: none or several do.
         """
-        found = [fingerprint for fingerprint in self if fingerprint.startswith(start)]
+        found = [fingerprint for fingerprint in self if start and fingerprint.startswith(start)]
         if len(found) != 1:
             count = "no stage" if not found else f"{len(found)} stages"
             raise MatlError(f"{start}: {count} in {self.root} begin so; see `matl store list`")

@@ -222,7 +222,7 @@ def test_a_wrong_setting_of_a_cluster_is_one_line(ablation_file: Path) -> None:
 
 
 def test_more_threads_than_cores_are_refused(ablation_file: Path) -> None:
-    with pytest.raises(MatlError, match=r"--jobs 9999: at 1 threads each"):
+    with pytest.raises(MatlError, match=r"--jobs 9999: at 1 threads each .*; use --jobs \d"):
         run_ablation(load_ablation(ablation_file), [], console_of()[0], jobs=9999)
 
 
@@ -234,6 +234,9 @@ def test_a_change_after_the_beginning_is_told(ablation_file: Path) -> None:
     ablation_file.write_text(short.replace("margin: 0.05", "margin: 0.0"))
     run_ablation(load_ablation(ablation_file), [], console_of()[0])
     assert "CHANGED after it began" in (folder / "summary.md").read_text()
+    (folder / "analysis.json").write_text("[1]")
+    with pytest.raises(MatlError, match=r"analysis\.json: is damaged"):
+        run_ablation(load_ablation(ablation_file), [], console_of()[0])
 
 
 def test_a_dry_run_tells_what_sharing_saves(ablation_file: Path, tmp_path: Path) -> None:

@@ -228,6 +228,11 @@ def test_a_network_of_depthwise_kernels_is_converted_in_colour(
     save_file(timm.create_model(network).state_dict(), tmp_path / "timm.safetensors")
     convert(tmp_path / "timm.safetensors", tmp_path / "own.safetensors", network)
     backbone_of(tmp_path / "own.safetensors", network, 3, "none")
+    with pytest.raises(MatlError, match="would replace the file that is converted"):
+        convert(tmp_path / "own.safetensors", tmp_path / "own.safetensors", network)
+    (tmp_path / "folder.safetensors").mkdir()
+    with pytest.raises(MatlError, match="cannot be written"):
+        convert(tmp_path / "timm.safetensors", tmp_path / "folder.safetensors", network)
 
 
 def test_a_checkpoint_of_a_stage_is_read_with_its_operators(tmp_path: Path) -> None:

@@ -44,9 +44,12 @@ def test_damaged_weights_are_not_passed_on(load_tiny: Load, tmp_path: Path) -> N
     file.write_bytes(file.read_bytes()[:-4000] + bytes(4000))
     with pytest.raises(MatlError, match="is damaged; run matl store remove"):
         run_quietly(load_tiny())
-    (store.entry(entry) / MANIFEST).write_text("{")
-    with pytest.raises(MatlError, match="is damaged; run matl store remove"):
-        store.manifest(entry)
+    for damaged in ("{", "[]", '{"stage": "shapes"}'):
+        (store.entry(entry) / MANIFEST).write_text(damaged)
+        with pytest.raises(MatlError, match="is damaged; run matl store remove"):
+            store.manifest(entry)
+    with pytest.raises(MatlError, match="no stage in"):
+        store.find("")
     store.remove(entry)
     assert not list(store)
 
@@ -131,7 +134,8 @@ def test_weights_of_another_network_are_refused_before_decoding(
     assert not [*(tmp_path / "cache").glob("*/meta.json")]
     fitting = timm.create_model("resnet10t").state_dict()
     torch.save(fitting, tmp_path / "own.pth")
-    _, _, shown = run_quietly(load_tiny(DIAGNOSIS, f"backbone.weights={tmp_path / 'own.pth'}"))
+    record, _, shown = run_quietly(load_tiny(DIAGNOSIS, f"backbone.weights={tmp_path / 'own.pth'}"))
+    assert "scratch begins from own.pth, without the stages before it" in record.notes
     assert "normalised by the mean 0.449 and the deviation 0.226" in shown
 
 

@@ -164,6 +164,23 @@ def test_a_run_on_its_own_images_gives_its_own_scores(load_tiny: Load, phantom_r
     assert floor == pytest.approx(own_floor, abs=1e-6)
 
 
+def test_a_run_is_evaluated_from_any_folder(
+    load_tiny: Load, phantom_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its paths were relative to the folder in which it was started."""
+    monkeypatch.chdir(tmp_path)
+    places = [f"{name}={name}" for name in ("store", "cache", "runs")]
+    _, folder, _ = run_quietly(load_tiny("chain=[diagnosis]", *places))
+    moved = tmp_path / "elsewhere"
+    moved.mkdir()
+    monkeypatch.chdir(moved)
+    other = f"phantom_null:{phantom_root / 'external'}"
+    record, report = evaluate_external(tmp_path / folder, other, None, "matl evaluate")
+    assert record.results("test")
+    assert report.is_relative_to(tmp_path / "runs")
+    assert not list(moved.iterdir())
+
+
 def test_bad_words_for_an_evaluation(load_tiny: Load, tmp_path: Path) -> None:
     with pytest.raises(MatlError, match="no folder of a finished run"):
         evaluate_external(tmp_path, "phantom_ct:x", None, "matl evaluate")
