@@ -1,0 +1,91 @@
+"""What is shipped runs: each experiment and ablation for a few steps, each README command."""
+
+import dataclasses
+import os
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import timm
+import torch
+from conftest import REPOSITORY
+from PIL import Image
+from test_readme import COMMANDS
+from tiny import console_of, run_quietly
+from typer.testing import CliRunner
+
+from matl.ablation.load import load_ablation
+from matl.ablation.run import run_ablation
+from matl.cli import app
+from matl.config import load_experiment
+
+EXPERIMENTS = sorted((REPOSITORY / "experiments").glob("*.yaml"))
+ABLATIONS = sorted((REPOSITORY / "experiments" / "ablations").glob("*.yaml"))
+IMAGES = "{name: phantom_shapes, union: [], options: {images: 60, size: 64}}"
+XRAYS = "{name: phantom_xray, union: [], options: {patients: 24, size: 64}}"
+SCANS = "{name: phantom_ct, union: [], options: {patients: 48, slices: 1, size: 64}}"
+DATA = {"natural": IMAGES, "shapes": IMAGES, "chest_xray": XRAYS, "xray": XRAYS}
+
+
+def small(experiment: Path, folder: Path) -> list[str]:
+    """Overrides for a few steps a stage: phantom images in the public ones' place, 8 a batch."""
+    words = [f"{name}={folder / name}" for name in ("data_root", "store", "cache", "runs")]
+    for name in load_experiment(experiment).stages:
+        settings = {"data": DATA.get(name, SCANS), "epochs": 1, "batch_size": 8}
+        words += [f"stages.{name}.{key}={value}" for key, value in settings.items()]
+    return words
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("file", EXPERIMENTS, ids=lambda file: file.stem)
+def test_a_shipped_experiment_trains(file: Path, tmp_path: Path) -> None:
+    record, _, _ = run_quietly(load_experiment(file, small(file, tmp_path)))
+    assert [row.name for row in record.stages if row.seconds][-1] == "diagnosis (scratch)"
+    assert record.results("test")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("file", ABLATIONS, ids=lambda file: file.stem)
+def test_a_shipped_ablation_trains(file: Path, tmp_path: Path) -> None:
+    """With one seed and a small network; the fewest labels that it asks for leave too few here."""
+    ablation = load_ablation(file)
+    ablation = dataclasses.replace(
+        ablation, seeds=[0], fractions=[share for share in ablation.fractions if share >= 0.5]
+    )
+    words = [*small(Path(ablation.experiment), tmp_path), "backbone.name=resnet10t"]
+    folder, failures = run_ablation(ablation, words, console_of()[0])
+    assert not failures
+    assert "missing" not in (folder / "cells.csv").read_text()
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As they are typed, after a run, on few images; a sweep needs W&B and has tests of its own."""
+    monkeypatch.chdir(tmp_path)
+    os.symlink(REPOSITORY / "experiments", "experiments")
+    torch.save(timm.create_model("resnet50").state_dict(), "checkpoint.pth")
+    write_hospital(tmp_path / "other_hospital")
+    demo = Path("experiments/demo.yaml")
+    type_command(f"matl run {demo}", small(demo, tmp_path))
+    [run] = (tmp_path / "runs").iterdir()
+    typed = [command for command in COMMANDS if len(command.split()) > 2 or "list" in command]
+    for command in typed:
+        if " sweep " in command or "wandb=online" in command:
+            continue
+        files = re.findall(r"\S+\.yaml", command)
+        source = "experiments/covid_ct_cpu.yaml" if "ablations" in command else "".join(files)
+        own = ["--dry-run"] if " ablate " in command else []
+        own += small(Path(source), tmp_path) if files else []
+        type_command(command.replace("runs/demo-1a2b3c4d", f"runs/{run.name}"), own)
+
+
+def type_command(command: str, more: list[str]) -> None:
+    done = CliRunner().invoke(app, [*shlex.split(command)[1:], *more])
+    assert done.exit_code == 0, f"{command}: {done.output}\n{done.exception}"
+
+
+def write_hospital(folder: Path) -> None:
+    for number, label in enumerate(("covid", "other") * 3):
+        (folder / label).mkdir(parents=True, exist_ok=True)
+        Image.new("L", (48, 40), 30 * number).save(folder / label / f"{number}.png")
