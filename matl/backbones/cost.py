@@ -14,6 +14,9 @@ from matl.backbones.config import BackboneConfig
 PARAMETER_TOLERANCE, FLOP_TOLERANCE = 0.05, 0.02
 """How far attention and its control may differ, so that arms differ in the operator alone."""
 
+LARGEST_SHARE = 0.15
+"""Of a network's parameters that its operators hold, so that it stays the network it was."""
+
 
 @dataclass(frozen=True)
 class ParameterShares:
@@ -59,10 +62,12 @@ class Match:
     """How far the network with attention is from the one with the control.
 
     Attributes:
+        share: The operators' share of the parameters, the larger one of the two.
         parameters: Relative difference of the inserted blocks' parameters.
         flops: Relative difference of the networks' floating-point operations, by (height, width).
     """
 
+    share: float
     parameters: float
     flops: dict[tuple[int, int], float]
 
@@ -74,18 +79,24 @@ class Match:
         )
 
     @property
-    def warning(self) -> str | None:
-        """What breaks the match, or None."""
+    def warnings(self) -> list[str]:
+        """What breaks the match, a sentence each."""
+        found = []
         far = [size for size, one in self.flops.items() if abs(one) > FLOP_TOLERANCE]
         if far:
             height, width = far[0]
-            return (
+            found.append(
                 f"WARNING: at {height} x {width} the arms' FLOPs differ by more than "
                 f"{FLOP_TOLERANCE:.0%}; a gain there may be one of computation: take a smaller size"
             )
         if abs(self.parameters) > PARAMETER_TOLERANCE:
-            return f"WARNING: the arms' blocks differ by more than {PARAMETER_TOLERANCE:.0%}"
-        return None
+            found.append(f"WARNING: the arms' blocks differ by more than {PARAMETER_TOLERANCE:.0%}")
+        if self.share > LARGEST_SHARE:
+            found.append(
+                f"WARNING: the operators hold {self.share:.0%} of the parameters, more than "
+                f"{LARGEST_SHARE:.0%}: take a larger network, or fewer strides"
+            )
+        return found
 
 
 def arm_match(config: BackboneConfig, sizes: Sequence[tuple[int, int]]) -> Match:
@@ -94,9 +105,10 @@ def arm_match(config: BackboneConfig, sizes: Sequence[tuple[int, int]]) -> Match
     arms = [
         build_backbone(replace(plain, operator=name), 0) for name in ("attention", "convolution")
     ]
-    attention, control = (parameter_shares(arm).operators for arm in arms)
+    attention, control = map(parameter_shares, arms)
     costs = {size: [flops(arm, size) for arm in arms] for size in sizes}
     return Match(
-        parameters=attention / control - 1,
+        share=max(attention.share, control.share),
+        parameters=attention.operators / control.operators - 1,
         flops={size: first / second - 1 for size, (first, second) in costs.items()},
     )

@@ -115,7 +115,7 @@ def _match_notes(settings: BackboneConfig, sizes: list[tuple[int, int]]) -> list
     if settings.operator == "none":
         return []
     match = arm_match(settings, sizes)
-    return [str(match), *([match.warning] if match.warning else [])]
+    return [str(match), *match.warnings]
 
 
 def stage_row(name: str, stage: PlannedStage, plan: Plan, store: Store) -> StageRow:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import pytorch_lightning as pl
 import timm
 import torch
 import torchvision
@@ -149,28 +150,43 @@ def moco(folder: Path) -> tuple[Path, Tensor, str]:
     return path, resnet_maps(query), "resnet18"
 
 
+class Learner(pl.LightningModule):
+    """As lightly's examples begin: the children of torchvision's network, counted."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.backbone = nn.Sequential(*list(network.children())[:-1])
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters(), lr=0.06)
+
+
+def checkpoint(module: pl.LightningModule, folder: Path) -> Path:
+    """The file that Lightning's own trainer saves of a module."""
+    trainer = pl.Trainer(accelerator="cpu", logger=False, enable_progress_bar=False)
+    trainer.strategy.connect(module)
+    trainer.save_checkpoint(folder / "weights.ckpt", weights_only=True)
+    return folder / "weights.ckpt"
+
+
 def lightly_without_heads(folder: Path) -> tuple[Path, Tensor, str]:
     """Only the counted backbone in a checkpoint: no RadImageNet, which comes bare."""
     network = settled(torchvision.models.resnet18())
-    module = nn.Module()
-    module.backbone = nn.Sequential(*list(network.children())[:-1])
-    return save(folder, {"state_dict": module.state_dict()}), resnet_maps(network), "resnet18"
+    return checkpoint(Learner(network), folder), resnet_maps(network), "resnet18"
 
 
 def lightly_moco(folder: Path) -> tuple[Path, Tensor, str]:
-    """As lightly's examples build it: children counted, a momentum copy and heads beside."""
+    """As lightly's example of MoCo builds it: with a momentum copy, and lightly's heads."""
     from lightly.models.modules import MoCoProjectionHead
     from lightly.models.utils import deactivate_requires_grad
 
     network = settled(torchvision.models.resnet18())
-    module = nn.Module()
-    module.backbone = nn.Sequential(*list(network.children())[:-1])
+    module = Learner(network)
     module.projection_head = MoCoProjectionHead(512, 512, 128)
     other = settled(torchvision.models.resnet18())
     module.backbone_momentum = nn.Sequential(*list(other.children())[:-1])
     deactivate_requires_grad(module.backbone_momentum)
-    path = save(folder, {"state_dict": module.state_dict(), "pytorch-lightning_version": "2.6"})
-    return path, resnet_maps(network), "resnet18"
+    return checkpoint(module, folder), resnet_maps(network), "resnet18"
 
 
 FILES = (

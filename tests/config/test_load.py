@@ -12,11 +12,7 @@ from matl.config.load import to_yaml
 from matl.config.schema import DiagnosisConfig, LungSSLConfig, SourceConfig
 from matl.errors import MatlError
 
-SHIPPED = [
-    file
-    for file in sorted((REPOSITORY / "experiments").rglob("*.yaml"))
-    if "arms:" not in file.read_text() and file.parent.name != "sweeps"
-]
+SHIPPED = sorted((REPOSITORY / "experiments").glob("*.yaml"))
 MINIMAL = """
 name: minimal
 stages:
