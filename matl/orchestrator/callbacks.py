@@ -113,7 +113,8 @@ class StageProgress(pl.Callback):
         values = {name: float(value) for name, value in trainer.callback_metrics.items()}
         names = ("loss", *getattr(pl_module, "metric_names", ()))
         shown = [f"{name} {values[name]:.3f}" for name in names if name in values]
-        self.console.print(f"  {self.name}: epoch {epoch} of {epochs}: {', '.join(shown)}")
+        line = f"  {self.name}: epoch {epoch} of {epochs}: {', '.join(shown)}"
+        self.console.print(line, soft_wrap=True)
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         self.bars.stop()

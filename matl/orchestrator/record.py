@@ -162,7 +162,7 @@ def _split_note(stage: PlannedStage) -> str:
     data = stage.config.data
     patients = "" if stage.samples.patients_named else "; no patients are named: an image is one"
     if data.split == "official":
-        return f"the official split; where the data set has none, its notes say how{patients}"
+        return f"official; a data set without one is dealt by patient, as its notes say{patients}"
     over = "all patients" if data.over == "all" else "the patients of the official training split"
     fold = f"fold {data.fold} of {data.folds}, repeat {data.repeat}"
     return f"{fold}, by patient over {over}{patients}"
