@@ -8,6 +8,7 @@ import pandas as pd
 
 from matl.evaluation.groups import Group, by_patient, by_source
 from matl.evaluation.metrics import Estimate, check_scores, summarise
+from matl.evaluation.paired import Paired, paired
 from matl.evaluation.statistics.calibration import Calibration, calibrate
 
 EVALUATED_SPLITS = ("test", "val")
@@ -151,6 +152,10 @@ class RunRecord:
         if len({source for part in parts.values() for source in part["source"]}) < 2:
             return {}
         return {name: by_source(part) for name, part in parts.items()}
+
+    def paired(self, split: str) -> list[Paired]:
+        """The first diagnosis minus each other one, on the same images of `split`."""
+        return list(paired(self.scores(split)))
 
     def by_patient(self) -> "RunRecord":
         """The same run with each patient scored once; see `matl.evaluation.groups.by_patient`."""

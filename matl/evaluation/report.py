@@ -14,6 +14,7 @@ from matl.evaluation.curves import roc_figure, training_figure
 from matl.evaluation.files import json_bytes, png_bytes, replace_file
 from matl.evaluation.groups import Group
 from matl.evaluation.metrics import CONFIDENCE, RESAMPLES, THRESHOLD
+from matl.evaluation.paired import PAIRED_CAPTION
 from matl.evaluation.record import Result, RunRecord
 from matl.evaluation.statistics.calibration import BINS
 from matl.evaluation.stored_record import record_files
@@ -23,6 +24,7 @@ from matl.evaluation.tables import (
     diagnosis_caption,
     diagnosis_markdown,
     escape,
+    paired_markdown,
     source_markdown,
     stage_caption,
     stage_markdown,
@@ -123,6 +125,9 @@ def _metrics(record: RunRecord, results: dict[str, list[Result]]) -> dict[str, A
         "interval": {"over": "patients", "confidence": CONFIDENCE, "resamples": RESAMPLES},
         "threshold": THRESHOLD,
         "metrics": _numbers(record, [one for rows in results.values() for one in rows]),
+        "differences": [
+            {"split": split, **asdict(one)} for split in results for one in record.paired(split)
+        ],
         "by_patient": _numbers(
             record,
             [one for split in _repeated(results) for one in by_patient.results(split)],
@@ -179,6 +184,8 @@ def _markdown(
     for split, rows in results.items():
         parts += [f"## Diagnosis, {split} split, positive = {escape(record.positive)}"]
         parts += [diagnosis_markdown(record, split), escape(diagnosis_caption(record, rows))]
+        if differences := record.paired(split):
+            parts += ["### Differences", paired_markdown(differences), escape(PAIRED_CAPTION)]
         if split == "test" and record.calibrations():
             parts += [escape(calibration_line(record.calibrations()))]
         if split in _repeated(results):

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from matl.evaluation.metrics import CONFIDENCE, METRICS, RESAMPLES, THRESHOLD
+from matl.evaluation.paired import PAIRED_HEADER, Paired
 from matl.evaluation.record import Result, RunRecord, StageRow
 from matl.evaluation.statistics.calibration import BINS, Calibration
 
@@ -103,6 +104,11 @@ def diagnosis_markdown(record: RunRecord, split: str | None = None) -> str:
     ]
     header = ("Model", *METRICS.values())
     return markdown_table(header, rows)
+
+
+def paired_markdown(differences: Sequence[Paired]) -> str:
+    """Differences of diagnoses as a Markdown table without its caption."""
+    return markdown_table(PAIRED_HEADER, [tuple(map(escape, one.cells())) for one in differences])
 
 
 def source_markdown(record: RunRecord, split: str) -> str:

@@ -7,6 +7,7 @@ import pandas as pd
 from matl.evaluation.gates import gate_columns, last_value
 from matl.evaluation.html.table import Cell, Row, Table, make_table
 from matl.evaluation.metrics import METRICS
+from matl.evaluation.paired import PAIRED_CAPTION, PAIRED_HEADER
 from matl.evaluation.record import NetworkRow, Result, RunRecord
 from matl.evaluation.statistics.calibration import BINS
 from matl.evaluation.tables import (
@@ -26,6 +27,9 @@ def diagnosis_tables(record: RunRecord, split: str) -> Iterator[Table]:
     results = record.results(split)
     title = f"{split.capitalize()} split, positive: {record.positive}"
     yield _metric_table(title, diagnosis_caption(record, results), results)
+    if differences := record.paired(split):
+        rows: list[Row] = [one.cells() for one in differences]
+        yield make_table(f"{title}; differences", PAIRED_CAPTION, PAIRED_HEADER, rows)
     if any(one.images > one.patients for one in results):
         patients = record.by_patient().results(split)
         yield _metric_table(f"{title}; each patient once", PATIENT_CAPTION, patients)

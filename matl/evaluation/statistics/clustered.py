@@ -93,7 +93,7 @@ def _unbiased(number: int) -> float:
 
 
 def _difference(value: float, variance: float) -> Difference:
-    error = variance**0.5
+    error = max(variance, 0.0) ** 0.5
     if error == 0:
         return Difference(value, 0.0, float(value == 0))
     return Difference(value, error, float(2 * stats.norm.sf(abs(value) / error)))
