@@ -21,7 +21,11 @@ from matl.cli import app
 from matl.config import load_experiment
 
 EXPERIMENTS = sorted((REPOSITORY / "experiments").glob("*.yaml"))
-ABLATIONS = sorted((REPOSITORY / "experiments" / "ablations").glob("*.yaml"))
+ABLATIONS = [  # those that extend another differ in the size alone
+    file
+    for file in sorted((REPOSITORY / "experiments" / "ablations").glob("*.yaml"))
+    if "extends:" not in file.read_text()
+]
 IMAGES = "{name: phantom_shapes, union: [], options: {images: 60, size: 64}}"
 XRAYS = "{name: phantom_xray, union: [], options: {patients: 24, size: 64}}"
 SCANS = "{name: phantom_ct, union: [], options: {patients: 48, slices: 1, size: 64}}"
