@@ -126,7 +126,9 @@ def _metrics(record: RunRecord, results: dict[str, list[Result]]) -> dict[str, A
         "threshold": THRESHOLD,
         "metrics": _numbers(record, [one for rows in results.values() for one in rows]),
         "differences": [
-            {"split": split, **asdict(one)} for split in results for one in record.paired(split)
+            {"split": split, **plain_value(asdict(one))}
+            for split in results
+            for one in record.paired(split)
         ],
         "by_patient": _numbers(
             record,

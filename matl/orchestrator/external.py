@@ -14,7 +14,7 @@ from data_modules.samples import Samples
 from matl.config.schema import Experiment
 from matl.errors import MatlError
 from matl.evaluation.floor import floor_scores, grey_features
-from matl.evaluation.html.run_page import write_run_page
+from matl.evaluation.html.run_page import EVALUATION, write_run_page
 from matl.evaluation.record import RunRecord
 from matl.evaluation.report import write_report
 from matl.orchestrator.finished import FinishedRun, read_run
@@ -58,9 +58,10 @@ def evaluate_external(
         manifest={"diagnoses": run.diagnoses},
         notes=list(samples.notes),
     )
-    report = folder / f"evaluate-{name}-{digest(samples, Path(experiment.cache))[:8]}"
+    report = folder / f"{EVALUATION}{name}-{digest(samples, Path(experiment.cache))[:8]}"
     write_report(record, report)
-    write_run_page(report)
+    for page in (report, folder):
+        write_run_page(page)
     return record, report
 
 

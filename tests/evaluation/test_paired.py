@@ -1,8 +1,12 @@
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from test_tables import make_record, make_scores
 
 from matl.evaluation.paired import paired
+from matl.evaluation.report import write_report
 from matl.evaluation.statistics.clustered import auroc_difference
 from matl.evaluation.tables import paired_markdown
 
@@ -40,3 +44,12 @@ def test_one_class_has_no_auroc_and_one_model_no_difference() -> None:
     same = paired_markdown(list(paired({"chain": chain, "copy": chain})))
     assert "| chain - copy | undefined |  | +0.000 | 1.000 |" in same
     assert make_record(diagnoses={"chain": chain}).paired("test") == []
+
+
+def test_two_patients_have_no_error(tmp_path: Path) -> None:
+    chain, floor = (of_test(make_scores(1.0, images=4, seed=n)) for n in range(2))
+    [found] = paired({"chain": chain, "floor": floor})
+    assert found.cells()[1].endswith("[none]")
+    write_report(make_record(diagnoses={"chain": chain, "floor": floor}), tmp_path)
+    [row] = json.loads((tmp_path / "metrics.json").read_text())["differences"]
+    assert row["auroc"]["error"] is None

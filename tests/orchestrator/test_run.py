@@ -144,6 +144,8 @@ def test_a_finished_model_is_scored_on_another_data_set(
     assert {row.images for row in record.results("test")} == {640}
     metrics = json.loads((report / "metrics.json").read_text())["metrics"]
     assert {row["model"] for row in metrics} == {"chain", "scratch", "floor"}
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "tiny on phantom_null: every labelled image of phantom_null; no file of it was" in page
 
 
 def test_a_run_on_its_own_images_gives_its_own_scores(load_tiny: Load, phantom_root: Path) -> None:

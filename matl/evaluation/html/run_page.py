@@ -15,10 +15,11 @@ from matl.evaluation.html.run_pictures import score_pictures, training_pictures
 from matl.evaluation.metrics import METRICS, THRESHOLD, Estimate
 from matl.evaluation.record import Result, RunRecord, StageRow
 from matl.evaluation.report import hide_paths
-from matl.evaluation.stored_record import read_record
+from matl.evaluation.stored_record import RECORD, read_record
 from matl.evaluation.tables import PATIENT_CAPTION, duration, stage_caption
 
 EXPERIMENT = "experiment.yaml"
+EVALUATION = "evaluate-"
 EXPLANATION, FINDINGS = "explain", "explain.json"
 INSIDE = {
     "overlays.png": "Right and wrong cases with the maps of what speaks for the positive class.",
@@ -59,6 +60,7 @@ def write_run_page(folder: Path) -> Path:
         headline=headline(record),
         **_chain(record),
         **_diagnosis(record),
+        external=tables.external_table(record, _external(folder)),
         curves=curves,
         training=training,
         inside=_inside(folder / EXPLANATION),
@@ -68,6 +70,11 @@ def write_run_page(folder: Path) -> Path:
         **_provenance(record, folder),
     )
     return write_page(folder, page, [*curves, *training])
+
+
+def _external(folder: Path) -> list[RunRecord]:
+    """What `matl evaluate` left in the run's folder."""
+    return [read_record(file.parent) for file in sorted(folder.glob(f"{EVALUATION}*/{RECORD}"))]
 
 
 def headline(record: RunRecord) -> Headline | None:

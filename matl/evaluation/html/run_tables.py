@@ -56,6 +56,24 @@ def _source_table(title: str, record: RunRecord, split: str) -> Table:
     return make_table(title, "Intervals over the patients of the source.", header, rows)
 
 
+def external_table(record: RunRecord, external: Sequence[RunRecord]) -> Table | None:
+    """The diagnoses on the run's own test split and on each data set of `matl evaluate`."""
+    rows: list[Row] = [
+        (
+            *(where, one.model, one.images, one.patients, one.positives),
+            *(one.metrics[name] for name in SOURCE_METRICS),
+        )
+        for where, of in [("own test split", record), *((one.experiment, one) for one in external)]
+        for one in of.results("test")
+    ]
+    caption = "Intervals over the patients of each. " + " ".join(
+        f"{one.experiment}: {one.split_note}." for one in external
+    )
+    titles = (METRICS[name] for name in SOURCE_METRICS)
+    header = ("Images of", "Model", "Images", "Patients", "Positives", *titles)
+    return make_table("External data sets", caption, header, rows) if external else None
+
+
 def calibration_table(record: RunRecord) -> Table | None:
     """The calibration error of each diagnosis before and after its temperature."""
     rows: list[Row] = [
