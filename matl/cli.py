@@ -13,7 +13,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
-store_app = typer.Typer(help="Finished stages: list, show, remove.", no_args_is_help=True)
+store_app = typer.Typer(help="Stages in the store: list, show, remove.", no_args_is_help=True)
 app.add_typer(store_app, name="store")
 weights_app = typer.Typer(help="Weights files: inspect, convert.", no_args_is_help=True)
 app.add_typer(weights_app, name="weights")
@@ -250,15 +250,18 @@ def explain(
 
 @store_app.command("list")
 def store_list(store: StoreFolder = Path("store")) -> None:
-    """List the finished stages, oldest first.
+    """List the finished stages, oldest first, and those that are unfinished.
 
     Example: matl store list
     """
-    from matl.orchestrator.show import store_table
+    from matl.orchestrator.show import store_table, unfinished_table
     from matl.orchestrator.store import Store
     from matl.terminal import terminal
 
-    terminal().print(store_table(Store(store)))
+    stages, console = Store(store), terminal()
+    console.print(store_table(stages))
+    if stages.unfinished():
+        console.print(unfinished_table(stages))
 
 
 @store_app.command("show")
@@ -277,14 +280,14 @@ def store_show(fingerprint: Fingerprint, store: StoreFolder = Path("store")) -> 
 
 @store_app.command("remove")
 def store_remove(fingerprint: Fingerprint, store: StoreFolder = Path("store")) -> None:
-    """Remove a finished stage; runs that need it train it again.
+    """Remove a stage, finished or not; runs that need it train it again.
 
     Example: matl store remove 1a2b
     """
     from matl.orchestrator.store import Store
 
     stages = Store(store)
-    found = stages.find(fingerprint)
+    found = stages.find(fingerprint, unfinished=True)
     stages.remove(found)
     typer.echo(f"removed {found}")
 
@@ -326,6 +329,7 @@ def main() -> None:
     """Runs the command; a user's mistake is one line and exit code 2."""
     from data_modules.errors import DataError
     from matl.errors import MatlError
+    from matl.preemption import Preempted
 
     try:
         app()
@@ -336,6 +340,9 @@ def main() -> None:
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         typer.echo(f"error: {what}", err=True)
         sys.exit(2)
+    except Preempted:
+        typer.echo("preempted; the same command goes on from the last checkpoint", err=True)
+        raise
     except SystemExit as end:
         if end.code == INTERRUPTED:
             typer.echo("interrupted; the same command goes on from the last checkpoint", err=True)

@@ -31,10 +31,12 @@ from matl.orchestrator.resources import available_cores
 from matl.orchestrator.store import Store
 from matl.orchestrator.wandb_report import sync_command
 from matl.orchestrator.wandb_run import refuse_wrong_key
+from matl.preemption import ends_when_preempted
 
 SUMMARY = "summary.md"
 
 
+@ends_when_preempted()
 def run_ablation(
     ablation: Ablation,
     overrides: Sequence[str],
@@ -62,6 +64,7 @@ def run_ablation(
     Raises:
         MatlError: the jobs' threads are more than the machine's cores, or the cluster cannot be
             reached.
+        Preempted: SIGTERM or SIGUSR1 came; stages that were being trained saved checkpoints.
     """
     plans = plan_cells(ablation, cells_of(ablation), overrides)
     work = distinct_stages(plans)

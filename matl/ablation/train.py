@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +19,7 @@ from matl.errors import MatlError
 from matl.orchestrator.plan import Plan, PlannedStage
 from matl.orchestrator.run import ensure_stage
 from matl.orchestrator.store import Store
+from matl.preemption import Preempted, ends_when_preempted
 
 AFTER_A_FAILURE = "the stage before it failed"
 POLL_SECONDS = 0.2
@@ -96,7 +97,21 @@ def in_turn(
 def at_once(
     work: Mapping[str, Work], store: Store, progress: Progress, place: Place
 ) -> Iterator[str]:
-    """Trains stages side by side, each as soon as the one before it allows."""
+    """Trains stages side by side, each as soon as the one before it allows.
+
+    Where the machine is to be given back, so are the processes; they save checkpoints and end.
+    """
+    try:
+        yield from _side_by_side(work, store, progress, place)
+    except Preempted:
+        for child in active_children():
+            child.terminate()
+        raise
+
+
+def _side_by_side(
+    work: Mapping[str, Work], store: Store, progress: Progress, place: Place
+) -> Iterator[str]:
     waiting = {key: one for key, one in work.items() if key not in progress.reused}
     running: dict[str, Training] = {}
     while waiting or running:
@@ -180,6 +195,7 @@ class Cluster:
         )
 
 
+@ends_when_preempted()
 def train_apart(one: Work, store: Path, log: Path) -> str | None:
     """Trains a stage in another process; the first line of what went wrong, or None."""
     place = Store(store)
@@ -201,6 +217,8 @@ def _try(one: Work, store: Store, console: Console) -> str | None:
 
 def _outcome(training: Training) -> str | None:
     error = training.exception()
+    if isinstance(error, Preempted):
+        raise error
     return training.result() if error is None else _first_line(error)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from timm.models import adapt_input_conv
 from torch import Tensor, nn
 
@@ -116,8 +116,12 @@ def save_weights(
     path = Path(path)
     plain = {key: value.detach().cpu().contiguous() for key, value in state.items()}
     partial = path.with_name(f".{path.name}.{os.getpid()}")
-    save_file(plain, partial, metadata=dict(metadata))
-    os.replace(partial, path)
+    try:
+        partial.write_bytes(save(plain, metadata=dict(metadata)))
+        os.replace(partial, path)
+    except OSError:
+        partial.unlink(missing_ok=True)  # a full disk needs its room
+        raise
 
 
 def read_weights(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:

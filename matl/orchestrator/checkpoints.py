@@ -1,6 +1,11 @@
-"""Checkpoints of an unfinished stage: one file, replaced whole."""
+"""Checkpoints of an unfinished stage: the last two, each replaced whole and known by its digest."""
 
+import hashlib
+import io
+import json
 import os
+import pickle
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -8,22 +13,54 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.plugins.io import TorchCheckpointIO
+from rich.console import Console
 
 from matl.errors import MatlError
 
 CHECKPOINT = "last.ckpt"
+BEFORE = "before.ckpt"
+DIGESTS = "digests.json"
+KEPT_DIGESTS = 10  # more than files: a kill may leave one that is noted and not there
 
 
-class WholeFile(TorchCheckpointIO):
-    """Writes beside the file and renames, so that a kill leaves the old file or the new one."""
+class LastTwo(TorchCheckpointIO):
+    """Keeps a checkpoint and the one before it.
+
+    A file is written beside and renamed, after its SHA-256 was noted: killed at any moment, every
+    file is whole and known.
+    """
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any = None
     ) -> None:
         target = Path(path)
         partial = target.with_suffix(".partial")
-        torch.save(checkpoint, partial)
+        buffer = io.BytesIO()
+        torch.save(checkpoint, buffer)
+        try:
+            partial.write_bytes(buffer.getbuffer())
+            _note(target.parent, hashlib.sha256(buffer.getbuffer()).hexdigest())
+        except OSError:
+            partial.unlink(missing_ok=True)  # a full disk needs its room
+            raise
+        if target.exists():
+            os.replace(target, target.with_name(BEFORE))
         os.replace(partial, target)
+
+    def load_checkpoint(
+        self, path: str | os.PathLike[str], map_location: Any = None, weights_only: Any = None
+    ) -> dict[str, Any]:
+        """Loads a checkpoint.
+
+        Raises:
+            MatlError: it holds a program, which is not executed.
+        """
+        try:
+            return super().load_checkpoint(Path(path), map_location, weights_only)
+        except pickle.UnpicklingError as error:
+            raise MatlError(
+                f"{path}: holds a pickled program, which no checkpoint of matl's does; delete it"
+            ) from error
 
 
 class MidEpochCheckpoint(ModelCheckpoint):
@@ -37,9 +74,13 @@ class MidEpochCheckpoint(ModelCheckpoint):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        stepped = (batch_idx + 1) % trainer.accumulate_grad_batches == 0
-        if stepped and not trainer.is_last_batch:
+        if inside_epoch(trainer, batch_idx):
             super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
+
+
+def inside_epoch(trainer: pl.Trainer, batch_idx: int) -> bool:
+    """Whether a batch ended an optimizer step and not the epoch: a checkpoint here is exact."""
+    return (batch_idx + 1) % trainer.accumulate_grad_batches == 0 and not trainer.is_last_batch
 
 
 def checkpoint_callbacks(folder: Path, every: int) -> list[ModelCheckpoint]:
@@ -56,17 +97,61 @@ def checkpoint_callbacks(folder: Path, every: int) -> list[ModelCheckpoint]:
     return callbacks
 
 
-def checkpoint_in(folder: Path) -> Path | None:
-    """The checkpoint to go on from, or None.
+def checkpoint_in(folder: Path, console: Console) -> Path | None:
+    """The newest checkpoint that is whole, or None where there is none yet.
+
+    Args:
+        folder: of the unfinished stage.
+        console: where it is said that a file is damaged; it is put aside then.
 
     Raises:
-        MatlError: the file is damaged.
+        MatlError: there are checkpoints, and none is whole.
     """
-    file = folder / CHECKPOINT
-    if not file.exists():
+    files = [file for file in (folder / CHECKPOINT, folder / BEFORE) if file.exists()]
+    if not files:
         return None
+    digests = _digests(folder)
+    whole = next((file for file in files if _is_whole(file, digests)), None)
+    if whole is None:
+        raise MatlError(f"{files[0]}: the checkpoint is damaged; delete {folder} to begin anew")
+    for file in files[: files.index(whole)]:
+        console.print(
+            f"{file}: its SHA-256 is not that of a saved checkpoint, so it is damaged; "
+            f"training goes on from {whole.name}, the one before",
+            soft_wrap=True,
+            markup=False,
+            highlight=False,
+        )
+        with suppress(FileNotFoundError):  # another process of the stage does the same
+            os.replace(file, file.with_suffix(".damaged"))
+    return whole
+
+
+def _is_whole(file: Path, digests: list[str]) -> bool:
     try:
-        torch.load(file, map_location="meta", weights_only=True)
-    except Exception as error:
-        raise MatlError(f"{file}: the checkpoint is damaged; delete it to begin anew") from error
-    return file
+        if digests:
+            with file.open("rb") as stream:
+                return hashlib.file_digest(stream, "sha256").hexdigest() in digests
+        torch.load(file, map_location="meta", weights_only=True)  # saved before there were digests
+    except FileNotFoundError:
+        return False
+    except OSError:
+        raise
+    except Exception:
+        return False
+    return True
+
+
+def _note(folder: Path, digest: str) -> None:
+    """Adds the digest of the newest checkpoint; those of files that may still lie there stay."""
+    known = [digest, *_digests(folder)][:KEPT_DIGESTS]
+    partial = folder / f"{DIGESTS}.partial"
+    partial.write_text(json.dumps(known))
+    os.replace(partial, folder / DIGESTS)
+
+
+def _digests(folder: Path) -> list[str]:
+    try:
+        return json.loads((folder / DIGESTS).read_text())
+    except (FileNotFoundError, ValueError):
+        return []

@@ -2,7 +2,7 @@
 
 import logging
 import os
-import shutil
+import signal
 import warnings
 from contextlib import nullcontext
 from typing import Any
@@ -12,17 +12,21 @@ import torch
 from pytorch_lightning.strategies import DDPStrategy, Strategy
 from rich.console import Console
 from timm.layers import convert_sync_batchnorm
+from torch.distributed.elastic.multiprocessing.api import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
 from torch.distributed.launcher import LaunchConfig, elastic_launch
 
 from data_modules.errors import DataError
+from data_modules.samples import Samples
 from matl.backbones import AttentiveBackbone, canonical_state, save_weights
 from matl.errors import MatlError
 from matl.orchestrator.callbacks import CurveRecorder, StageProgress
-from matl.orchestrator.checkpoints import WholeFile, checkpoint_callbacks, checkpoint_in
+from matl.orchestrator.checkpoints import CHECKPOINT, LastTwo, checkpoint_callbacks, checkpoint_in
+from matl.orchestrator.guard import Guard
 from matl.orchestrator.job import Job, data_module, initial_stage, open_images
-from matl.orchestrator.store import BACKBONE, CURVES, HEADS
+from matl.orchestrator.store import BACKBONE, CURVES, HEADS, disk_errors
 from matl.orchestrator.wandb_logger import CurveLogger, log_weights, stage_logger
+from matl.preemption import REQUEUE, Preempted, handlers_kept
 from matl.stages import Stage
 from matl.terminal import terminal
 
@@ -35,6 +39,7 @@ def train(job: Job) -> None:
 
     Raises:
         MatlError: training diverged, or a process was killed; the others are stopped then.
+        Preempted: the machine is to be given back; a checkpoint was saved.
     """
     if job.resources.processes == 1:
         fit(job)
@@ -51,9 +56,15 @@ def train(job: Job) -> None:
     )
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # it is said below
     try:
-        elastic_launch(config, fit)(job)
+        with handlers_kept():  # the launcher's raise, here and behind it
+            elastic_launch(config, fit)(job)
+    except SignalException as error:  # the processes had 30 s to save a checkpoint
+        ended = KeyboardInterrupt() if error.sigval == signal.SIGINT else Preempted(REQUEUE)
+        raise ended from None
     except ChildFailedError as error:
         rank, failure = error.get_first_failure()
+        if failure.exitcode == REQUEUE:
+            raise Preempted(REQUEUE) from None
         if what := _mistake_or_signal(failure):
             raise MatlError(f"stages.{job.stage.name}: process {rank} ended: {what}") from error
         raise
@@ -73,6 +84,7 @@ def fit(job: Job) -> None:
     torch.set_num_threads(job.resources.threads)
     _quiet_lightning()
     rank = int(os.environ.get("RANK", 0))
+    console = terminal() if rank == 0 else Console(quiet=True)
     images = open_images(job.experiment, job.stage)
     stage = initial_stage(job, images.samples)
     if job.resources.channels_last:
@@ -81,18 +93,21 @@ def fit(job: Job) -> None:
         stage = convert_sync_batchnorm(stage)  # torch's own would lose timm's fused activations
     if job.resources.compile:
         _compile_backbones(stage)
-    checkpoint = checkpoint_in(job.workspace)
     data = data_module(job, images, rank)
-    console = terminal()
-    with stage_logger(job, console) if rank == 0 else nullcontext() as logger:
-        trainer = _trainer(job, console, logger)
+    with (
+        disk_errors(job.workspace),
+        stage_logger(job, console) if rank == 0 else nullcontext() as logger,
+    ):
+        checkpoint = checkpoint_in(job.workspace, console)
+        trainer = _trainer(job, images.samples, console, logger)
         try:
             trainer.fit(stage, data, ckpt_path=checkpoint, weights_only=True)
+        except Preempted:
+            raise
         except SystemExit:
             if trainer.interrupted:
                 raise KeyboardInterrupt from None
             raise
-        _refuse_divergence(job, stage)
         if trainer.is_global_zero:
             save_weights(job.workspace / BACKBONE, canonical_state(stage.backbone), _metadata(job))
             save_weights(job.workspace / HEADS, stage.heads.state_dict(), _metadata(job))
@@ -105,18 +120,6 @@ def _compile_backbones(stage: Stage) -> None:
     for module in stage.modules():
         if isinstance(module, AttentiveBackbone):
             module.compile()
-
-
-def _refuse_divergence(job: Job, stage: Stage) -> None:
-    """Keeps weights that are no numbers out of the store.
-
-    Raises:
-        MatlError: a weight is not finite; the stage begins anew when it is run again.
-    """
-    if all(weight.isfinite().all() for weight in stage.parameters()):
-        return
-    shutil.rmtree(job.workspace, ignore_errors=True)  # every process does
-    raise MatlError(f"stages.{job.stage.name}: training diverged; lower lr, or set clip above 0")
 
 
 def _quiet_lightning() -> None:
@@ -137,11 +140,14 @@ def _metadata(job: Job) -> dict[str, str]:
     return {"fingerprint": job.stage.fingerprint, "stage": job.stage.name}
 
 
-def _trainer(job: Job, console: Console, logger: CurveLogger | None) -> pl.Trainer:
+def _trainer(
+    job: Job, samples: Samples, console: Console, logger: CurveLogger | None
+) -> pl.Trainer:
     config, resources = job.stage.config, job.resources
     callbacks: list[pl.Callback] = [
         CurveRecorder(job.workspace / CURVES),
         StageProgress(job.stage.name, job.place, console),
+        Guard(job.stage.name, samples, job.workspace / CHECKPOINT),
         *checkpoint_callbacks(job.workspace, config.checkpoint_every),
     ]
     return pl.Trainer(
@@ -154,7 +160,7 @@ def _trainer(job: Job, console: Console, logger: CurveLogger | None) -> pl.Train
         accumulate_grad_batches=config.accumulate,
         logger=logger or False,
         callbacks=callbacks,
-        plugins=[WholeFile()],
+        plugins=[LastTwo()],
         log_every_n_steps=1,
         use_distributed_sampler=False,
         num_sanity_val_steps=0,

@@ -22,11 +22,13 @@ from matl.orchestrator.job import Job, open_images
 from matl.orchestrator.plan import Plan, PlannedStage, make_plan
 from matl.orchestrator.record import run_record
 from matl.orchestrator.resources import refuse_missing_gpus
-from matl.orchestrator.store import BACKBONE, Store
+from matl.orchestrator.store import BACKBONE, Store, disk_errors
 from matl.orchestrator.wandb_report import log_report
 from matl.orchestrator.wandb_run import refuse_wrong_key
+from matl.preemption import ends_when_preempted
 
 
+@ends_when_preempted()
 def run(
     experiment: Experiment, command: str, console: Console, *, through: int = 3, fresh: bool = False
 ) -> tuple[RunRecord, Path]:
@@ -45,6 +47,7 @@ def run(
     Raises:
         MatlError: a mistake in the experiment.
         DataError: a mistake in the data.
+        Preempted: SIGTERM or SIGUSR1 came; a stage that was being trained saved a checkpoint.
     """
     for needed in (experiment.store, experiment.cache, experiment.runs):
         Path(needed).mkdir(parents=True, exist_ok=True)
@@ -115,9 +118,10 @@ def ensure_stage(
         fresh: train it even where the store has it; it is replaced after success.
         place: the stage's place among those to train, from 1, and their number.
     """
-    with _locked(store, stage, console):
+    with disk_errors(store.root), _locked(store, stage, console):
         if stage.fingerprint in store and not fresh:
             console.print(f"[green]{stage.name}[/]: in the store ({stage.fingerprint})")
+            store.remove_leftover(stage.fingerprint)
             return
         refuse_missing_gpus(plan.resources)
         console.print(
@@ -128,7 +132,9 @@ def ensure_stage(
             stage=stage,
             resources=plan.resources,
             parent_weights=store.file(stage.parent, BACKBONE) if stage.parent else None,
-            workspace=store.workspace(stage.fingerprint, fresh),
+            workspace=store.workspace(
+                stage.fingerprint, fresh, stage=stage.name, experiment=plan.experiment.name
+            ),
             group=plan.folder.name,
             place=place,
         )

@@ -81,6 +81,18 @@ def store_table(store: Store) -> Table:
     return table
 
 
+def unfinished_table(store: Store) -> Table:
+    """A row a stage that was broken off or is being trained."""
+    columns = ("Fingerprint", "Stage", "Experiment", "Size", "State")
+    title = f"Unfinished stages in {store.root}: the same command goes on; matl store remove"
+    table = Table(*columns, box=box.SIMPLE_HEAD, title=title)
+    for one in store.unfinished():
+        names = [one.about.get(name, "") for name in ("stage", "experiment")]
+        state = "being trained" if one.running else "broken off"
+        table.add_row(one.fingerprint, *names, f"{one.size / 1e6:.1f} MB", state)
+    return table
+
+
 def show_data(experiment: Experiment, console: Console) -> None:
     """Prints every stage's images: counts, patients, sizes, and patients shared between stages."""
     stages = _samples(experiment)

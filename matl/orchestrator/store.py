@@ -5,10 +5,12 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from matl.errors import MatlError
 
@@ -18,6 +20,7 @@ HEADS = "heads.safetensors"
 CURVES = "curves.csv"
 SCORES = "scores.csv"
 FLOOR = "floor.csv"
+ABOUT = "about.json"
 KNOWN = frozenset(
     [
         "experiment",
@@ -43,6 +46,39 @@ def file_digest(path: Path) -> str:
     """SHA-256 of a file."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@contextmanager
+def disk_errors(folder: Path) -> Iterator[None]:
+    """Says in one line that a disk is full, read-only or gone; what is finished stays finished.
+
+    Raises:
+        MatlError: for any error of the file system.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise MatlError(
+            f"{error.filename or folder}: {error.strerror or error}; what is finished is kept, and "
+            "the same command goes on when this is mended"
+        ) from error
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A stage that was broken off, or is being trained.
+
+    Attributes:
+        fingerprint: of the stage.
+        about: `stage` and `experiment`, its names; empty where they are not known.
+        size: bytes of its files.
+        running: whether some run is training it.
+    """
+
+    fingerprint: str
+    about: dict[str, str]
+    size: int
+    running: bool
 
 
 class Store:
@@ -97,26 +133,61 @@ class Store:
             raise MatlError(f"{path}: is damaged; {self._mend(fingerprint)}")
         return path
 
-    def find(self, start: str) -> str:
-        """The one fingerprint that begins with `start`.
+    def find(self, start: str, unfinished: bool = False) -> str:
+        """The one fingerprint that begins with `start`, of the finished stages or of all.
 
         Raises:
             MatlError: none or several do.
         """
-        found = [fingerprint for fingerprint in self if start and fingerprint.startswith(start)]
+        known = dict.fromkeys(self)
+        if unfinished:
+            known |= dict.fromkeys(one.fingerprint for one in self.unfinished())
+        found = [fingerprint for fingerprint in known if start and fingerprint.startswith(start)]
         if len(found) != 1:
             count = "no stage" if not found else f"{len(found)} stages"
             raise MatlError(f"{start}: {count} in {self.root} begin so; see `matl store list`")
         return found[0]
 
+    def unfinished(self) -> list[Unfinished]:
+        """The stages that are being trained or were broken off, by fingerprint."""
+        folders = sorted(path for path in self._unfinished.iterdir() if path.is_dir())
+        fingerprints = dict.fromkeys(path.name.partition(".")[0] for path in folders)
+        return [self._unfinished_one(fingerprint) for fingerprint in fingerprints]
+
+    def _unfinished_one(self, fingerprint: str) -> Unfinished:
+        folders = self._workspaces(fingerprint)
+        about = next((_read_about(folder) for folder in folders if (folder / ABOUT).exists()), {})
+        files = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
+        size = sum(file.stat().st_size for file in files)
+        return Unfinished(fingerprint, about, size, self._is_locked(fingerprint))
+
+    def _workspaces(self, fingerprint: str) -> list[Path]:
+        """All that lies of a stage among the unfinished ones, but for its lock."""
+        paths = [self._unfinished / fingerprint, *self._unfinished.glob(f"{fingerprint}.*")]
+        return [path for path in paths if path.is_dir()]
+
+    def _is_locked(self, fingerprint: str) -> bool:
+        try:
+            with self.lock(fingerprint).acquire(timeout=0):
+                return False
+        except Timeout:
+            return True
+
     def lock(self, fingerprint: str) -> FileLock:
         """Held while a stage is trained, so that no two runs train it at once."""
         return FileLock(self._unfinished / f"{fingerprint}.lock")
 
-    def workspace(self, fingerprint: str, fresh: bool = False) -> Path:
-        """Folder of an unfinished stage: checkpoints and what will be committed."""
+    def workspace(self, fingerprint: str, fresh: bool = False, **about: str) -> Path:
+        """Folder of an unfinished stage: checkpoints and what will be committed.
+
+        Args:
+            fingerprint: of the stage.
+            fresh: beside the one of a stage that is not trained afresh.
+            about: names that tell a reader what it is.
+        """
         folder = self._unfinished / (f"{fingerprint}.fresh" if fresh else fingerprint)
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / ABOUT).write_text(json.dumps(about))
         return folder
 
     def commit(self, fingerprint: str, finished: Path) -> None:
@@ -129,15 +200,37 @@ class Store:
         shutil.rmtree(replaced, ignore_errors=True)
 
     def remove(self, fingerprint: str) -> None:
-        """Removes a finished stage."""
+        """Removes a stage, finished or not.
+
+        Raises:
+            MatlError: a run is training it.
+        """
         removed = self._unfinished / f"{fingerprint}.removed"
-        with self.lock(fingerprint):
-            shutil.rmtree(removed, ignore_errors=True)
-            os.rename(self.entry(fingerprint), removed)
-            shutil.rmtree(removed)
+        try:
+            with self.lock(fingerprint).acquire(timeout=0):
+                shutil.rmtree(removed, ignore_errors=True)
+                if self.entry(fingerprint).exists():
+                    os.rename(self.entry(fingerprint), removed)
+                for folder in self._workspaces(fingerprint):
+                    shutil.rmtree(folder)
+        except Timeout as error:
+            raise MatlError(
+                f"{fingerprint}: a run is training it; end that run before you remove it"
+            ) from error
+
+    def remove_leftover(self, fingerprint: str) -> None:
+        """Removes the workspace of a finished stage whose run was killed at its very end."""
+        shutil.rmtree(self._unfinished / fingerprint, ignore_errors=True)
 
     def _mend(self, fingerprint: str) -> str:
         return f"run matl store remove {fingerprint} --store {self.root}, then train it again"
 
     def _replaced(self, fingerprint: str) -> Path:
         return self.root / f"{fingerprint}.replaced"
+
+
+def _read_about(folder: Path) -> dict[str, str]:
+    try:
+        return json.loads((folder / ABOUT).read_text())
+    except (OSError, ValueError):
+        return {}
