@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from safetensors.torch import load_file
 
 from matl.config import Experiment
 from matl.evaluation.record import RunRecord
 from matl.orchestrator.run import run
+from matl.orchestrator.store import BACKBONE, HEADS, Store
 
 TINY = """
 name: tiny
@@ -63,3 +65,16 @@ def run_quietly(experiment: Experiment, **options: Any) -> tuple[RunRecord, Path
     console, shown = console_of()
     record, folder = run(experiment, "matl run tiny.yaml", console, **options)
     return record, folder, shown.getvalue()
+
+
+def weights(folder: Path) -> dict[str, dict[str, bytes]]:
+    """Every tensor of every finished stage, as bytes."""
+    store = Store(folder / "store")
+    return {
+        f"{entry}/{name}": {
+            key: value.numpy().tobytes()
+            for key, value in load_file(store.entry(entry) / name).items()
+        }
+        for entry in store
+        for name in (BACKBONE, HEADS)
+    }

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 from rich.console import Console
-from test_interruptions import BrokenOff, failing_at, weights
-from tiny import Load, console_of, run_quietly
+from test_interruptions import BrokenOff, failing_at
+from tiny import Load, console_of, run_quietly, weights
 
 from matl.errors import MatlError
 from matl.orchestrator.checkpoints import BEFORE, CHECKPOINT, LastTwo, checkpoint_in

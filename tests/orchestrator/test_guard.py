@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from test_interruptions import weights
-from tiny import Load, run_quietly
+from tiny import Load, run_quietly, weights
 from torch import Tensor
 
 from matl.errors import MatlError

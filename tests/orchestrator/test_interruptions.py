@@ -11,11 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from safetensors.torch import load_file
-from tiny import Load, run_quietly
+from tiny import Load, run_quietly, weights
 from torch import Tensor
 
-from matl.orchestrator.store import BACKBONE, HEADS, Store
+from matl.orchestrator.store import Store
 from matl.stages import Stage
 
 Moment = Callable[[Path], bool]
@@ -66,19 +65,6 @@ def between_stages(folder: Path) -> bool:
 def in_cache_build(folder: Path) -> bool:
     """Something was written to the cache, and no array in it is complete yet."""
     return any((folder / "cache").rglob("*")) and not [*(folder / "cache").rglob("meta.json")]
-
-
-def weights(folder: Path) -> dict[str, dict[str, bytes]]:
-    """Every tensor of every finished stage, as bytes."""
-    store = Store(folder / "store")
-    return {
-        f"{entry}/{name}": {
-            key: value.numpy().tobytes()
-            for key, value in load_file(store.entry(entry) / name).items()
-        }
-        for entry in store
-        for name in (BACKBONE, HEADS)
-    }
 
 
 @pytest.mark.slow

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 import wandb
-from test_interruptions import BrokenOff, failing_at, weights
-from tiny import Load, console_of, run_quietly, write_tiny
+from test_interruptions import BrokenOff, failing_at
+from tiny import Load, console_of, run_quietly, weights, write_tiny
 from torch import Tensor
 from wandb_files import recorded
 from wandb_server import API_KEY, StandIn, stand_in

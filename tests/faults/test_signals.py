@@ -1,0 +1,56 @@
+"""A machine that is taken back: a checkpoint and an exit code for the requeue, within seconds."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from faulty import Chain
+from tiny import weights
+
+from matl.preemption import REQUEUE
+
+pytestmark = pytest.mark.slow
+LONG = ("chain=[diagnosis]", "stages.diagnosis.epochs=60")
+SECONDS = 45
+
+
+def in_training(chain: Chain) -> bool:
+    return bool([*(chain.store.root / "unfinished").glob("*/last.ckpt")])
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_signals_end_a_run_that_goes_on(tmp_path: Path, phantom_root: Path, processes: int) -> None:
+    words = (*LONG, f"trainer.devices={processes}")
+    chain = Chain(tmp_path / "signalled", phantom_root, words)
+    for number in (signal.SIGTERM, signal.SIGUSR1):
+        run = chain.start()
+        seen = len([*chain.file.parent.rglob("before.ckpt")])
+        while not in_training(chain) or not seen:
+            seen = len([*chain.file.parent.rglob("before.ckpt")])
+            assert not run.ended_within(0.05), run.shown
+        began = time.monotonic()
+        os.kill(run.pid, number)
+        assert run.end() == REQUEUE, run.shown
+        assert time.monotonic() - began < SECONDS
+        print(f"{signal.Signals(number).name}: {time.monotonic() - began:.1f} s")
+        assert "preempted; the same command goes on" in run.shown
+        assert "Traceback" not in run.shown
+        chain.check(run)
+    chain.finish()
+    Chain(tmp_path / "straight", phantom_root, words).finish()
+    assert weights(tmp_path / "signalled") == weights(tmp_path / "straight")
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_signal_before_training_ends_at_once(
+    tmp_path: Path, phantom_root: Path, processes: int
+) -> None:
+    chain = Chain(tmp_path / "early", phantom_root, (*LONG, f"trainer.devices={processes}"))
+    run = chain.start()
+    while "training (" not in run.shown:
+        assert not run.ended_within(0.05), run.shown
+    os.kill(run.pid, signal.SIGTERM)
+    assert run.end() == REQUEUE, run.shown
+    assert "Traceback" not in run.shown

@@ -1,0 +1,86 @@
+"""What lies in the store: finished or not, whatever the clock said."""
+
+import os
+from pathlib import Path
+
+import pytest
+from test_interruptions import BrokenOff, failing_at
+from tiny import Load, console_of, run_quietly, weights
+
+from matl.errors import MatlError
+from matl.orchestrator.plan import make_plan
+from matl.orchestrator.show import unfinished_table
+from matl.orchestrator.store import Store
+from matl.stages import Stage
+
+DIAGNOSIS = "chain=[diagnosis]"
+
+
+def break_off(load_tiny: Load, monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(Stage, "training_step", failing_at(epoch=1, step=1))
+        with pytest.raises(BrokenOff):
+            run_quietly(load_tiny(*words))
+
+
+def test_an_unfinished_stage_is_listed_and_removed(
+    load_tiny: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_off(load_tiny, monkeypatch, DIAGNOSIS)
+    store = Store(tmp_path / "store")
+    [one] = store.unfinished()
+    assert one.about == {"stage": "diagnosis", "experiment": "tiny"}
+    assert one.size > 1_000_000
+    assert not one.running
+    console, shown = console_of()
+    console.print(unfinished_table(store))
+    for cell in (one.fingerprint, "diagnosis", "tiny", f"{one.size / 1e6:.1f} MB", "broken off"):
+        assert cell in shown.getvalue()
+    with pytest.raises(MatlError, match="no stage"):
+        store.find(one.fingerprint[:6])
+    found = store.find(one.fingerprint[:6], unfinished=True)
+    with store.lock(found):
+        assert store.unfinished()[0].running
+        with pytest.raises(MatlError, match="a run is training it; end that run"):
+            store.remove(found)
+    store.remove(found)
+    assert not store.unfinished()
+
+
+def test_what_a_kill_at_the_very_end_left_is_cleared(load_tiny: Load, tmp_path: Path) -> None:
+    run_quietly(load_tiny(DIAGNOSIS))
+    store = Store(tmp_path / "store")
+    [finished] = store
+    assert not store.unfinished()
+    store.workspace(finished)
+    run_quietly(load_tiny(DIAGNOSIS))
+    assert not store.unfinished()
+    store.workspace(finished, fresh=True)
+    store.remove(finished)
+    assert not list(store)
+    assert not store.unfinished()
+
+
+@pytest.mark.parametrize("moment", [86_400, 4_102_444_800], ids=["1970", "2100"])
+def test_no_decision_reads_the_time_of_a_file(
+    load_tiny: Load,
+    tmp_path: Path,
+    phantom_root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    moment: int,
+) -> None:
+    straight = [f"{name}={tmp_path / 'straight' / name}" for name in ("store", "cache", "runs")]
+    run_quietly(load_tiny(DIAGNOSIS, *straight))
+    break_off(load_tiny, monkeypatch, DIAGNOSIS)
+    planned = make_plan(load_tiny(DIAGNOSIS)).chain[0].fingerprint
+    for path in [*tmp_path.rglob("*"), *phantom_root.rglob("*")]:
+        os.utime(path, (moment, moment))
+    before = next((tmp_path / "store").rglob("before.ckpt"), None)
+    if before is not None:
+        os.utime(before, (moment + 86_400, moment + 86_400))
+    assert make_plan(load_tiny(DIAGNOSIS)).chain[0].fingerprint == planned
+    _, _, shown = run_quietly(load_tiny(DIAGNOSIS))
+    assert shown.count("training (") == 1
+    _, _, shown = run_quietly(load_tiny(DIAGNOSIS))
+    assert shown.count("training (") == 0
+    assert weights(tmp_path) == weights(tmp_path / "straight")
