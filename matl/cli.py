@@ -47,6 +47,8 @@ def run(
     Example: matl run experiments/demo.yaml seed=1 stages.diagnosis.epochs=5
     """
     from matl.config import load_experiment
+    from matl.orchestrator.nodes import join_nodes
+    from matl.orchestrator.run import follow
     from matl.orchestrator.run import run as run_experiment
     from matl.orchestrator.show import show_record
     from matl.orchestrator.wandb_report import upload_command
@@ -54,8 +56,14 @@ def run(
 
     settings = load_experiment(experiment, overrides or [])
     console = terminal()
+    nodes = join_nodes(settings.trainer)
+    if nodes.follows:
+        follow(settings, nodes, through=through)
+        return
     command = " ".join(["matl", *sys.argv[1:]])
-    record, folder = run_experiment(settings, command, console, through=through, fresh=fresh)
+    record, folder = run_experiment(
+        settings, command, console, through=through, fresh=fresh, nodes=nodes
+    )
     show_record(record, console)
     console.print(f"The run lies in {folder}: begin with report.html.")
     if upload := upload_command(settings.runs, record, folder):
@@ -328,7 +336,7 @@ def weights_convert(
 def main() -> None:
     """Runs the command; a user's mistake is one line and exit code 2."""
     from data_modules.errors import DataError
-    from matl.errors import MatlError
+    from matl.errors import MatlError, ProcessEnded
     from matl.preemption import Preempted
 
     try:
@@ -336,6 +344,9 @@ def main() -> None:
     except (MatlError, DataError) as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)
+    except ProcessEnded as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(1)
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         typer.echo(f"error: {what}", err=True)

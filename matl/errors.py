@@ -1,5 +1,9 @@
-"""The error that a user sees."""
+"""The errors that a user sees."""
 
 
 class MatlError(Exception):
     """A mistake of the user's: one clear line that says what, where and how to mend it."""
+
+
+class ProcessEnded(Exception):
+    """A process of a stage ended by no mistake of the user's: which, how, and its last lines."""

@@ -69,6 +69,8 @@ def run_ablation(
     plans = plan_cells(ablation, cells_of(ablation), overrides)
     work = distinct_stages(plans)
     plan = next(iter(plans.values()))
+    if plan.resources.nodes > 1:
+        raise MatlError("trainer.nodes: matl ablate trains a stage on one node; set it to 1")
     store = Store(plan.experiment.store)
     folder = Path(plan.experiment.runs) / f"{ablation.name}-ablation"
     folder.mkdir(parents=True, exist_ok=True)

@@ -150,12 +150,16 @@ class TrainerConfig:
 
     Attributes:
         accelerator: `auto`, `cpu` or `gpu`.
-        devices: number of processes, one a device, or `auto` for all GPUs (one process on a CPU).
+        devices: number of processes on each node, one a device, or `auto` for all GPUs (one process
+            on a CPU).
         threads: CPU threads a process, or `auto` for the machine's cores shared out.
         precision: `auto` (bf16-mixed where the device computes it natively, else 32-true),
             or one of Lightning's names.
         channels_last: memory format of images and network.
         compile: `torch.compile` the backbone; it needs a C++ compiler, and minutes before it gains.
+        nodes: machines that train together; torchrun or srun starts one `matl run` on each.
+        max_restarts: how often a stage's processes are started again, from the last checkpoint,
+            where one of them ends; on one node.
     """
 
     accelerator: str = setting("auto", choices=("auto", "cpu", "gpu"))
@@ -164,6 +168,8 @@ class TrainerConfig:
     precision: str = setting("auto", choices=("auto", "32-true", "bf16-mixed", "16-mixed"))
     channels_last: bool = True
     compile: bool = False
+    nodes: int = setting(1, least=1)
+    max_restarts: int = setting(0, least=0)
 
 
 @dataclass

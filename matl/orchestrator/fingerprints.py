@@ -56,14 +56,22 @@ def reason(identity: Identity, store: Store) -> str:
     ]
     if not finished:
         return f"no {task} stage has been trained yet"
-    here = _flat(identity)
-    differences = [_differences(here, _flat(other)) for other in finished]
-    fewest = min(differences, key=len)
-    shown = ", ".join(fewest[:3]) + (f" and {len(fewest) - 3} more" if len(fewest) > 3 else "")
-    return f"nearest finished stage differs in {shown}"
+    fewest = min((_differences(identity, other) for other in finished), key=len)
+    return f"nearest finished stage differs in {_shown(fewest)}"
 
 
-def _differences(here: dict[str, Any], other: dict[str, Any]) -> list[str]:
+def difference(identity: Identity, other: Identity) -> str:
+    """How an identity differs from another, as `key (other's value -> value)`; empty if not."""
+    return _shown(_differences(identity, other))
+
+
+def _shown(differences: list[str]) -> str:
+    more = f" and {len(differences) - 3} more" if len(differences) > 3 else ""
+    return ", ".join(differences[:3]) + more
+
+
+def _differences(identity: Identity, other_identity: Identity) -> list[str]:
+    here, other = _flat(identity), _flat(other_identity)
     short = {"data", "parent"}
     keys = sorted(key for key in here.keys() | other.keys() if here.get(key) != other.get(key))
     return [key if key in short else f"{key} ({other.get(key)} -> {here.get(key)})" for key in keys]

@@ -2,81 +2,45 @@
 
 import logging
 import os
-import signal
 import warnings
 from contextlib import nullcontext
-from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.strategies import DDPStrategy, Strategy
 from rich.console import Console
 from timm.layers import convert_sync_batchnorm
-from torch.distributed.elastic.multiprocessing.api import SignalException
-from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
-from torch.distributed.launcher import LaunchConfig, elastic_launch
 
-from data_modules.errors import DataError
 from data_modules.samples import Samples
 from matl.backbones import AttentiveBackbone, canonical_state, save_weights
-from matl.errors import MatlError
 from matl.orchestrator.callbacks import CurveRecorder, StageProgress
 from matl.orchestrator.checkpoints import CHECKPOINT, LastTwo, checkpoint_callbacks, checkpoint_in
 from matl.orchestrator.guard import Guard
 from matl.orchestrator.job import Job, data_module, initial_stage, open_images
+from matl.orchestrator.launch import launch
+from matl.orchestrator.nodes import ALONE, Nodes
 from matl.orchestrator.store import BACKBONE, CURVES, HEADS, disk_errors
 from matl.orchestrator.wandb_logger import CurveLogger, log_weights, stage_logger
-from matl.preemption import REQUEUE, Preempted, handlers_kept
+from matl.preemption import Preempted
 from matl.stages import Stage
 from matl.terminal import terminal
 
 
-def train(job: Job) -> None:
+def train(job: Job, nodes: Nodes = ALONE) -> None:
     """Trains a stage to its end; its weights and curves lie in the workspace afterwards.
 
     With several processes each stage runs in its own group of child processes, so that none
-    inherits another's group, port or memory.
+    inherits another's group, port or memory. On several nodes each calls this.
 
     Raises:
         MatlError: training diverged, or a process was killed; the others are stopped then.
+        ProcessEnded: a process ended otherwise.
         Preempted: the machine is to be given back; a checkpoint was saved.
     """
-    if job.resources.processes == 1:
+    if job.resources.processes == 1 and not job.resources.max_restarts:
         fit(job)
-        return
-    config = LaunchConfig(
-        min_nodes=1,
-        max_nodes=1,
-        nproc_per_node=job.resources.processes,
-        run_id=job.stage.fingerprint,
-        rdzv_backend="c10d",
-        rdzv_endpoint="localhost:0",
-        max_restarts=0,
-        start_method="spawn",
-    )
-    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # it is said below
-    try:
-        with handlers_kept():  # the launcher's raise, here and behind it
-            elastic_launch(config, fit)(job)
-    except SignalException as error:  # the processes had 30 s to save a checkpoint
-        ended = KeyboardInterrupt() if error.sigval == signal.SIGINT else Preempted(REQUEUE)
-        raise ended from None
-    except ChildFailedError as error:
-        rank, failure = error.get_first_failure()
-        if failure.exitcode == REQUEUE:
-            raise Preempted(REQUEUE) from None
-        if what := _mistake_or_signal(failure):
-            raise MatlError(f"stages.{job.stage.name}: process {rank} ended: {what}") from error
-        raise
-
-
-def _mistake_or_signal(failure: ProcessFailure) -> str | None:
-    """What ended a process, in a line; None for an exception that nobody expected."""
-    said: Any = failure.message
-    if not isinstance(said, dict):
-        return said.strip().splitlines()[0]
-    name, _, line = said["message"].strip().partition(": ")
-    return line if name in (MatlError.__name__, DataError.__name__) else None
+    else:
+        launch(fit, job, nodes)
 
 
 def fit(job: Job) -> None:
@@ -152,7 +116,8 @@ def _trainer(
     ]
     return pl.Trainer(
         accelerator=resources.accelerator,
-        devices=resources.processes,
+        devices=resources.processes_a_node,
+        num_nodes=resources.nodes,
         strategy=_strategy(job),
         precision=resources.precision,  # type: ignore[arg-type]
         max_epochs=config.epochs,

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
@@ -16,11 +16,13 @@ class Resources:
 
     Attributes:
         accelerator: `cpu` or `gpu`.
-        processes: one a device.
+        processes: one a device, over all nodes.
         threads: CPU threads a process.
         precision: one of Lightning's names.
         channels_last: memory format of images and network.
         compile: whether the backbone is compiled.
+        nodes: machines that share the processes evenly; how many cannot change a result.
+        max_restarts: how often the processes of a stage are started again.
     """
 
     accelerator: str
@@ -29,6 +31,12 @@ class Resources:
     precision: str
     channels_last: bool
     compile: bool
+    nodes: int = field(default=1, metadata={"identity": False})
+    max_restarts: int = field(default=0, metadata={"identity": False})
+
+    @property
+    def processes_a_node(self) -> int:
+        return self.processes // self.nodes
 
     @property
     def device(self) -> torch.device:
@@ -70,7 +78,14 @@ def resolve(trainer: TrainerConfig) -> Resources:
             "trainer.compile: there is no C++ compiler; install one, or set it to false"
         )
     return Resources(
-        accelerator, processes, threads, precision, trainer.channels_last, trainer.compile
+        accelerator,
+        processes * trainer.nodes,
+        threads,
+        precision,
+        trainer.channels_last,
+        trainer.compile,
+        trainer.nodes,
+        trainer.max_restarts,
     )
 
 
@@ -81,8 +96,9 @@ def refuse_missing_gpus(resources: Resources) -> None:
         MatlError: there are fewer.
     """
     gpus = torch.cuda.device_count()
-    if resources.accelerator == "gpu" and resources.processes > gpus:
-        raise MatlError(f"trainer.devices: {resources.processes}, but torch sees {gpus} GPUs")
+    wanted = resources.processes_a_node
+    if resources.accelerator == "gpu" and wanted > gpus:
+        raise MatlError(f"trainer.devices: {wanted}, but torch sees {gpus} GPUs")
 
 
 def available_cores() -> int:

@@ -19,20 +19,30 @@ from matl.evaluation.report import write_report
 from matl.orchestrator.finish import commit
 from matl.orchestrator.fit import train
 from matl.orchestrator.job import Job, open_images
+from matl.orchestrator.nodes import ALONE, Nodes
 from matl.orchestrator.plan import Plan, PlannedStage, make_plan
 from matl.orchestrator.record import run_record
 from matl.orchestrator.resources import refuse_missing_gpus
+from matl.orchestrator.shared_plan import share_plan
 from matl.orchestrator.store import BACKBONE, Store, disk_errors
 from matl.orchestrator.wandb_report import log_report
 from matl.orchestrator.wandb_run import refuse_wrong_key
 from matl.preemption import ends_when_preempted
 
+REUSED, FRESH = "reused", "fresh"
+
 
 @ends_when_preempted()
 def run(
-    experiment: Experiment, command: str, console: Console, *, through: int = 3, fresh: bool = False
+    experiment: Experiment,
+    command: str,
+    console: Console,
+    *,
+    through: int = 3,
+    fresh: bool = False,
+    nodes: Nodes = ALONE,
 ) -> tuple[RunRecord, Path]:
-    """Runs an experiment's chain.
+    """Runs an experiment's chain; on several nodes the first does, and the others `follow`.
 
     Args:
         experiment: the experiment.
@@ -40,6 +50,7 @@ def run(
         console: where progress is shown.
         through: the last part of the paper that runs.
         fresh: train every stage again; each replaces the stored one after it succeeded.
+        nodes: the machines that train together.
 
     Returns:
         The run's record and the folder of its report.
@@ -49,11 +60,9 @@ def run(
         DataError: a mistake in the data.
         Preempted: SIGTERM or SIGUSR1 came; a stage that was being trained saved a checkpoint.
     """
-    for needed in (experiment.store, experiment.cache, experiment.runs):
-        Path(needed).mkdir(parents=True, exist_ok=True)
-    plan = make_plan(experiment, through)
-    store = Store(experiment.store)
+    plan, store = _planned(experiment, through)
     folder = plan.folder
+    share_plan(plan, store, nodes)
     missing = [stage for stage in plan.stages if fresh or stage.fingerprint not in store]
     if experiment.backbone.weights and any(stage.parent is None for stage in missing):
         _try_initial_weights(experiment, console)
@@ -61,8 +70,8 @@ def run(
         refuse_wrong_key(experiment.logger)
         _decode(experiment, missing, console)
     for stage in plan.stages:
-        place = missing.index(stage) + 1 if stage in missing else 0
-        ensure_stage(plan, stage, store, console, fresh=fresh, place=(place, len(missing)))
+        place = (missing.index(stage) + 1 if stage in missing else 0, len(missing))
+        ensure_stage(plan, stage, store, console, fresh=fresh, place=place, nodes=nodes)
     record = run_record(plan, store, command)
     write_report(record, folder)
     (folder / EXPERIMENT).write_text(to_yaml(experiment))
@@ -107,6 +116,7 @@ def ensure_stage(
     *,
     fresh: bool = False,
     place: tuple[int, int] = (1, 1),
+    nodes: Nodes = ALONE,
 ) -> None:
     """Trains a stage and commits it, unless the store has it; its parent must be there.
 
@@ -117,34 +127,72 @@ def ensure_stage(
         console: where progress is shown.
         fresh: train it even where the store has it; it is replaced after success.
         place: the stage's place among those to train, from 1, and their number.
+        nodes: the machines that train together; this is the first.
     """
     with disk_errors(store.root), _locked(store, stage, console):
         if stage.fingerprint in store and not fresh:
             console.print(f"[green]{stage.name}[/]: in the store ({stage.fingerprint})")
             store.remove_leftover(stage.fingerprint)
+            nodes.tell(stage.fingerprint, REUSED)
             return
         refuse_missing_gpus(plan.resources)
         console.print(
             f"[bold]{stage.name}[/]: training ({stage.fingerprint}), stage {place[0]} of {place[1]}"
         )
-        job = Job(
-            experiment=plan.experiment,
-            stage=stage,
-            resources=plan.resources,
-            parent_weights=store.file(stage.parent, BACKBONE) if stage.parent else None,
-            workspace=store.workspace(
-                stage.fingerprint, fresh, stage=stage.name, experiment=plan.experiment.name
-            ),
-            group=plan.folder.name,
-            place=place,
-        )
+        job = _job(plan, stage, store, fresh, place)
         if stage.parent:
             backbone = build_backbone(replace(plan.experiment.backbone, weights=None), seed=0)
             console.print(f"  {stage.name} {account(backbone, stage.config.transfer)}")
-        with _decoding(console) as progress:
+        nodes.tell(stage.fingerprint, FRESH if fresh else "")
+        with nodes.together(f"{stage.fingerprint}/images"), _decoding(console) as progress:
             open_images(plan.experiment, stage, progress)
-        train(job)
+        with nodes.together(f"{stage.fingerprint}/training"):
+            train(job, nodes)
         commit(job, store)
+        nodes.tell(f"{stage.fingerprint}/committed", "")
+
+
+def follow(experiment: Experiment, nodes: Nodes, *, through: int = 3) -> None:
+    """Runs an experiment's chain on a node that is not the first: trains what that one trains.
+
+    Raises:
+        MatlError: this node plans otherwise or does not see the first one's store; or another node
+            failed.
+    """
+    plan, store = _planned(experiment, through)
+    share_plan(plan, store, nodes)
+    for stage in plan.stages:
+        if (what := nodes.hear(stage.fingerprint)) == REUSED:
+            continue
+        job = _job(plan, stage, store, what == FRESH)
+        with nodes.together(f"{stage.fingerprint}/images"):
+            refuse_missing_gpus(plan.resources)
+            open_images(plan.experiment, stage)
+        with nodes.together(f"{stage.fingerprint}/training"):
+            train(job, nodes)
+        nodes.hear(f"{stage.fingerprint}/committed")
+
+
+def _planned(experiment: Experiment, through: int) -> tuple[Plan, Store]:
+    for needed in (experiment.store, experiment.cache, experiment.runs):
+        Path(needed).mkdir(parents=True, exist_ok=True)
+    return make_plan(experiment, through), Store(experiment.store)
+
+
+def _job(
+    plan: Plan, stage: PlannedStage, store: Store, fresh: bool, place: tuple[int, int] = (1, 1)
+) -> Job:
+    return Job(
+        experiment=plan.experiment,
+        stage=stage,
+        resources=plan.resources,
+        parent_weights=store.file(stage.parent, BACKBONE) if stage.parent else None,
+        workspace=store.workspace(
+            stage.fingerprint, fresh, stage=stage.name, experiment=plan.experiment.name
+        ),
+        group=plan.folder.name,
+        place=place,
+    )
 
 
 @contextmanager

@@ -90,8 +90,8 @@ class Store:
 
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root)
-        self._unfinished = self.root / "unfinished"
-        self._unfinished.mkdir(parents=True, exist_ok=True)
+        self.unfinished = self.root / "unfinished"
+        self.unfinished.mkdir(parents=True, exist_ok=True)
 
     def __contains__(self, fingerprint: str) -> bool:
         return (self.entry(fingerprint) / MANIFEST).is_file()
@@ -150,7 +150,7 @@ class Store:
 
     def unfinished(self) -> list[Unfinished]:
         """The stages that are being trained or were broken off, by fingerprint."""
-        folders = sorted(path for path in self._unfinished.iterdir() if path.is_dir())
+        folders = sorted(path for path in self.unfinished_folder.iterdir() if path.is_dir())
         fingerprints = dict.fromkeys(path.name.partition(".")[0] for path in folders)
         return [self._unfinished_one(fingerprint) for fingerprint in fingerprints]
 
@@ -163,7 +163,10 @@ class Store:
 
     def _workspaces(self, fingerprint: str) -> list[Path]:
         """All that lies of a stage among the unfinished ones, but for its lock."""
-        paths = [self._unfinished / fingerprint, *self._unfinished.glob(f"{fingerprint}.*")]
+        paths = [
+            self.unfinished_folder / fingerprint,
+            *self.unfinished_folder.glob(f"{fingerprint}.*"),
+        ]
         return [path for path in paths if path.is_dir()]
 
     def _is_locked(self, fingerprint: str) -> bool:
@@ -175,7 +178,7 @@ class Store:
 
     def lock(self, fingerprint: str) -> FileLock:
         """Held while a stage is trained, so that no two runs train it at once."""
-        return FileLock(self._unfinished / f"{fingerprint}.lock")
+        return FileLock(self.unfinished_folder / f"{fingerprint}.lock")
 
     def workspace(self, fingerprint: str, fresh: bool = False, **about: str) -> Path:
         """Folder of an unfinished stage: checkpoints and what will be committed.
@@ -185,7 +188,7 @@ class Store:
             fresh: beside the one of a stage that is not trained afresh.
             about: names that tell a reader what it is.
         """
-        folder = self._unfinished / (f"{fingerprint}.fresh" if fresh else fingerprint)
+        folder = self.unfinished_folder / (f"{fingerprint}.fresh" if fresh else fingerprint)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / ABOUT).write_text(json.dumps(about))
         return folder
@@ -205,7 +208,7 @@ class Store:
         Raises:
             MatlError: a run is training it.
         """
-        removed = self._unfinished / f"{fingerprint}.removed"
+        removed = self.unfinished_folder / f"{fingerprint}.removed"
         try:
             with self.lock(fingerprint).acquire(timeout=0):
                 shutil.rmtree(removed, ignore_errors=True)
@@ -220,7 +223,7 @@ class Store:
 
     def remove_leftover(self, fingerprint: str) -> None:
         """Removes the workspace of a finished stage whose run was killed at its very end."""
-        shutil.rmtree(self._unfinished / fingerprint, ignore_errors=True)
+        shutil.rmtree(self.unfinished_folder / fingerprint, ignore_errors=True)
 
     def _mend(self, fingerprint: str) -> str:
         return f"run matl store remove {fingerprint} --store {self.root}, then train it again"

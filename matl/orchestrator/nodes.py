@@ -1,0 +1,147 @@
+"""The machines of a run: one `matl run` on each, which torchrun or srun starts."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from pytorch_lightning.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
+from torch.distributed import PrefixStore, Store
+from torch.distributed.rendezvous import rendezvous
+
+from matl.config.layers import first_line
+from matl.config.schema import TrainerConfig
+from matl.errors import MatlError
+
+POLL_SECONDS = 0.2
+REASON_SECONDS = 60.0
+MEETING = timedelta(minutes=30)
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """This node among those of the run, and the line between them.
+
+    Attributes:
+        rank: this node's number; node 0 plans, commits and reports, the others train along.
+        count: how many there are.
+        address: of node 0.
+        line: what the nodes tell each other through; None where there is one node.
+    """
+
+    rank: int = 0
+    count: int = 1
+    address: str = "localhost"
+    line: Store | None = None
+
+    @property
+    def follows(self) -> bool:
+        """Whether another node decides what is trained."""
+        return self.rank > 0
+
+    def tell(self, key: str, text: str) -> None:
+        """Says something to all other nodes."""
+        if self.line is not None:
+            self.line.set(key, text)
+
+    def hear(self, key: str) -> str:
+        """Waits for what another node says.
+
+        Raises:
+            MatlError: node 0 has ended.
+        """
+        with self._talking() as line:
+            _wait(line, key)
+            return line.get(key).decode()
+
+    @contextmanager
+    def together(self, step: str) -> Iterator[None]:
+        """Around what every node does: where it fails on one node it fails on all.
+
+        Raises:
+            MatlError: it failed on another node before, for the reason that is told; or node 0 has
+                ended.
+        """
+        if self.line is None:
+            yield
+            return
+        failure: Exception | None = None
+        try:
+            yield
+        except Exception as error:
+            failure = error
+        with self._talking() as line:
+            if failure is not None:
+                line.compare_set(f"{step}/failure", "", f"{self.rank} {first_line(failure)}")
+            if line.add(f"{step}/ended", 1) == self.count:
+                line.set(f"{step}/over", "")
+            _wait(line, f"{step}/over", float("inf") if failure is None else REASON_SECONDS)
+            if line.check([f"{step}/failure"]):
+                rank, _, reason = line.get(f"{step}/failure").decode().partition(" ")
+                if int(rank) != self.rank:
+                    raise MatlError(f"node {rank}: {reason}") from failure
+        if failure is not None:
+            raise failure
+
+    @contextmanager
+    def _talking(self) -> Iterator[Store]:
+        assert self.line is not None
+        try:
+            yield self.line
+        except RuntimeError as error:  # node 0 holds the other end
+            raise MatlError("node 0 has ended; what it printed says why") from error
+
+
+def _wait(line: Store, key: str, seconds: float = float("inf")) -> None:
+    """Waits for a key, open to signals, which a wait inside of torch is not."""
+    deadline = time.monotonic() + seconds
+    while not line.check([key]) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+
+
+ALONE = Nodes()
+
+
+def join_nodes(trainer: TrainerConfig) -> Nodes:
+    """Finds this node's place from what torchrun or srun says, and the other nodes.
+
+    Raises:
+        MatlError: the launcher says another number of nodes than the experiment, or started
+            several processes on a node.
+    """
+    launcher, count, tasks = _launched()
+    if count != trainer.nodes:
+        said = f"{launcher} started {count}" if launcher else "neither torchrun nor srun started it"
+        raise MatlError(f"trainer.nodes: {trainer.nodes}, but {said}; see docs/devices.md")
+    if tasks != count:
+        raise MatlError(
+            f"{launcher} started {tasks} processes on {count} nodes; start one on each, with "
+            "torchrun --nproc-per-node=1 or srun --ntasks-per-node=1"
+        )
+    if count == 1:
+        return ALONE
+    try:
+        environment = TorchElasticEnvironment() if launcher == "torchrun" else SLURMEnvironment()
+    except RuntimeError as error:  # Lightning refuses some of Slurm's settings
+        raise MatlError(f"srun: {first_line(error)}") from error
+    rank, address = environment.node_rank(), environment.main_address
+    assert environment.main_port  # and that sets the variable, where Slurm's job gives the port
+    line, *_ = next(rendezvous("env://", rank, count, timeout=MEETING))
+    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")  # torchrun keeps its store
+    return Nodes(rank, count, address, PrefixStore(f"matl/{attempt}", line))
+
+
+def _launched() -> tuple[str | None, int, int]:
+    """What started this process, on how many nodes, and how many processes there.
+
+    Slurm describes the job also to a script that it started once: only a step counts.
+    """
+    if TorchElasticEnvironment.detect():
+        return "torchrun", int(os.environ["GROUP_WORLD_SIZE"]), int(os.environ["WORLD_SIZE"])
+    if "SLURM_STEP_NUM_NODES" in os.environ:
+        step = ("SLURM_STEP_NUM_NODES", "SLURM_STEP_NUM_TASKS")
+        nodes, tasks = (int(os.environ[name]) for name in step)
+        return "srun", nodes, tasks
+    return None, 1, 1
