@@ -32,7 +32,8 @@ def launch(entry: Callable[[Job], None], job: Job, nodes: Nodes = ALONE) -> None
         Preempted: the machine is to be given back; a checkpoint was saved.
         ProcessEnded: a process ended otherwise.
     """
-    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # it is said below
+    for name in ("", ".agent.server.api"):  # what it logs is said below, in a line
+        logging.getLogger(f"torch.distributed.elastic{name}").setLevel(logging.CRITICAL)
     with TemporaryDirectory(prefix="matl-") as logs:
         try:
             with handlers_kept():  # the launcher's raise, here and behind it

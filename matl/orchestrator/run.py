@@ -139,7 +139,7 @@ def ensure_stage(
         console.print(
             f"[bold]{stage.name}[/]: training ({stage.fingerprint}), stage {place[0]} of {place[1]}"
         )
-        job = _job(plan, stage, store, fresh, place)
+        job = stage_job(plan, stage, store, fresh, place)
         if stage.parent:
             backbone = build_backbone(replace(plan.experiment.backbone, weights=None), seed=0)
             console.print(f"  {stage.name} {account(backbone, stage.config.transfer)}")
@@ -164,7 +164,7 @@ def follow(experiment: Experiment, nodes: Nodes, *, through: int = 3) -> None:
     for stage in plan.stages:
         if (what := nodes.hear(stage.fingerprint)) == REUSED:
             continue
-        job = _job(plan, stage, store, what == FRESH)
+        job = stage_job(plan, stage, store, what == FRESH)
         with nodes.together(f"{stage.fingerprint}/images"):
             refuse_missing_gpus(plan.resources)
             open_images(plan.experiment, stage)
@@ -179,9 +179,14 @@ def _planned(experiment: Experiment, through: int) -> tuple[Plan, Store]:
     return make_plan(experiment, through), Store(experiment.store)
 
 
-def _job(
-    plan: Plan, stage: PlannedStage, store: Store, fresh: bool, place: tuple[int, int] = (1, 1)
+def stage_job(
+    plan: Plan,
+    stage: PlannedStage,
+    store: Store,
+    fresh: bool = False,
+    place: tuple[int, int] = (1, 1),
 ) -> Job:
+    """The training of a stage whose parent the store has; the arguments are `ensure_stage`'s."""
     return Job(
         experiment=plan.experiment,
         stage=stage,
