@@ -90,8 +90,8 @@ class Store:
 
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root)
-        self.unfinished = self.root / "unfinished"
-        self.unfinished.mkdir(parents=True, exist_ok=True)
+        self.unfinished_folder = self.root / "unfinished"
+        self.unfinished_folder.mkdir(parents=True, exist_ok=True)
 
     def __contains__(self, fingerprint: str) -> bool:
         return (self.entry(fingerprint) / MANIFEST).is_file()
