@@ -5,9 +5,10 @@ SWEEP ?= experiments/sweeps/diagnosis.yaml
 VENV := .venv
 MATL := $(VENV)/bin/matl
 READY := $(VENV)/.ready
+AUDIT := build/audit
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint stage1 stage2 stage3 sweep bench clean
+.PHONY: help demo test test-all lint stage1 stage2 stage3 sweep bench audit-deps clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9 -]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9 -]+):.*## /\1|/' | \
@@ -41,6 +42,14 @@ sweep: $(READY) ## create a W&B sweep and start an agent: make sweep SWEEP=file.
 
 bench: $(READY) ## measure the speed ratios and write benchmarks/results/
 	$(VENV)/bin/python -m benchmarks
+
+audit-deps: ## known holes in the versions of constraints.txt (pip-audit, OSV's database)
+	@test -x $(AUDIT)/bin/pip-audit || { $(PYTHON) -m venv $(AUDIT) && \
+		$(AUDIT)/bin/python -m pip install --quiet pip-audit; }
+	@$(AUDIT)/bin/python -c "import requests; requests.get('https://api.osv.dev', timeout=10)" \
+		2> /dev/null || { echo "audit-deps: api.osv.dev cannot be reached; nothing was checked"; exit 1; }
+	$(AUDIT)/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip \
+		--vulnerability-service osv --progress-spinner off
 
 clean: ## remove the environment and what tools left; keeps store, cache and runs
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -120,21 +120,17 @@ class Chain:
             os.utime(path, (moment := random.uniform(*FAR_TIMES), moment))
 
 
-def killed_again_and_again(
-    chain: Chain, random: random.Random, longest: float, shift: bool
-) -> Iterator[str]:
-    """Kills all processes of a chain at random moments until it finishes; yields at every kill."""
-    while True:
+def killed_again_and_again(chain: Chain, moments: Iterator[float]) -> Iterator[None]:
+    """Kills all processes of a chain at moments in seconds until it ends; yields at every kill."""
+    for moment in moments:
         run = chain.start()
-        if run.ended_within(random.uniform(0.1, 1) * longest):
+        if run.ended_within(moment):
             assert run.end() == 0, run.shown
             chain.check(run)
             return
         run.kill_all()
         chain.check(run)
-        if shift:
-            chain.shift_times(random)
-        yield "parent"
+        yield
 
 
 def mounted(folder: Path, size: str) -> bool:
