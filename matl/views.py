@@ -58,11 +58,31 @@ class View(NamedTuple):
     theta: Tensor
 
 
+class Share(NamedTuple):
+    """Which part of a batch this is: views are drawn for the whole, so that none depends on it.
+
+    Attributes:
+        number: of this part, from 0.
+        parts: how many equal parts the batch has.
+    """
+
+    number: int = 0
+    parts: int = 1
+
+    def of(self, drawn: Tensor) -> Tensor:
+        """This part of what was drawn for the whole batch."""
+        return drawn.chunk(self.parts)[self.number] if self.parts > 1 else drawn
+
+
+WHOLE = Share()
+
+
 def random_view(
     images: Tensor,
     config: ViewConfig,
     generator: torch.Generator,
     size: tuple[int, int] | None = None,
+    share: Share = WHOLE,
 ) -> View:
     """Draw one random view of each image.
 
@@ -71,9 +91,11 @@ def random_view(
         config: how strongly views differ.
         generator: on the CPU; all randomness comes from it, whatever the images' device.
         size: height and width of the views; the images' own by default.
+        share: the part of the batch that the images are.
     """
-    theta = random_map(images.shape, config, generator).to(images.device)
-    view = intensity(resample(plain_view(images), theta, size), config, generator)
+    whole = (len(images) * share.parts, *images.shape[1:])
+    theta = share.of(random_map(whole, config, generator)).to(images.device)
+    view = intensity(resample(plain_view(images), theta, size), config, generator, share)
     return View(view, theta)
 
 
@@ -129,9 +151,12 @@ def scan_to_view(points: Tensor, theta: Tensor) -> Tensor:
     return torch.stack((d * x - b * y, a * y - c * x), dim=-1) / (a * d - b * c)[..., None]
 
 
-def intensity(images: Tensor, config: ViewConfig, generator: torch.Generator) -> Tensor:
+def intensity(
+    images: Tensor, config: ViewConfig, generator: torch.Generator, share: Share = WHOLE
+) -> Tensor:
     """Change contrast, brightness and gamma, and add noise; float32 [B, C, H, W] in [0, 1]."""
-    draws = torch.rand(len(images), 4, generator=generator).to(images.device)
+    whole = len(images) * share.parts
+    draws = share.of(torch.rand(whole, 4, generator=generator)).to(images.device)
     contrast, brightness, gamma, noise = draws[:, :, None, None, None].unbind(1)
     mean = images.mean(dim=(1, 2, 3), keepdim=True)
     factor = 1 + config.contrast * _symmetric(contrast)
@@ -140,7 +165,8 @@ def intensity(images: Tensor, config: ViewConfig, generator: torch.Generator) ->
     if config.gamma > 0:
         images = images.clamp_(0, 1).pow_(torch.exp(config.gamma * _symmetric(gamma)))
     if config.noise > 0:
-        white = torch.empty_like(images).normal_(generator=_on(images.device, generator))
+        white = images.new_empty(whole, *images.shape[1:])
+        white = share.of(white.normal_(generator=_on(images.device, generator)))
         images = images.addcmul_(white, config.noise * noise)
     return images.clamp_(0, 1)
 

@@ -31,6 +31,7 @@ SOURCES = {
         *TRAINING,
         *(f"{STAGES}/multi_scale/{name}.py" for name in ("losses", "pooling", "queue")),
     ),
+    "processes": (f"{STAGES}/processes.py",),
     "views": ("matl/views.py",),
     "lungs": ("matl/lungs.py",),
     "backbone": tuple(
@@ -45,10 +46,16 @@ def declared() -> dict[str, int]:
     """The versions that the fingerprints name."""
     from data_modules import cache
     from matl import backbones, lungs, views
-    from matl.stages import TASKS
+    from matl.stages import TASKS, processes
 
     tasks = {name: task.VERSION for name, task in TASKS.items()}
-    places = {"views": views, "lungs": lungs, "backbone": backbones, "pixels": cache}
+    places = {
+        "processes": processes,
+        "views": views,
+        "lungs": lungs,
+        "backbone": backbones,
+        "pixels": cache,
+    }
     return tasks | {name: module.VERSION for name, module in places.items()}
 
 

@@ -118,6 +118,8 @@ def _check_trainer(experiment: Experiment) -> None:
         value = getattr(experiment.trainer, name)
         if value != "auto" and not (type(value) is int and value >= 1):
             raise Problem(["trainer", name], f"{value!r} is not possible; write auto or a count")
+    if experiment.trainer.nodes > 1 and experiment.trainer.auto_batch:
+        raise Problem(["trainer", "auto_batch"], "is for one node; name a batch_size that fits")
     if experiment.trainer.nodes > 1 and experiment.trainer.max_restarts:
         message = "is for one node; on several, torchrun --max-restarts starts matl again"
         raise Problem(["trainer", "max_restarts"], message)

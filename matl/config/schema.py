@@ -160,6 +160,7 @@ class TrainerConfig:
         nodes: machines that train together; torchrun or srun starts one `matl run` on each.
         max_restarts: how often a stage's processes are started again, from the last checkpoint,
             where one of them ends; on one node.
+        auto_batch: train a stage that runs out of memory anew with half the batch; on one node.
     """
 
     accelerator: str = setting("auto", choices=("auto", "cpu", "gpu"))
@@ -170,6 +171,7 @@ class TrainerConfig:
     compile: bool = False
     nodes: int = setting(1, least=1)
     max_restarts: int = setting(0, least=0)
+    auto_batch: bool = False
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import fields, is_dataclass
+from dataclasses import Field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from matl.config.schema import Experiment, StageConfig
 from matl.errors import MatlError
 from matl.orchestrator.resources import Resources
 from matl.orchestrator.store import Store, file_digest
-from matl.stages import TASKS
+from matl.stages import TASKS, processes
 
 Identity = dict[str, Any]
 
@@ -34,7 +34,7 @@ def stage_identity(
         "backbone": _backbone_identity(experiment),
         "seed": experiment.seed,
         "trainer": _plain(resources),
-        "versions": _versions(config),
+        "versions": _versions(config, resources),
         "parent": parent,
     }
 
@@ -110,7 +110,7 @@ def _file_digest(path: Path) -> str:
         raise MatlError(f"backbone.weights: {path} cannot be read: {error.strerror}") from error
 
 
-def _versions(config: StageConfig) -> dict[str, Any]:
+def _versions(config: StageConfig, resources: Resources) -> dict[str, Any]:
     versions = {
         "task": TASKS[config.task].VERSION,
         "backbone": backbones.VERSION,
@@ -119,7 +119,11 @@ def _versions(config: StageConfig) -> dict[str, Any]:
         "torch": _minor(torch.__version__),
         "timm": _minor(timm.__version__),
     }
-    return versions | ({"lungs": lungs.VERSION} if config.task == "lung_ssl" else {})
+    if config.task == "lung_ssl":
+        versions["lungs"] = lungs.VERSION
+    if resources.processes > 1:
+        versions["processes"] = processes.VERSION
+    return versions
 
 
 def _minor(version: str) -> str:
@@ -131,6 +135,12 @@ def _plain(section: Any) -> Any:
         return {
             item.name: _plain(getattr(section, item.name))
             for item in fields(section)
-            if item.metadata.get("identity", True)
+            if _counts(item, getattr(section, item.name))
         }
     return list(section) if isinstance(section, list | tuple) else section
+
+
+def _counts(item: Field[Any], value: Any) -> bool:
+    """Whether a setting is part of the identity; one added later is where it was set."""
+    identity = item.metadata.get("identity", True)
+    return value != item.default if identity == "where set" else identity

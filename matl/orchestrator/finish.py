@@ -15,6 +15,7 @@ import pandas as pd
 import torch
 
 from matl.evaluation.floor import floor_scores, grey_features
+from matl.orchestrator.batch import shrunk
 from matl.orchestrator.job import Images, Job, data_module, open_images
 from matl.orchestrator.scoring import load_diagnosis, score_samples
 from matl.orchestrator.store import (
@@ -78,7 +79,8 @@ def _manifest(job: Job, images: Images, folder: Path) -> dict[str, Any]:
         "positive": samples.positive,
         "counts": samples.table["split"].value_counts().to_dict(),
         "patients": int(samples.table.drop_duplicates(["source", "patient"]).shape[0]),
-        "notes": list(samples.notes),
+        "notes": [*samples.notes, *shrunk(job)],
+        "batch_size": stage.config.batch_size,
         "epochs": int(last["epoch"]),
         "seconds": round(float(curves["seconds"].sum()), 2),
         "images_per_second": round(float(curves["images"].sum() / curves["seconds"].sum()), 2),

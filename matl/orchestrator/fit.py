@@ -13,6 +13,7 @@ from timm.layers import convert_sync_batchnorm
 
 from data_modules.samples import Samples
 from matl.backbones import AttentiveBackbone, canonical_state, save_weights
+from matl.orchestrator.batch import refuse_batch
 from matl.orchestrator.callbacks import CurveRecorder, StageProgress
 from matl.orchestrator.checkpoints import CHECKPOINT, LastTwo, checkpoint_callbacks, checkpoint_in
 from matl.orchestrator.guard import Guard
@@ -71,6 +72,9 @@ def fit(job: Job) -> None:
         except SystemExit:
             if trainer.interrupted:
                 raise KeyboardInterrupt from None
+            raise
+        except RuntimeError as error:
+            refuse_batch(job, error)
             raise
         if trainer.is_global_zero:
             save_weights(job.workspace / BACKBONE, canonical_state(stage.backbone), _metadata(job))

@@ -13,7 +13,7 @@ from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, P
 from torch.distributed.launcher import LaunchConfig, elastic_launch
 
 from data_modules.errors import DataError
-from matl.errors import MatlError, ProcessEnded
+from matl.errors import MatlError, OutOfMemory, ProcessEnded
 from matl.orchestrator.job import Job
 from matl.orchestrator.nodes import ALONE, Nodes
 from matl.preemption import REQUEUE, Preempted, handlers_kept
@@ -21,7 +21,7 @@ from matl.preemption import REQUEUE, Preempted, handlers_kept
 LAST_LINES = 12
 FIRST_PORT, PORTS = 25_000, 7_000
 """Below the ports that a system gives out by itself."""
-MISTAKES = {mistake.__name__: mistake for mistake in (MatlError, DataError)}
+MISTAKES = {mistake.__name__: mistake for mistake in (MatlError, OutOfMemory, DataError)}
 
 
 def launch(entry: Callable[[Job], None], job: Job, nodes: Nodes = ALONE) -> None:

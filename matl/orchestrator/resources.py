@@ -23,6 +23,7 @@ class Resources:
         compile: whether the backbone is compiled.
         nodes: machines that share the processes evenly; how many cannot change a result.
         max_restarts: how often the processes of a stage are started again.
+        auto_batch: whether the batch may be halved where memory runs out.
     """
 
     accelerator: str
@@ -33,6 +34,7 @@ class Resources:
     compile: bool
     nodes: int = field(default=1, metadata={"identity": False})
     max_restarts: int = field(default=0, metadata={"identity": False})
+    auto_batch: bool = field(default=False, metadata={"identity": "where set"})
 
     @property
     def processes_a_node(self) -> int:
@@ -86,6 +88,7 @@ def resolve(trainer: TrainerConfig) -> Resources:
         trainer.compile,
         trainer.nodes,
         trainer.max_restarts,
+        trainer.auto_batch,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from filelock import Timeout
@@ -16,6 +17,7 @@ from matl.config.schema import Experiment
 from matl.evaluation.html.run_page import EXPERIMENT, write_run_page
 from matl.evaluation.record import RunRecord
 from matl.evaluation.report import write_report
+from matl.orchestrator.batch import within_memory
 from matl.orchestrator.finish import commit
 from matl.orchestrator.fit import train
 from matl.orchestrator.job import Job, open_images
@@ -147,7 +149,7 @@ def ensure_stage(
         with nodes.together(f"{stage.fingerprint}/images"), _decoding(console) as progress:
             open_images(plan.experiment, stage, progress)
         with nodes.together(f"{stage.fingerprint}/training"):
-            train(job, nodes)
+            job = within_memory(job, partial(train, nodes=nodes), console)
         commit(job, store)
         nodes.tell(f"{stage.fingerprint}/committed", "")
 

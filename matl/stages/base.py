@@ -22,14 +22,16 @@ from matl.backbones import AttentiveBackbone, Operator
 from matl.config.schema import StageConfig
 from matl.seeding import derive, generator
 from matl.stages.rates import parameter_groups
+from matl.views import WHOLE, Share, View, ViewConfig, random_view
 
 
 class Stage(pl.LightningModule):
     """One training step of the chain: a task on the shared backbone.
 
     Subclasses implement `loss`. All randomness of a step is a function of (seed, task, epoch,
-    step, rank), so a resumed stage continues exactly, and a stage sees the same batches and views
-    whatever was trained before it.
+    step), so a resumed stage continues exactly, and a stage sees the same batches and views
+    whatever was trained before it, on however many processes. Only drop-path, dropout and mixup
+    are drawn by each process for itself.
 
     Attributes:
         VERSION: number of the task's behaviour, part of the fingerprint; raised with any change
@@ -69,7 +71,7 @@ class Stage(pl.LightningModule):
     def on_train_batch_start(self, batch: dict[str, Tensor], batch_idx: int) -> None:
         """Seeds what draws from the global generators: drop-path and mixup."""
         self._batch_index = batch_idx
-        words = derive(self.seed, self.config.task, "step", *self._place())
+        words = derive(self.seed, self.config.task, "step", *self._place(), self.global_rank)
         torch.manual_seed(words)
         np.random.seed(words % 2**32)  # noqa: NPY002 - timm's mixup draws from numpy's global state
 
@@ -108,8 +110,16 @@ class Stage(pl.LightningModule):
         self._recorded.clear()
 
     def view_generator(self) -> torch.Generator:
-        """Generator of this step's random views (CPU)."""
-        return generator(self.seed, self.config.task, "views", *self._place())
+        """Generator of this step's random views (CPU), the same on all processes."""
+        return generator(self.seed, self.config.task, "views", *self._place(), 0)
+
+    def draw_view(
+        self, images: Tensor, config: ViewConfig, generator: torch.Generator | None = None
+    ) -> View:
+        """A random view of a batch; a process draws the global batch's and takes its own part."""
+        trainer = self._trainer
+        share = Share(trainer.global_rank, trainer.world_size) if trainer else WHOLE
+        return random_view(images, config, generator or self.view_generator(), share=share)
 
     def _steps(self) -> int:
         """Optimizer steps of the whole stage.
@@ -120,8 +130,8 @@ class Stage(pl.LightningModule):
         loader = self.trainer.datamodule.train_dataloader()  # type: ignore[attr-defined]
         return -(-len(loader) // self.config.accumulate) * self.config.epochs
 
-    def _place(self) -> tuple[int, int, int]:
-        return self.current_epoch, self._batch_index, self.global_rank
+    def _place(self) -> tuple[int, int]:
+        return self.current_epoch, self._batch_index
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW, SGD or any other optimizer of timm; no weight decay on biases, norms and gates."""

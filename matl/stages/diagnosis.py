@@ -11,7 +11,7 @@ from matl.backbones import AttentiveBackbone
 from matl.config.schema import DiagnosisConfig
 from matl.seeding import draw_by_name
 from matl.stages.base import Stage
-from matl.views import plain_view, random_view
+from matl.views import plain_view
 
 
 class DiagnosisStage(Stage):
@@ -55,7 +55,7 @@ class DiagnosisStage(Stage):
         return self(plain_view(images)).float().sigmoid()
 
     def loss(self, batch: dict[str, Tensor]) -> Tensor:
-        images = random_view(batch["image"], self.config.views, self.view_generator()).image
+        images = self.draw_view(batch["image"], self.config.views).image
         smooth = self.config.label_smoothing
         targets = batch["label"].float() * (1 - smooth) + smooth / 2
         return self._criterion(self(images).float(), targets)

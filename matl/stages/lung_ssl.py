@@ -5,10 +5,9 @@ from dataclasses import replace
 from typing import Any, ClassVar, NamedTuple
 
 import torch
-import torch.distributed as dist
 import torch.nn.functional as F
 from lightly.models.modules.heads import MoCoProjectionHead
-from lightly.models.utils import concat_all_gather, deactivate_requires_grad, update_momentum
+from lightly.models.utils import deactivate_requires_grad, update_momentum
 from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor, nn
 
@@ -26,7 +25,7 @@ from matl.stages.multi_scale.losses import (
 )
 from matl.stages.multi_scale.pooling import carry, lung_weights, pool, visible, without_field
 from matl.stages.multi_scale.queue import EMPTY, KeyQueue
-from matl.views import random_view
+from matl.stages.processes import of_all_processes
 
 LEAST_REGION = 0.01
 """Share of a view that a region must cover to count as visible."""
@@ -95,7 +94,7 @@ class LungSSL(Stage):
     def _look(self, images: Tensor) -> tuple[Look, Look]:
         """Two views of a batch, seen by the query network and by the momentum encoder."""
         generator = self.view_generator()
-        views = [random_view(images, self.views, generator) for _ in range(2)]
+        views = [self.draw_view(images, self.views, generator) for _ in range(2)]
         query_maps = self.backbone(views[0].image)
         with torch.no_grad():
             key_maps = self.key_backbone(views[1].image) if self.contrasts else {}
@@ -170,13 +169,6 @@ def build_heads(backbone: AttentiveBackbone, config: LungSSLConfig) -> nn.Module
     if config.identity > 0:
         heads["identity"] = nn.Linear(region, len(REGIONS))
     return heads
-
-
-def of_all_processes(tensor: Tensor) -> Tensor:
-    """The tensors [B, ...] of all processes, one after the other; no gradient passes."""
-    if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
-        return concat_all_gather(tensor)
-    return tensor
 
 
 def spread(vectors: Tensor, takes_part: Tensor) -> Tensor:

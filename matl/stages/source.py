@@ -12,7 +12,8 @@ from matl.backbones import AttentiveBackbone
 from matl.config.schema import SourceConfig
 from matl.seeding import draw_by_name
 from matl.stages.base import Stage, class_weights
-from matl.views import plain_view, random_view
+from matl.stages.processes import relative_weight
+from matl.views import plain_view
 
 
 class LabelledSet(NamedTuple):
@@ -71,20 +72,23 @@ class LabelHead(nn.Module):
         return images.lerp(images.flip(0), 1 - share), targets.lerp(targets.flip(0), 1 - share)
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Mean over the images, or 0 where there is none.
+        """Mean over the images, or 0 where there is none; every process must call it alike.
 
         Args:
             logits: float32 [n, classes].
             targets: int64 [n], or float32 [n, classes] of multi-labels or mixed labels.
         """
+        mixed = targets.ndim == 2  # timm's mixup has smoothed the labels already
+        weights = None if mixed else self.weights
+        factor = 1.0 if weights is None else relative_weight(weights[targets])
         if len(logits) == 0:
             return logits.sum()
         if self.multi_label:
             targets = targets * (1 - self.smoothing) + self.smoothing / 2
             return F.binary_cross_entropy_with_logits(logits, targets, pos_weight=self.weights)
-        mixed = targets.ndim == 2  # timm's mixup has smoothed the labels already
         smoothing = self.smoothing if self.training and not mixed else 0.0
-        return F.cross_entropy(logits, targets, weight=self.weights, label_smoothing=smoothing)
+        mean = F.cross_entropy(logits, targets, weight=self.weights, label_smoothing=smoothing)
+        return factor * mean
 
 
 class SourceStage(Stage):
@@ -124,7 +128,7 @@ class SourceStage(Stage):
         return {name: head(features) for name, head in self._named_heads()}
 
     def loss(self, batch: dict[str, Tensor]) -> Tensor:
-        images = random_view(batch["image"], self.config.views, self.view_generator()).image
+        images = self.draw_view(batch["image"], self.config.views).image
         parts = [head.mix(images[rows], targets) for head, rows, targets in self._parts(batch)]
         features = self.features(torch.cat([mixed for mixed, _ in parts]))
         return self._mean_loss(features.split([len(mixed) for mixed, _ in parts]), parts)

@@ -12,7 +12,6 @@ from matl.backbones import canonical_state
 from matl.orchestrator.job import Job, data_module, initial_stage, open_images
 from matl.orchestrator.plan import make_plan
 from matl.stages import Stage
-from matl.views import random_view
 
 ARMS = ("attention", "convolution", "none")
 STAGES = ("shapes", "lung", "diagnosis")
@@ -39,7 +38,7 @@ def batch_hash(job: Job, stage: Stage) -> str:
         loader.sampler.set_epoch(epoch)
         for step, batch in enumerate(loader):
             stage._batch_index = step
-            view = random_view(batch["image"], stage.config.views, stage.view_generator())
+            view = stage.draw_view(batch["image"], stage.config.views)
             parts = {**batch, "view": view.image, "theta": view.theta}
             hashes.append(hashed(sorted(parts.items())))
     return hashed_text(hashes)

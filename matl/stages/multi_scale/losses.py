@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from matl.stages.processes import mean_count
+
 
 class Term(NamedTuple):
     """One term over a batch.
@@ -18,6 +20,9 @@ class Term(NamedTuple):
         loss: mean over the queries that take part; 0 if none does.
         accuracy: share of these queries that are told right, 0 to 1.
         used: share of all queries that take part, 0 to 1.
+
+    Of several processes, loss and accuracy are their parts: the mean over the processes is the mean
+    over the queries of all.
     """
 
     loss: Tensor
@@ -117,7 +122,7 @@ def _info_nce(
 
 
 def _mean(losses: Tensor, right: Tensor, takes_part: Tensor) -> Term:
-    count = takes_part.sum().clamp(min=1)
+    count = mean_count(takes_part.sum())
     return Term(
         loss=losses.where(takes_part, 0.0).sum() / count,
         accuracy=(right & takes_part).sum() / count,

@@ -1,0 +1,60 @@
+"""Several processes learn what one does, and see what one sees."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file
+from tiny import Load
+
+from matl.orchestrator.fit import train
+from matl.orchestrator.job import Job, data_module, open_images
+from matl.orchestrator.plan import make_plan
+from matl.orchestrator.run import stage_job
+from matl.orchestrator.store import BACKBONE, CURVES, HEADS, Store
+
+SCANS = "data.options={patients: 20, slices: 2, size: 64}"
+NO_BATCH_NORM = (
+    "backbone.name=convnext_atto",
+    "stages.shapes.class_weights=balanced",
+    "stages.shapes.data.options.images=75",
+    f"stages.lung.{SCANS}",
+    f"stages.diagnosis.{SCANS}",
+    *(f"stages.{name}.size=64" for name in ("shapes", "lung", "diagnosis")),
+    *(f"stages.{name}.batch_size=8" for name in ("shapes", "lung", "diagnosis")),
+)
+LEAST_STEPS = 20
+
+
+def trained(load_tiny: Load, name: str, processes: int, tmp_path: Path, *words: str) -> Job:
+    """A stage trained from scratch for at least twenty steps."""
+    chain = "chain=[diagnosis]" if name == "diagnosis" else f"chain=[{name},diagnosis]"
+    epochs = 10
+    store = tmp_path / f"store{processes}"
+    settings = [chain, f"store={store}", f"stages.{name}.epochs={epochs}"]
+    experiment = load_tiny(
+        *NO_BATCH_NORM, *words, *settings, f"trainer.devices={processes}", "trainer.threads=1"
+    )
+    plan = make_plan(experiment)
+    job = stage_job(plan, plan.chain[0], Store(store))
+    assert epochs * len(data_module(job, open_images(job), 0).train_dataloader()) >= LEAST_STEPS
+    train(job)
+    return job
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["shapes", "lung", "diagnosis"])
+def test_one_two_and_four_processes_end_with_the_same_weights(
+    load_tiny: Load, tmp_path: Path, name: str
+) -> None:
+    one, *others = (trained(load_tiny, name, count, tmp_path) for count in (1, 2, 4))
+    for job in others:
+        for file in (BACKBONE, HEADS):
+            expected, weights = load_file(one.workspace / file), load_file(job.workspace / file)
+            for key, value in expected.items():
+                torch.testing.assert_close(weights[key], value, rtol=0, atol=1e-5)
+        logged = [pd.read_csv(each.workspace / CURVES) for each in (one, job)]
+        exact = [column for column in logged[0] if "spread" not in column][1:-3]
+        for column in exact:
+            assert logged[1][column].to_numpy() == pytest.approx(logged[0][column], abs=1e-5)
