@@ -16,7 +16,8 @@ from matl.config import load_experiment
 from matl.sweep import load_sweep
 
 README = (REPOSITORY / "README.md").read_text()
-PAGES = README + (REPOSITORY / "docs" / "wandb.md").read_text()
+DOCS = [(REPOSITORY / "docs" / name).read_text() for name in ("wandb.md", "devices.md")]
+PAGES = "".join([README, *DOCS]).replace("\\\n", "")
 BLOCKS = re.findall(r"```bash\n(.+?)```|`(matl [^`]+)`", PAGES, re.S)
 COMMANDS = sorted(set(re.findall(r"(?m)^matl [^#\n]+", "\n".join("".join(b) for b in BLOCKS))))
 TARGETS = sorted(set(re.findall(r"(?m)(?:^|`)make ([a-z0-9-]+)", PAGES)))

@@ -8,7 +8,15 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from matl.views import ViewConfig, plain_view, random_map, random_view, resample, scan_to_view
+from matl.views import (
+    Share,
+    ViewConfig,
+    plain_view,
+    random_map,
+    random_view,
+    resample,
+    scan_to_view,
+)
 
 STILL = ViewConfig(
     crop=[1.0, 1.0], flip=0.0, rotate=0.0, brightness=0.0, contrast=0.0, gamma=0.0, noise=0.0
@@ -156,3 +164,14 @@ def test_nearest_resampling_keeps_labels():
 def test_the_settings_bind_from_yaml():
     bound = OmegaConf.merge(OmegaConf.structured(ViewConfig), {"crop": [0.2, 0.8], "noise": 0})
     assert OmegaConf.to_object(bound) == ViewConfig(crop=[0.2, 0.8], noise=0.0)
+
+
+def test_the_parts_of_a_batch_are_seen_as_the_whole_is():
+    images, config = scans(batch=4), ViewConfig(noise=0.1)
+    whole = random_view(images, config, seeded(0))
+    parts = [
+        random_view(part, config, seeded(0), share=Share(number, 2))
+        for number, part in enumerate(images.chunk(2))
+    ]
+    assert torch.equal(torch.cat([part.theta for part in parts]), whole.theta)
+    assert torch.equal(torch.cat([part.image for part in parts]), whole.image)
