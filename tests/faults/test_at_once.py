@@ -3,10 +3,8 @@
 from pathlib import Path
 
 import pytest
-from faulty import Chain
+from faulty import STAGES, Chain
 from tiny import weights
-
-STAGES = 3
 
 
 @pytest.mark.slow
