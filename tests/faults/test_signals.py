@@ -16,8 +16,10 @@ LONG = ("chain=[diagnosis]", "stages.diagnosis.epochs=60")
 SECONDS = 45
 
 
-def in_training(chain: Chain) -> bool:
-    return bool([*(chain.store.root / "unfinished").glob("*/last.ckpt")])
+def checkpoints(chain: Chain) -> set[int]:
+    """What tells the files of checkpoints that lie there now from later ones."""
+    files = (chain.store.root / "unfinished").glob("*/last.ckpt")
+    return {file.stat().st_ino for file in files}
 
 
 @pytest.mark.parametrize("processes", [1, 2])
@@ -25,10 +27,9 @@ def test_signals_end_a_run_that_goes_on(tmp_path: Path, phantom_root: Path, proc
     words = (*LONG, f"trainer.devices={processes}")
     chain = Chain(tmp_path / "signalled", phantom_root, words)
     for number in (signal.SIGTERM, signal.SIGUSR1):
+        before = checkpoints(chain)
         run = chain.start()
-        seen = len([*chain.file.parent.rglob("before.ckpt")])
-        while not in_training(chain) or not seen:
-            seen = len([*chain.file.parent.rglob("before.ckpt")])
+        while checkpoints(chain) <= before:
             assert not run.ended_within(0.05), run.shown
         began = time.monotonic()
         os.kill(run.pid, number)
