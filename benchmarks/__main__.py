@@ -11,6 +11,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.processes import two_over_one
 from benchmarks.reading import cached_reading
 from benchmarks.stack import TASKS, whole_stack
 from matl.orchestrator.finish import machine, versions
@@ -23,17 +24,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         reading = cached_reading(Path(folder))
         stacks = {task: whole_stack(task, Path(folder)) for task in TASKS}
+        groups = {task: two_over_one(task, Path(folder)) for task in TASKS}
     record = {
         "date": time.strftime("%Y-%m-%d"),
         "machine": machine(torch.device("cuda" if torch.cuda.is_available() else "cpu")),
         "versions": versions(),
         "cached_reading": reading,
         "whole_stack": stacks,
+        "two_processes": groups,
     }
     RESULTS.mkdir(exist_ok=True)
     file = RESULTS / f"{record['date']}-{_word(record['machine'])}.json"
     file.write_text(json.dumps(record, indent=2) + "\n")
-    _show(reading, stacks, file)
+    _show(record, file)
 
 
 def _word(described: dict[str, Any]) -> str:
@@ -42,11 +45,17 @@ def _word(described: dict[str, Any]) -> str:
     return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
 
 
-def _show(reading: dict[str, float], stacks: dict[str, dict[str, float]], file: Path) -> None:
+def _show(record: dict[str, Any], file: Path) -> None:
+    reading, stacks, groups = (
+        record[name] for name in ("cached_reading", "whole_stack", "two_processes")
+    )
     table = Table("Ratio", "Measured", "Goal", title="Speed, as ratios in one run")
     table.add_row("cached reading / ImageFolder, 2 workers", f"{reading['ratio']:.1f}", "10")
     for task, stack in stacks.items():
         table.add_row(f"{task}: whole stack / bare loop", f"{stack['ratio']:.3f}", "0.95")
+    for task, group in groups.items():
+        row = f"{task}: two processes / one, on the same cores"
+        table.add_row(row, f"{group['ratio']:.3f}", "")
     for task, stack in stacks.items():
         table.add_row(f"{task}: seconds to the first batch", f"{stack['first_batch_s']:.2f}", "")
     console = Console()

@@ -24,9 +24,9 @@ EPOCHS = 3
 def whole_stack(task: str, folder: Path) -> dict[str, float]:
     """Images a second of a demo stage through `fit` and through a bare loop, alternating."""
     stack, bare = [], []
-    first_batch = _seconds_to_first_batch(_job(TASKS[task], folder, REPEATS))
+    first_batch = _seconds_to_first_batch(demo_job(TASKS[task], folder, "first-batch"))
     for repeat in range(REPEATS):
-        job = _job(TASKS[task], folder, repeat)
+        job = demo_job(TASKS[task], folder, str(repeat))
         for rates, measure in _turns([(bare, _bare_rate), (stack, _stack_rate)], repeat):
             rates.append(measure(job))
     ratio = median(stack) / median(bare)
@@ -45,6 +45,11 @@ def _turns(measures: list[Any], repeat: int) -> list[Any]:
 
 def _stack_rate(job: Job) -> float:
     fit(job)
+    return images_a_second(job)
+
+
+def images_a_second(job: Job) -> float:
+    """Of a stage that was trained, after its first epoch."""
     curves = pd.read_csv(job.workspace / CURVES).iloc[1:]
     return curves["images"].sum() / curves["seconds"].sum()
 
@@ -56,13 +61,14 @@ def _seconds_to_first_batch(job: Job) -> float:
     return time.perf_counter() - start
 
 
-def _job(name: str, folder: Path, repeat: int) -> Job:
-    overrides = [f"{key}={folder / key}" for key in ("store", "cache", "runs")]
+def demo_job(name: str, folder: Path, place: str, *words: str) -> Job:
+    """A stage of the demo, with few epochs and overrides, and a workspace of its own."""
+    overrides = [*words, *(f"{key}={folder / key}" for key in ("store", "cache", "runs"))]
     overrides += [f"data_root={folder}", f"stages.{name}.epochs={EPOCHS}"]
     experiment = load_experiment(Path("experiments/demo.yaml"), overrides)
     plan = make_plan(experiment)
     stage = next(stage for stage in plan.chain if stage.name == name)
-    workspace = folder / f"{name}-{repeat}"
+    workspace = folder / f"{name}-{place}"
     workspace.mkdir()
     return Job(experiment, stage, plan.resources, None, workspace, "bench", (1, 1))
 
