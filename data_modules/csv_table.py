@@ -18,18 +18,24 @@ HOW = "put the images and a table with the columns path and label there"
 
 
 def index(
-    root: Path, table: str = "samples.csv", multi_label: bool = False, split_seed: int = 0
+    root: Path,
+    table: str = "samples.csv",
+    multi_label: bool = False,
+    source: str | None = None,
+    split_seed: int = 0,
 ) -> Samples:
     """Index the images that a CSV table lists.
 
     Columns: `path` (relative to `root`), `label` (empty: unlabelled), and, where known, `patient`,
     `split` (train, val, test) and `study`. Without `split`, labelled tables are split 70/10/20 by
-    patient and unlabelled ones are train. The source is the folder's name.
+    patient and unlabelled ones are train.
 
     Args:
         root: The folder that paths are relative to.
         table: The table's file, relative to `root`.
         multi_label: Read "A|B" as two classes, and "|" as none of them.
+        source: Whose patients they are; default: the folder's name. Patients of one name are one
+            patient where the sources are alike, in whichever folders.
         split_seed: Seed of the split.
 
     Raises:
@@ -42,7 +48,7 @@ def index(
     named = "patient" in rows
     samples = make_table(
         list(rows["path"]),
-        source=root.resolve().name,
+        source=source or root.resolve().name,
         label=list(rows["label"]),
         patient=list(rows["patient"]) if named else None,
         split=list(rows["split"]) if "split" in rows else "train",
@@ -53,7 +59,8 @@ def index(
     classes = set().union(*map(split_label, labels)) if multi_label else labels - {""}
     if classes and "split" not in rows:
         samples["split"] = split_by_patient(samples, split_seed)
-        notes.append(f"the table gives no split: dealt by patient, 70/10/20, seed {split_seed}")
+        by = "patient" if named else "image"
+        notes.append(f"the table gives no split: dealt by {by}, 70/10/20, seed {split_seed}")
     return Samples(
         root,
         samples,
@@ -68,14 +75,18 @@ def _read(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise DataError(f"no file {path}: write it, or name it in options.table")
     try:
-        rows = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        rows = pd.read_csv(
+            path, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False
+        )
     except (ValueError, OSError) as error:
         raise DataError(f"cannot read {path} as CSV: {str(error).splitlines()[0]}") from error
     rows.columns = [str(name).strip() for name in rows.columns]
     rows = rows.apply(lambda column: column.str.strip())
     for name in REQUIRED:
         if name not in rows:
-            raise DataError(f"{path}: no column '{name}' in {', '.join(rows.columns)}")
+            raise DataError(
+                f"{path}: no column '{name}' in {', '.join(rows.columns)}; separate them by commas"
+            )
     _check_optional(path, rows)
     if rows.empty:
         raise DataError(f"{path}: the table has no rows")

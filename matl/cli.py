@@ -263,10 +263,10 @@ def store_list(store: StoreFolder = Path("store")) -> None:
     Example: matl store list
     """
     from matl.orchestrator.show import store_table, unfinished_table
-    from matl.orchestrator.store import Store
+    from matl.orchestrator.store import open_store
     from matl.terminal import terminal
 
-    stages, console = Store(store), terminal()
+    stages, console = open_store(store), terminal()
     console.print(store_table(stages))
     if stages.unfinished():
         console.print(unfinished_table(stages))
@@ -280,9 +280,9 @@ def store_show(fingerprint: Fingerprint, store: StoreFolder = Path("store")) -> 
     """
     import json
 
-    from matl.orchestrator.store import Store
+    from matl.orchestrator.store import open_store
 
-    stages = Store(store)
+    stages = open_store(store)
     typer.echo(json.dumps(stages.manifest(stages.find(fingerprint)), indent=2))
 
 
@@ -292,9 +292,9 @@ def store_remove(fingerprint: Fingerprint, store: StoreFolder = Path("store")) -
 
     Example: matl store remove 1a2b
     """
-    from matl.orchestrator.store import Store
+    from matl.orchestrator.store import open_store
 
-    stages = Store(store)
+    stages = open_store(store)
     found = stages.find(fingerprint, unfinished=True)
     stages.remove(found)
     typer.echo(f"removed {found}")

@@ -1,7 +1,6 @@
 """The command as a user types it: help, mistakes, and what each command prints."""
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -168,11 +167,30 @@ def test_a_run_without_a_test_split_and_its_store(matl: Matl, tmp_path: Path) ->
 
 
 def test_copies_of_training_images_are_not_tested_on(matl: Matl, tmp_path: Path) -> None:
-    """Where no patients are named, the files' bytes stand in."""
+    """Where no patients are named, images that are nearly alike stand in, in whatever format."""
     write_images(tmp_path / "scans" / "train", ("ill", "well"))
-    shutil.copytree(tmp_path / "scans" / "train", tmp_path / "scans" / "test")
+    for file in (tmp_path / "scans" / "train").rglob("*.png"):
+        copy = tmp_path / "scans" / "test" / file.parent.name / f"{file.stem}.bmp"
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        Image.open(file).save(copy)
     shown = matl("plan", write_experiment(tmp_path), folder=tmp_path)
-    assert "12 images that are held out are copies of training images" in one_line(shown)
+    assert "12 pairs of a training image and one that is held out are copies" in one_line(shown)
+
+
+def test_a_class_that_cannot_be_read_is_told_before_training(matl: Matl, tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        write_images(tmp_path / "scans" / split, ("ill", "well"))
+    for file in (tmp_path / "scans" / "train" / "ill").iterdir():
+        file.write_bytes(b"\x89PNG")
+    skip = "stages.diagnosis.data.on_bad_image=skip"
+    shown = matl("run", write_experiment(tmp_path), skip, folder=tmp_path)
+    assert "no training image is of the class 'ill'" in one_line(shown)
+
+
+def test_a_store_that_is_not_there_is_not_made(matl: Matl, tmp_path: Path) -> None:
+    shown = matl("store", "list", "--store", "typo", folder=tmp_path)
+    assert "typo: there is no such store" in one_line(shown)
+    assert not (tmp_path / "typo").exists()
 
 
 def one_line(shown: Shown) -> str:

@@ -14,6 +14,7 @@ from matl.ablation.cells import Cell
 from matl.ablation.train import Progress, Work, distinct_stages
 from matl.evaluation.tables import duration
 from matl.orchestrator.plan import Plan, PlannedStage
+from matl.orchestrator.stage_samples import training_images
 from matl.orchestrator.store import Store
 
 
@@ -96,4 +97,4 @@ def _kind(identity: Mapping[str, Any]) -> tuple[str, str, str]:
 
 
 def _passes(stage: PlannedStage) -> int:
-    return int((stage.samples.table["split"] == "train").sum()) * stage.config.epochs
+    return len(training_images(stage.samples, stage.config)) * stage.config.epochs

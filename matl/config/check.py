@@ -101,6 +101,8 @@ def _check_chain(experiment: Experiment) -> None:
     if not chain:
         raise Problem(["chain"], "is empty; list the stages in their order, a diagnosis last")
     for name in chain:
+        if not isinstance(name, str):
+            raise Problem(["chain"], f"{name!r} is no name of a stage; write chain: [a, b]")
         if name not in experiment.stages:
             hint = did_you_mean(name, experiment.stages)
             raise Problem(["chain"], f"'{name}' is no stage; {hint}")

@@ -1,5 +1,6 @@
 """From layers of settings to a typed, checked experiment."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -32,10 +33,21 @@ def load_experiment(path: str | Path, overrides: Sequence[str] = ()) -> Experime
     try:
         experiment = _typed(merge(layers))
         check_experiment(experiment)
+        _expand_home(experiment)
     except Problem as problem:
         place = origin(layers, problem.keys)
         raise MatlError(f"{place}: {problem}") from problem
     return experiment
+
+
+def _expand_home(experiment: Experiment) -> None:
+    """Replaces `~`, which a shell leaves as it is behind an equals sign."""
+    sections: list[Any] = [experiment, experiment.backbone]
+    sections += [stage.data for stage in experiment.stages.values()]
+    for section in sections:
+        for name in ("data_root", "store", "cache", "runs", "weights", "root"):
+            if isinstance(path := getattr(section, name, None), str):
+                setattr(section, name, os.path.expanduser(path))
 
 
 def to_yaml(experiment: Experiment) -> str:
@@ -88,7 +100,14 @@ def structured(schema: type, raw: DictConfig, keys: list[str]) -> Any:
         return OmegaConf.to_object(merged)
     except OmegaConfBaseException as error:
         at = [part for part in (error.full_key or "").split(".") if part]
-        raise Problem([*keys, *at], first_line(error)) from error
+        raise Problem([*keys, *at], _in_plain_words(error)) from error
+
+
+def _in_plain_words(error: OmegaConfBaseException) -> str:
+    line = first_line(error)
+    if "is not a ListConfig" in line:
+        return "must be a list, as in [a, b]"
+    return "needs a value" if line.startswith("Incompatible value 'None'") else line
 
 
 def refuse_unknown_keys(raw: DictConfig, schema: type, keys: list[str]) -> None:

@@ -46,13 +46,17 @@ def read_record(folder: Path) -> RunRecord:
         MatlError: The folder holds no record, or not the whole of it.
     """
     try:
-        rest = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return _read(folder)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise MatlError(
             f"{folder}: holds no finished run or ablation of this version; type its matl run or "
             "matl ablate again: nothing is trained twice"
         ) from error
+
+
+def _read(folder: Path) -> RunRecord:
+    rest = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    manifest = dict(json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
     data = {
         name: pd.DataFrame.from_dict(rows, orient="index").rename_axis("split")
         for name, rows in rest.pop("data").items()

@@ -174,7 +174,8 @@ def diagnosis_caption(record: RunRecord, results: Sequence[Result]) -> str:
         f"Threshold {THRESHOLD}. Brier: low is good.",
     ]
     sentences += ["undefined: the images are of one class."] if undefined else []
-    sentences += ["[none]: fewer than two patients, or of a class."] if bare else []
+    if bare:
+        sentences += ["[none]: fewer than two patients, or of a class, or all resamples alike."]
     sentences += [f"Split: {record.split_note}."] if record.split_note else []
     return " ".join(sentences)
 

@@ -20,7 +20,7 @@ from matl.evaluation.report import write_report
 from matl.orchestrator.finished import FinishedRun, read_run
 from matl.orchestrator.resources import resolve
 from matl.orchestrator.scoring import score_samples
-from matl.orchestrator.stage_samples import same_images, stage_samples
+from matl.orchestrator.stage_samples import same_images, stage_samples, training_images
 
 
 def evaluate_external(
@@ -68,13 +68,13 @@ def evaluate_external(
 def _overlap(experiment: Experiment, samples: Samples) -> str:
     """How many of the images were trained on, in words."""
     copies: set[str] = set()
+    patients = "" if samples.patients_named else "; no patients are named: an image is one"
     for name in experiment.chain:
-        seen = stage_samples(experiment, name)
-        training = seen.subset(seen.table["split"] == "train")
+        training = training_images(stage_samples(experiment, name), experiment.stages[name])
         copies |= set(same_images(training, samples, Path(experiment.cache)))
     if copies:
-        return f"{len(copies)} OF THEM WERE TRAINED ON, so this is no external validation"
-    return "no file of it was trained on"
+        return f"{len(copies)} OF THEM WERE TRAINED ON, so this is no external validation{patients}"
+    return f"no file of it was trained on{patients}"
 
 
 def _external_samples(data: str, positive: str | None, experiment: Experiment) -> Samples:

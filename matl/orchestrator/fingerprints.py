@@ -48,12 +48,8 @@ def fingerprint(identity: Identity) -> str:
 def reason(identity: Identity, store: Store) -> str:
     """Why a stage is not in the store: how it differs from the most similar finished stage."""
     task = identity["stage"]["task"]
-    manifests = [store.manifest(entry) for entry in store]
-    finished = [
-        manifest["identity"]
-        for manifest in manifests
-        if manifest["identity"]["stage"]["task"] == task
-    ]
+    identities = [manifest["identity"] for manifest in store.whole_manifests()]
+    finished = [one for one in identities if one["stage"]["task"] == task]
     if not finished:
         return f"no {task} stage has been trained yet"
     fewest = min((_differences(identity, other) for other in finished), key=len)

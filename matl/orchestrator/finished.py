@@ -1,6 +1,7 @@
 """A finished run: what its folder and the store keep of it."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,23 +95,25 @@ def read_run(folder: Path) -> FinishedRun:
     if not diagnoses:
         raise MatlError(f"{folder}: the run has no diagnosis; run the whole chain")
     experiment = load_experiment(folder / "experiment.yaml")
-    _find_again(experiment, folder)
+    _find_again(experiment, folder, list(diagnoses.values()))
     return FinishedRun(experiment, diagnoses)
 
 
-def _find_again(experiment: Experiment, folder: Path) -> None:
+def _find_again(experiment: Experiment, folder: Path, fingerprints: Sequence[str]) -> None:
     """Makes the run's paths absolute, from wherever it is read.
 
-    They began in the folder where it was started: where that is not the present one, it is taken to
-    be the nearest above the run's own that has the store.
+    They began in the folder where it was started: the present one, or the nearest above the run's
+    own, from which its store with its stages is found.
     """
-    bases = (Path.cwd(), *folder.resolve().parents)
-    base = next((one for one in bases if (one / experiment.store).is_dir()), Path.cwd())
+    bases = [Path.cwd(), *folder.resolve().parents]
+    stores = [one / experiment.store for one in bases]
+    known = [all((store / one).is_dir() for one in fingerprints) for store in stores]
+    base = bases[known.index(True)] if any(known) else bases[0]
     for name in ("store", "cache", "data_root"):
         setattr(experiment, name, str(base / getattr(experiment, name)))
     for stage in experiment.stages.values():
         if stage.data.root is not None:
-            stage.data.root = str(base / Path(stage.data.root).expanduser())
+            stage.data.root = str(base / stage.data.root)
         for member in stage.data.union or ():
             if isinstance(member, dict) and "root" in member:
                 member["root"] = str(base / Path(member["root"]).expanduser())

@@ -92,6 +92,7 @@ class Guard(pl.Callback):
         self._decide(self._seen)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._decide(None)  # a signal may have come while the last checkpoint was saved
         self._end_if_stopping()
 
     def on_save_checkpoint(

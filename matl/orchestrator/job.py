@@ -17,6 +17,7 @@ from matl.config.check import size_pair
 from matl.config.schema import Experiment, LungSSLConfig
 from matl.orchestrator.plan import PlannedStage
 from matl.orchestrator.resources import Resources
+from matl.orchestrator.stage_samples import training_images, training_splits
 from matl.stages import Stage, build_stage
 
 
@@ -82,8 +83,7 @@ def open_images(
 def data_module(job: Job, images: Images, rank: int) -> ImageDataModule:
     """Batches of the stage for one process."""
     config = job.stage.config
-    splits = ("train", "val", "test") if getattr(config, "transductive", False) else ("train",)
-    training = images.samples.table["split"].isin(splits).sum()
+    training = len(training_images(images.samples, config))
     return ImageDataModule(
         images.samples,
         images.cache,
@@ -91,7 +91,7 @@ def data_module(job: Job, images: Images, rank: int) -> ImageDataModule:
         seed=job.experiment.seed,
         task=config.task,
         derived=images.derived,
-        train_splits=splits,
+        train_splits=training_splits(config),
         drop_last=bool(training >= config.batch_size),
         evenness=getattr(config, "evenness", 0.0),
         rank=rank,

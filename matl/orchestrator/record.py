@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from data_modules import audit
+from data_modules.samples import SPLITS
 from matl.backbones import (
     BackboneConfig,
     account,
@@ -19,6 +20,7 @@ from matl.config.check import size_pair
 from matl.evaluation.record import NetworkRow, RunRecord, StageRow
 from matl.orchestrator.plan import Plan, PlannedStage
 from matl.orchestrator.scoring import read_scores
+from matl.orchestrator.stage_samples import same_names, training_splits
 from matl.orchestrator.store import CURVES, FLOOR, SCORES, Store
 
 SCRATCH = "scratch"
@@ -53,6 +55,7 @@ def run_record(plan: Plan, store: Store, command: str) -> RunRecord:
         notes=[
             *network_notes(plan),
             *_scratch_notes(plan),
+            *data_notes(plan),
             *(f"{name}: {note}" for name in manifests for note in manifests[name]["notes"]),
         ],
         data={stage.name: audit.counts(stage.samples) for stage in plan.chain},
@@ -81,6 +84,19 @@ def _scratch_notes(plan: Plan) -> list[str]:
     if not weights or SCRATCH not in _trained_diagnoses(plan):
         return []
     return [f"{SCRATCH} begins from {Path(weights).name}, without the stages before it"]
+
+
+def data_notes(plan: Plan) -> list[str]:
+    """What the stages saw that a reader would not expect."""
+    samples = {stage.name: stage.samples for stage in plan.chain}
+    return [
+        *(
+            f"{stage.name} is transductive: it saw the val and test images too, without labels"
+            for stage in plan.chain
+            if training_splits(stage.config) == SPLITS
+        ),
+        *same_names(list(samples), samples),
+    ]
 
 
 def network_rows(
@@ -127,7 +143,7 @@ def stage_row(name: str, stage: PlannedStage, plan: Plan, store: Store) -> Stage
         part=stage.config.part,
         task=stage.config.task,
         data=manifest["data"],
-        images=manifest["counts"]["train"],
+        images=sum(manifest["counts"].get(name, 0) for name in training_splits(stage.config)),
         size=_in_words(size_pair(stage.config.size)),
         epochs=manifest["epochs"],
         seconds=manifest["seconds"],
@@ -161,6 +177,8 @@ def _diagnoses(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
 def _split_note(stage: PlannedStage) -> str:
     data = stage.config.data
     patients = "" if stage.samples.patients_named else "; no patients are named: an image is one"
+    if data.union:
+        return f"as each data set of the union is split{patients}"
     if data.split == "official":
         return f"official; a data set without one is dealt by patient, as its notes say{patients}"
     over = "all patients" if data.over == "all" else "the patients of the official training split"

@@ -26,6 +26,7 @@ from matl.orchestrator.plan import Plan, PlannedStage, make_plan
 from matl.orchestrator.record import run_record
 from matl.orchestrator.resources import refuse_missing_gpus
 from matl.orchestrator.shared_plan import share_plan
+from matl.orchestrator.stage_samples import refuse_skipped_class
 from matl.orchestrator.store import BACKBONE, Store, disk_errors
 from matl.orchestrator.wandb_report import log_report
 from matl.orchestrator.wandb_run import refuse_wrong_key
@@ -92,7 +93,8 @@ def _decode(experiment: Experiment, stages: Sequence[PlannedStage], console: Con
     with _decoding(console) as progress:
         for stage in stages:
             try:
-                open_images(experiment, stage, progress)
+                readable = open_images(experiment, stage, progress).samples
+                refuse_skipped_class(stage.name, stage.config, readable)
             except DataError as error:
                 errors[str(error)] = None
     if errors:

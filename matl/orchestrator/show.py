@@ -20,8 +20,8 @@ from matl.evaluation.record import RunRecord
 from matl.evaluation.tables import diagnosis_table, stage_table
 from matl.orchestrator.fingerprints import reason
 from matl.orchestrator.plan import Plan
-from matl.orchestrator.record import network_notes
-from matl.orchestrator.stage_samples import stage_samples
+from matl.orchestrator.record import data_notes, network_notes
+from matl.orchestrator.stage_samples import stage_samples, training_images
 from matl.orchestrator.store import Store
 
 SHEET_IMAGES = 16
@@ -48,12 +48,12 @@ def plan_table(plan: Plan) -> Table:
         f"{resources.processes} process(es) on the {resources.accelerator}, {resources.threads}"
         f" threads each, {resources.precision}; store: {plan.experiment.store}"
     )
-    caption += "\n" + "\n".join(network_notes(plan))
+    caption += "\n" + "\n".join([*network_notes(plan), *data_notes(plan)])
     table = Table("Stage", "Images", "Epochs", "Fingerprint", "State", box=box.SIMPLE_HEAD)
     table.title, table.caption = f"Plan of {plan.experiment.name}", caption
     for stage in plan.stages:
         name = f"{stage.name}, from scratch" if stage is plan.scratch else stage.name
-        images = int((stage.samples.table["split"] == "train").sum())
+        images = len(training_images(stage.samples, stage.config))
         state = f"missing: {reason(stage.identity, store)}"
         if stage.fingerprint in store:
             state = f"in the store, trained by {store.manifest(stage.fingerprint)['experiment']}"
@@ -67,7 +67,11 @@ def store_table(store: Store) -> Table:
     columns = ("Fingerprint", "Stage", "Experiment", "Data", "Epochs", "Metric", "Finished")
     table = Table(*columns, box=box.SIMPLE_HEAD, title=f"Finished stages in {store.root}")
     for fingerprint in store:
-        manifest = store.manifest(fingerprint)
+        try:
+            manifest = store.manifest(fingerprint)
+        except MatlError:
+            table.add_row(fingerprint, "damaged: matl store remove, then train it again")
+            continue
         metric = manifest["metric"]
         table.add_row(
             fingerprint,

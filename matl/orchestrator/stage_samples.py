@@ -1,12 +1,14 @@
 """The images of each stage: what its task may see, and what it must not."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from data_modules.audit import shared_patients
 from data_modules.digest import file_hashes
+from data_modules.near_duplicates import near_duplicates
 from data_modules.registry import load
-from data_modules.samples import Samples
-from matl.config.schema import Experiment, LungSSLConfig, SourceConfig
+from data_modules.samples import SPLITS, Samples
+from matl.config.schema import Experiment, LungSSLConfig, SourceConfig, StageConfig
 from matl.errors import MatlError
 
 LEAST_SCANS = 4
@@ -39,6 +41,33 @@ def stage_samples(experiment: Experiment, name: str) -> Samples:
     return _two_classes(samples, name) if config.task == "diagnosis" else samples
 
 
+def training_splits(config: StageConfig) -> tuple[str, ...]:
+    """The splits that a stage trains on: all of them where it is transductive."""
+    transductive = isinstance(config, LungSSLConfig) and config.transductive
+    return SPLITS if transductive else ("train",)
+
+
+def training_images(samples: Samples, config: StageConfig) -> Samples:
+    """The images of a stage that it trains on."""
+    return samples.subset(samples.table["split"].isin(training_splits(config)))
+
+
+def refuse_skipped_class(name: str, config: StageConfig, readable: Samples) -> None:
+    """Checks what `on_bad_image: skip` has left of a stage's images.
+
+    Raises:
+        MatlError: too little to train on.
+    """
+    if isinstance(config, SourceConfig):
+        _check_source(readable, config, name)
+    elif config.task == "diagnosis":
+        _check_classes(readable, name)
+    elif len(readable) < LEAST_SCANS:
+        raise MatlError(
+            f"stages.{name}.data: {len(readable)} images can be read; needs {LEAST_SCANS}"
+        )
+
+
 def _check_source(samples: Samples, config: SourceConfig, name: str) -> None:
     """Each kind of labels needs two classes with training images."""
     for part in [samples.part(one) for one in samples.label_sets] or [samples]:
@@ -60,30 +89,34 @@ def _two_classes(samples: Samples, name: str) -> Samples:
     if samples.label_sets:
         raise MatlError(f"stages.{name}.data: a diagnosis needs one kind of classes in its union")
     samples = samples.against_rest()
+    _check_classes(samples, name)
+    return samples
+
+
+def _check_classes(samples: Samples, name: str) -> None:
     training = set(samples.table["label"][samples.table["split"] == "train"])
     absent = [label for label in samples.classes if label not in training]
     if absent:
         raise MatlError(f"stages.{name}.data: no training image is of the class '{absent[0]}'")
     if (samples.table["split"] == "train").all():
         raise MatlError(f"stages.{name}.data: no image is held out to evaluate the diagnosis on")
-    return samples
 
 
 def refuse_leaks(names: list[str], samples: dict[str, Samples], experiment: Experiment) -> None:
     """Refuses a chain whose earlier stages train on patients that the diagnosis holds out.
 
-    Patients are compared by name within a data set, and images by their bytes across data sets;
-    also within the diagnosis's own, where it names no patients.
+    Patients are compared by name within a data set, and images by their bytes across data sets.
+    Where the diagnosis's own set names no patients, its images must not be nearly alike.
     """
     if not names or experiment.stages[names[-1]].task != "diagnosis":
         return
     target = samples[names[-1]]
     held_out = target.subset(target.table["split"] != "train")
     if not target.patients_named:
-        _refuse_copies(target, held_out, names[-1], Path(experiment.cache))
+        _refuse_copies(target, names[-1], Path(experiment.cache))
     for name in names[:-1]:
         config = experiment.stages[name]
-        if isinstance(config, LungSSLConfig) and config.transductive:
+        if training_splits(config) == SPLITS:
             continue
         seen = samples[name].subset(samples[name].table["split"] == "train")
         shared = shared_patients(seen, held_out)
@@ -102,12 +135,36 @@ def refuse_leaks(names: list[str], samples: dict[str, Samples], experiment: Expe
             )
 
 
-def _refuse_copies(target: Samples, held_out: Samples, name: str, memo: Path) -> None:
-    copies = same_images(target.subset(target.table["split"] == "train"), held_out, memo)
-    if copies:
+def same_names(names: Sequence[str], samples: Mapping[str, Samples]) -> list[str]:
+    """What a reader should know of patients whose names are alike, in data sets of two names."""
+    target = samples[names[-1]]
+    held_out = target.table[target.table["split"] != "train"]
+    found = []
+    for name in names[:-1]:
+        if not (samples[name].patients_named and target.patients_named):
+            continue
+        others = samples[name].table
+        others = others[~others["source"].isin(held_out["source"])]
+        shared = sorted(set(others["patient"]) & set(held_out["patient"]))
+        if shared:
+            found.append(
+                f"WARNING: {name} has {len(shared)} names of patients that {names[-1]} holds out "
+                f"(such as {shared[0]}); where they are the same people, say so by "
+                "data.options.source, one name in both"
+            )
+    return found
+
+
+def _refuse_copies(target: Samples, name: str, memo: Path) -> None:
+    """Where patients are not named, images that are nearly the same stand in for them."""
+    pairs = near_duplicates(target, memo)
+    pairs = pairs[pairs["split"] == "train"]
+    if len(pairs):
+        one = pairs.iloc[0]
         raise MatlError(
-            f"stages.{name}.data: {len(copies)} images that are held out are copies of training"
-            f" images (such as {copies[0]}); leave them out of one of the splits"
+            f"stages.{name}.data: {len(pairs)} pairs of a training image and one that is held out"
+            f" are copies or nearly alike (such as {one['path']} and {one['other_path']}); leave"
+            " one of each out, or name their patients in a csv"
         )
 
 

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -121,6 +121,12 @@ class Store:
             raise MatlError(f"{self.root}: {fingerprint} is damaged; {self._mend(fingerprint)}")
         return manifest
 
+    def whole_manifests(self) -> Iterator[dict[str, Any]]:
+        """The manifests of the finished stages, without the damaged ones."""
+        for fingerprint in self:
+            with suppress(MatlError):
+                yield self.manifest(fingerprint)
+
     def file(self, fingerprint: str, name: str) -> Path:
         """A file of a finished stage, as it was committed.
 
@@ -212,6 +218,7 @@ class Store:
         try:
             with self.lock(fingerprint).acquire(timeout=0):
                 shutil.rmtree(removed, ignore_errors=True)
+                shutil.rmtree(self._replaced(fingerprint), ignore_errors=True)
                 if self.entry(fingerprint).exists():
                     os.rename(self.entry(fingerprint), removed)
                 for folder in self._workspaces(fingerprint):
@@ -237,3 +244,14 @@ def _read_about(folder: Path) -> dict[str, str]:
         return json.loads((folder / ABOUT).read_text())
     except (OSError, ValueError):
         return {}
+
+
+def open_store(root: Path) -> Store:
+    """The store in a folder, which is not made.
+
+    Raises:
+        MatlError: there is none.
+    """
+    if not root.is_dir():
+        raise MatlError(f"{root}: there is no such store; name it with --store")
+    return Store(root)

@@ -30,6 +30,8 @@ def build_stage(
     elif config.task == "diagnosis":
         positives = int((training.table["label"] == samples.positive).sum())
         facts = {"positives": positives, "negatives": len(training) - positives}
+        validation = samples.table["label"][samples.table["split"] == "val"]
+        facts["ranks_validation"] = validation.nunique() == 2
     else:
         facts = {"images": len(samples)}
     return TASKS[config.task](backbone, config, seed, **facts)

@@ -23,6 +23,8 @@ class DiagnosisStage(Stage):
         seed: the experiment's seed.
         positives: training images of the positive class.
         negatives: the other training images.
+        ranks_validation: whether the validation images are of both classes, so that they have an
+            AUROC.
     """
 
     VERSION: ClassVar[int] = 1
@@ -37,6 +39,7 @@ class DiagnosisStage(Stage):
         seed: int,
         positives: int,
         negatives: int,
+        ranks_validation: bool = True,
     ) -> None:
         super().__init__(backbone, config, seed)
         self.drop = nn.Dropout(config.drop_rate)
@@ -45,6 +48,7 @@ class DiagnosisStage(Stage):
         weight = negatives / max(positives, 1) if config.class_weights == "balanced" else 1.0
         self.register_buffer("positive_weight", torch.tensor(weight), persistent=False)
         self.auroc = BinaryAUROC()
+        self.ranks_validation = ranks_validation
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits [B] of the positive class for images float [B, C, H, W] in [0, 1]."""
@@ -64,8 +68,9 @@ class DiagnosisStage(Stage):
         logits = self(plain_view(batch["image"])).float()
         loss = self._criterion(logits, batch["label"].float())
         self.log("val/loss", loss, sync_dist=True, batch_size=len(logits))
-        self.auroc.update(logits, batch["label"])
-        self.log("val/auroc", self.auroc, on_epoch=True, batch_size=len(logits))
+        if self.ranks_validation:
+            self.auroc.update(logits, batch["label"])
+            self.log("val/auroc", self.auroc, on_epoch=True, batch_size=len(logits))
 
     def _criterion(self, logits: Tensor, targets: Tensor) -> Tensor:
         return F.binary_cross_entropy_with_logits(logits, targets, pos_weight=self.positive_weight)

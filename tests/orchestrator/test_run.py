@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -181,6 +182,24 @@ def test_a_run_is_evaluated_from_any_folder(
     assert record.results("test")
     assert report.is_relative_to(tmp_path / "runs")
     assert not list(moved.iterdir())
+
+
+def test_a_transductive_stage_is_told_of(load_tiny: Load, tmp_path: Path) -> None:
+    words = ("chain=[lung,diagnosis]", "stages.lung.transductive=true")
+    record, folder, _ = run_quietly(load_tiny(*words))
+    samples = make_plan(load_tiny(*words)).chain[0].samples
+    assert record.stages[0].images == len(samples)
+    assert any("lung is transductive" in note for note in record.notes)
+    for file in samples.subset(samples.table["split"] == "test").files():
+        target = tmp_path / "other" / file.parent.name
+        target.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, target)
+    other = tmp_path / "other"
+    rows = [f"{file.relative_to(other)},covid" for file in sorted(other.rglob("*.png"))]
+    (other / "samples.csv").write_text("\n".join(["path,label", *rows]))
+    external, _ = evaluate_external(folder, f"csv:{other}", "covid", "matl evaluate")
+    assert f"{len(rows)} OF THEM WERE TRAINED ON" in external.split_note
+    assert "an image is one" in external.split_note
 
 
 def test_bad_words_for_an_evaluation(load_tiny: Load, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Tests of one model against another on the same patients, without resampling."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,11 @@ from matl.evaluation.metrics import THRESHOLD
 
 @dataclass(frozen=True)
 class Difference:
-    """A difference of two models, its standard error, and the two-sided p value of its z test."""
+    """A difference of two models, its standard error, and the two-sided p value of its z test.
+
+    Where the models differ and yet no patient varies, as between a perfect model and a constant
+    one, the error cannot be told: it and p are NaN.
+    """
 
     value: float
     error: float
@@ -95,5 +100,5 @@ def _unbiased(number: int) -> float:
 def _difference(value: float, variance: float) -> Difference:
     error = max(variance, 0.0) ** 0.5
     if error == 0:
-        return Difference(value, 0.0, float(value == 0))
+        return Difference(value, 0.0, 1.0) if value == 0 else Difference(value, math.nan, math.nan)
     return Difference(value, error, float(2 * stats.norm.sf(abs(value) / error)))
