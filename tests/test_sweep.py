@@ -101,6 +101,7 @@ def test_cross_validation_may_be_chosen_by_where_it_leaves_the_test_patients_out
     assert load_sweep(save(written, tmp_path))
 
 
+@pytest.mark.slow
 def test_a_trial_is_one_run_with_the_stages_as_prefixes(
     load_tiny: Load, tiny_file: Path, tmp_path: Path
 ) -> None:

@@ -41,6 +41,7 @@ def test_a_batch_that_does_not_fit_is_refused(
         run_quietly(load_tiny(*LUNG))
 
 
+@pytest.mark.slow
 def test_half_the_batch_is_trained_kept_and_noted(
     load_tiny: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

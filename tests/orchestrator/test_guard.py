@@ -132,9 +132,9 @@ def test_weights_that_are_no_numbers_are_not_saved(
     ("number", "epoch", "step", "accumulate", "saved"),
     [
         (signal.SIGTERM, 1, 0, 1, (1, 3)),
-        (signal.SIGUSR1, 1, 0, 2, (1, 3)),
-        (signal.SIGTERM, 1, 1, 1, (1, 4)),
-        (signal.SIGUSR1, 3, 1, 1, (3, 8)),
+        pytest.param(signal.SIGUSR1, 1, 0, 2, (1, 3), marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, 1, 1, 1, (1, 4), marks=pytest.mark.slow),
+        pytest.param(signal.SIGUSR1, 3, 1, 1, (3, 8), marks=pytest.mark.slow),
     ],
     ids=["inside an epoch", "while accumulating", "in an epoch's last step", "in the last step"],
 )

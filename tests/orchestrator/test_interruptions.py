@@ -85,7 +85,7 @@ def test_killed_anywhere_ends_with_the_same_weights(tiny_file: Path, moment: Mom
     assert len(broken_off) == 6
 
 
-@pytest.mark.parametrize("last", ["diagnosis", "lung"])
+@pytest.mark.parametrize("last", ["diagnosis", pytest.param("lung", marks=pytest.mark.slow)])
 def test_broken_off_inside_an_epoch_ends_with_the_same_weights(
     load_tiny: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: str
 ) -> None:

@@ -96,7 +96,7 @@ def test_nodes_that_plan_otherwise_are_refused(
     with ThreadPoolExecutor(2) as pool:
         for end in pool.map(share, range(2)):
             assert re.search(said, end) if said else not end
-    assert not list(store.unfinished.glob("plan-*"))
+    assert not list(store.unfinished_folder.glob("plan-*"))
 
 
 def free_port() -> int:

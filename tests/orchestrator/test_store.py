@@ -61,6 +61,7 @@ def test_what_a_kill_at_the_very_end_left_is_cleared(load_tiny: Load, tmp_path: 
     assert not store.unfinished()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", [86_400, 4_102_444_800], ids=["1970", "2100"])
 def test_no_decision_reads_the_time_of_a_file(
     load_tiny: Load,
