@@ -2,14 +2,18 @@
 
 import logging
 import os
+import signal
+import sys
 import warnings
 from contextlib import nullcontext
+from multiprocessing import parent_process
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.strategies import DDPStrategy, Strategy
 from rich.console import Console
 from timm.layers import convert_sync_batchnorm
+from torch.multiprocessing import _prctl_pr_set_pdeathsig
 
 from data_modules.samples import Samples
 from matl.backbones import AttentiveBackbone, canonical_state, save_weights
@@ -46,6 +50,8 @@ def train(job: Job, nodes: Nodes = ALONE) -> None:
 
 def fit(job: Job) -> None:
     """Fits a stage in this process, from its last checkpoint where there is one."""
+    if job.resources.processes > 1:
+        _end_with_parent()
     torch.set_num_threads(job.resources.threads)
     _quiet_lightning()
     rank = int(os.environ.get("RANK", 0))
@@ -81,6 +87,17 @@ def fit(job: Job) -> None:
             save_weights(job.workspace / HEADS, stage.heads.state_dict(), _metadata(job))
         if logger is not None:
             log_weights(logger.run, job)
+
+
+def _end_with_parent() -> None:
+    """Ends this process of a group with the command's, so that no two runs ever write at once.
+
+    The launcher's own SIGINT is not heeded while a process waits for the others.
+    """
+    _prctl_pr_set_pdeathsig(signal.SIGKILL)
+    parent = parent_process()
+    if parent is not None and not parent.is_alive():
+        sys.exit(1)
 
 
 def _compile_backbones(stage: Stage) -> None:

@@ -14,7 +14,7 @@ from tiny import weights
 from wandb_files import recorded
 
 pytestmark = pytest.mark.slow
-KILLS_OF_THE_PARENT, KILLS_OF_RANKS, KILLS_OF_THE_SERVICE = 34, 10, 8
+KILLS_OF_THE_PARENT, KILLS_IN_A_GROUP, KILLS_OF_THE_SERVICE = 34, 6, 10
 LONGER = ("stages.shapes.epochs=4", "stages.lung.epochs=6", "stages.diagnosis.epochs=10")
 TWO_PROCESSES = ("chain=[diagnosis]", "stages.diagnosis.epochs=60", "trainer.devices=2")
 
@@ -63,7 +63,7 @@ def test_processes_of_a_group_are_killed(tmp_path: Path, phantom_root: Path) -> 
     longest = undisturbed(tmp_path / "straight", phantom_root, TWO_PROCESSES)
     chain, moments = Chain(tmp_path / "killed", phantom_root, TWO_PROCESSES), random.Random(0)
     kills = {"rank": 0, "parent": 0}
-    for number in range(KILLS_OF_RANKS):
+    for number in range(KILLS_IN_A_GROUP):
         run = chain.start()
         ranks = wait_for_ranks(run)
         victim = "parent" if number % 3 == 2 else "rank"
@@ -78,7 +78,7 @@ def test_processes_of_a_group_are_killed(tmp_path: Path, phantom_root: Path) -> 
         chain.check(run)
     chain.finish()
     assert weights(tmp_path / "killed") == weights(tmp_path / "straight")
-    assert sum(kills.values()) == KILLS_OF_RANKS
+    assert sum(kills.values()) == KILLS_IN_A_GROUP
     print(f"kills in a group of two: {kills}; undisturbed: {longest:.1f} s")
 
 
