@@ -13,7 +13,7 @@ import torch
 from pytorch_lightning.strategies import DDPStrategy, Strategy
 from rich.console import Console
 from timm.layers import convert_sync_batchnorm
-from torch.multiprocessing import _prctl_pr_set_pdeathsig
+from torch.multiprocessing import _prctl_pr_set_pdeathsig  # type: ignore[attr-defined]
 
 from data_modules.samples import Samples
 from matl.backbones import AttentiveBackbone, canonical_state, save_weights
