@@ -208,7 +208,7 @@ def one_line(shown: Shown) -> str:
         (["plan", TINY, "stages.diagnosis.data={name: covid_ct}"], "covid_ct"),
         (["plan", TINY, "backbone.weights=nowhere.safetensors"], "nowhere.safetensors"),
         (["data", TINY, "--sheet", "sheet.txt"], "end its name in .png"),
-        (["store", "show", "abc"], "no stage"),
+        (["store", "show", "abc"], "no such store"),
         (["evaluate", "nowhere", "--data", "folder:x"], "no folder of a finished run"),
         (["plan", TINY, "trainer.accelerator=gpu"], "name devices and precision"),
         (["plan", TINY, "trainer.precision=16-mixed"], "needs a GPU"),
