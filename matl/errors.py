@@ -9,5 +9,9 @@ class OutOfMemory(MatlError):
     """A device's memory, or the machine's, is too small for a stage's batch."""
 
 
+class ProcessKilled(MatlError):
+    """A process of a stage was killed from outside."""
+
+
 class ProcessEnded(Exception):
     """A process of a stage ended by no mistake of the user's: which, how, and its last lines."""

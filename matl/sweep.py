@@ -50,11 +50,12 @@ def load_sweep(file: Path) -> Sweep:
     config: Any = OmegaConf.to_container(read_layers(file, [])[-1].content, resolve=False)
     try:
         path, overrides = _trial_command(config)
-        experiment = _try_parameters(config, path, overrides)
-        _check_choice(config.get("metric"), experiment)
+        tried = _try_parameters(config, path, overrides)
+        for experiment in tried:
+            _check_choice(config.get("metric"), experiment)
     except MatlError as error:
         raise MatlError(f"{file}: {error}") from error
-    return Sweep(config, experiment)
+    return Sweep(config, tried[0])
 
 
 def start(sweep: Sweep) -> NoReturn:
@@ -96,23 +97,27 @@ def _with_environment(word: str) -> str:
     return re.sub(r"\$\{envvar:(\w+)\}", lambda name: os.environ.get(name[1], name[1]), word)
 
 
-def _try_parameters(config: Mapping[str, Any], path: str, overrides: Sequence[str]) -> Experiment:
+def _try_parameters(
+    config: Mapping[str, Any], path: str, overrides: Sequence[str]
+) -> list[Experiment]:
+    """An experiment for each value of each parameter, the others at their first."""
     parameters = config.get("parameters")
     if not isinstance(parameters, dict) or not parameters:
         raise MatlError("parameters: must map settings, as stages.diagnosis.lr, to their values")
     tried = {name: _values(name, spec) for name, spec in parameters.items()}
     first = {name: values[0] for name, values in tried.items()}
+    experiments = []
     for name, values in tried.items():
         for value in values:
             trial = first | {name: value}
             words = [*overrides, *(f"{key}={chosen}" for key, chosen in trial.items())]
             try:
-                experiment = load_experiment(path, words)
+                experiments.append(load_experiment(path, words))
             except MatlError as error:
                 raise MatlError(f"parameters: {error}") from error
-    if experiment.logger.wandb != "online":
+    if any(experiment.logger.wandb != "online" for experiment in experiments):
         raise MatlError("command: W&B hears nothing of the trials; add logger.wandb=online")
-    return experiment
+    return experiments
 
 
 def _values(name: str, spec: Any) -> list[Any]:

@@ -96,6 +96,12 @@ def test_cross_validation_may_be_chosen_by_where_it_leaves_the_test_patients_out
     written["command"][4:4] = ["chain=[diagnosis]", "stages.diagnosis.data.split=kfold"]
     with pytest.raises(MatlError, match=r"add stages\.diagnosis\.data\.over=train"):
         load_sweep(save(written, tmp_path))
+    over = "stages.diagnosis.data.over"
+    for values in (["train", "all"], ["all", "train"]):
+        written["parameters"][over] = {"values": values}
+        with pytest.raises(MatlError, match="kfold over all patients"):
+            load_sweep(save(written, tmp_path))
+    del written["parameters"][over]
     written["command"].insert(4, "stages.diagnosis.data.over=train")
     written["parameters"]["stages.diagnosis.data.fold"] = {"values": [0, 1, 2, 3, 4]}
     assert load_sweep(save(written, tmp_path))

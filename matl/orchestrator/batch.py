@@ -9,6 +9,7 @@ from pytorch_lightning.utilities.memory import garbage_collection_cuda, is_oom_e
 from rich.console import Console
 
 from matl.errors import OutOfMemory
+from matl.evaluation.files import replace_file
 from matl.orchestrator.job import Job
 
 BATCH = "batch_size.txt"
@@ -51,7 +52,7 @@ def within_memory(job: Job, train: Callable[[Job], None], console: Console) -> J
         garbage_collection_cuda()
         shutil.rmtree(job.workspace)
         job.workspace.mkdir()
-        kept.write_text(str(smaller))
+        replace_file(kept, str(smaller).encode())
         console.print(f"  {job.stage.name}: out of memory; {_change(job, smaller)}", soft_wrap=True)
         job = _with_batch(job, smaller)
 

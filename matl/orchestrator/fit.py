@@ -50,7 +50,7 @@ def train(job: Job, nodes: Nodes = ALONE) -> None:
 
 def fit(job: Job) -> None:
     """Fits a stage in this process, from its last checkpoint where there is one."""
-    if job.resources.processes > 1:
+    if job.resources.processes > 1 or job.resources.max_restarts:
         _end_with_parent()
     torch.set_num_threads(job.resources.threads)
     _quiet_lightning()

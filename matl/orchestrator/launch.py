@@ -13,10 +13,11 @@ from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, P
 from torch.distributed.launcher import LaunchConfig, elastic_launch
 
 from data_modules.errors import DataError
-from matl.errors import MatlError, OutOfMemory, ProcessEnded
+from matl.errors import MatlError, OutOfMemory, ProcessEnded, ProcessKilled
 from matl.orchestrator.job import Job
 from matl.orchestrator.nodes import ALONE, Nodes
 from matl.preemption import REQUEUE, Preempted, handlers_kept
+from matl.terminal import terminal
 
 LAST_LINES = 12
 FIRST_PORT, PORTS = 25_000, 7_000
@@ -27,11 +28,25 @@ MISTAKES = {mistake.__name__: mistake for mistake in (MatlError, OutOfMemory, Da
 def launch(entry: Callable[[Job], None], job: Job, nodes: Nodes = ALONE) -> None:
     """Calls a function in each process of a stage's own group; on several nodes each calls this.
 
+    A group that ended by no mistake is started again, up to `max_restarts` times. Each time is a
+    launch of its own: torch's agent would keep its store, and so the ended group's addresses.
+
     Raises:
         MatlError: a process met a mistake of the user's, or was killed; the others are stopped.
         Preempted: the machine is to be given back; a checkpoint was saved.
         ProcessEnded: a process ended otherwise.
     """
+    for left in reversed(range(job.resources.max_restarts + 1)):
+        try:
+            return _launch_once(entry, job, nodes)
+        except (ProcessEnded, ProcessKilled) as error:
+            if not left:
+                raise
+            line = str(error).partition(". ")[0]
+            terminal().print(f"  {line}; the group is started again", soft_wrap=True, markup=False)
+
+
+def _launch_once(entry: Callable[[Job], None], job: Job, nodes: Nodes) -> None:
     for name in ("", ".agent.server.api"):  # what it logs is said below, in a line
         logging.getLogger(f"torch.distributed.elastic{name}").setLevel(logging.CRITICAL)
     with TemporaryDirectory(prefix="matl-") as logs:
@@ -69,7 +84,7 @@ def _launch_config(job: Job, nodes: Nodes, logs: str) -> LaunchConfig:
         max_nodes=nodes.count,
         nproc_per_node=job.resources.processes_a_node,
         run_id=job.stage.fingerprint,
-        max_restarts=job.resources.max_restarts,
+        max_restarts=0,
         start_method="spawn",
         logs_specs=DefaultLogsSpecs(logs, tee=Std.ERR),
         log_line_prefix_template="[process ${rank}] ",
@@ -87,7 +102,7 @@ def _told(who: str, failure: ProcessFailure, lines: list[str]) -> Exception:
         how = "failed"
         lines = [*lines, *said["extraInfo"]["py_callstack"].strip().splitlines()]
     elif failure.exitcode == -signal.SIGKILL:
-        return MatlError(
+        return ProcessKilled(
             f"{who} ended: it was killed (SIGKILL), as a system does where memory runs out; set a "
             "smaller batch_size, or type the same command to go on from the last checkpoint"
         )
@@ -103,7 +118,6 @@ def _told(who: str, failure: ProcessFailure, lines: list[str]) -> Exception:
 
 
 def _last_lines(logs: Path, failure: ProcessFailure) -> list[str]:
-    """What a process wrote to standard error in the group's last attempt."""
-    files = logs.glob(f"*/attempt_*/{failure.local_rank}/stderr.log")
-    last = max(files, key=lambda file: int(file.parts[-3].partition("_")[2]), default=None)
+    """What a process wrote to standard error."""
+    last = next(logs.glob(f"*/attempt_*/{failure.local_rank}/stderr.log"), None)
     return [] if last is None else last.read_text(errors="replace").strip().splitlines()

@@ -156,6 +156,7 @@ def ensure_stage(
         nodes.tell(f"{stage.fingerprint}/committed", "")
 
 
+@ends_when_preempted()
 def follow(experiment: Experiment, nodes: Nodes, *, through: int = 3) -> None:
     """Runs an experiment's chain on a node that is not the first: trains what that one trains.
 

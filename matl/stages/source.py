@@ -71,6 +71,10 @@ class LabelHead(nn.Module):
         share = self.mixup._params_per_batch()[0]
         return images.lerp(images.flip(0), 1 - share), targets.lerp(targets.flip(0), 1 - share)
 
+    def _mixes(self) -> bool:
+        """Whether images are mixed now, on all processes alike, however few this one has."""
+        return self.mixup is not None and self.training
+
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Mean over the images, or 0 where there is none; every process must call it alike.
 
@@ -79,7 +83,7 @@ class LabelHead(nn.Module):
             targets: int64 [n], or float32 [n, classes] of multi-labels or mixed labels.
         """
         mixed = targets.ndim == 2  # timm's mixup has smoothed the labels already
-        weights = None if mixed else self.weights
+        weights = None if self.multi_label or self._mixes() else self.weights
         factor = 1.0 if weights is None else relative_weight(weights[targets])
         if len(logits) == 0:
             return logits.sum()

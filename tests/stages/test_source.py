@@ -170,3 +170,26 @@ def test_a_diagnosis_of_several_kinds_is_refused(
     experiment.stages["diagnosis"].data = union(tmp_path, phantom_root)
     with pytest.raises(MatlError, match="one kind of classes"):
         make_plan(experiment)
+
+
+def test_whether_processes_speak_does_not_depend_on_their_images(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where one has a single image of a kind it cannot mix, and yet all must do alike."""
+    calls: list[Tensor] = []
+
+    def counted(weights: Tensor) -> Tensor:
+        calls.append(weights)
+        return torch.ones(())
+
+    monkeypatch.setattr("matl.stages.source.relative_weight", counted)
+    head = stage({"classes": SINGLE}, mixup=1.0, class_weights="balanced").heads["0"]
+    for images in (1, 2):
+        head.loss(
+            torch.zeros(images, 3),
+            head.mix(torch.zeros(images, 1, 4, 4), SINGLE.targets[:images])[1],
+        )
+    assert not calls
+    head.eval()
+    head.loss(torch.zeros(2, 3), SINGLE.targets[:2])
+    assert len(calls) == 1
