@@ -16,6 +16,7 @@ from pytorch_lightning.plugins.io import TorchCheckpointIO
 from rich.console import Console
 
 from matl.errors import MatlError
+from matl.orchestrator.store import sync
 
 CHECKPOINT = "last.ckpt"
 BEFORE = "before.ckpt"
@@ -39,6 +40,7 @@ class LastTwo(TorchCheckpointIO):
         torch.save(checkpoint, buffer)
         try:
             partial.write_bytes(buffer.getbuffer())
+            sync(partial)
             _note(target.parent, hashlib.sha256(buffer.getbuffer()).hexdigest())
         except OSError:
             partial.unlink(missing_ok=True)  # a full disk needs its room
@@ -46,6 +48,7 @@ class LastTwo(TorchCheckpointIO):
         if target.exists():
             os.replace(target, target.with_name(BEFORE))
         os.replace(partial, target)
+        sync(target.parent)
 
     def load_checkpoint(
         self, path: str | os.PathLike[str], map_location: Any = None, weights_only: Any = None

@@ -95,22 +95,24 @@ def _launch_config(job: Job, nodes: Nodes, logs: str) -> LaunchConfig:
 def _told(who: str, failure: ProcessFailure, lines: list[str]) -> Exception:
     """The error of a process that ended: of a mistake and of a kill, what to do."""
     said: Any = failure.message
+    last = "\n  ".join(["Its last lines:", *lines[-LAST_LINES:]]) if lines else "It said nothing."
     if isinstance(said, dict):
         name, _, line = said["message"].strip().partition(": ")
         if name in MISTAKES:
             return MISTAKES[name](f"{who} ended: {line}")
         how = "failed"
-        lines = [*lines, *said["extraInfo"]["py_callstack"].strip().splitlines()]
+        stack = [*lines, *said["extraInfo"]["py_callstack"].strip().splitlines()]
+        last = "\n  ".join(["Its last lines:", *stack[-LAST_LINES:]])
     elif failure.exitcode == -signal.SIGKILL:
         return ProcessKilled(
             f"{who} ended: it was killed (SIGKILL), as a system does where memory runs out; set a "
-            "smaller batch_size, or type the same command to go on from the last checkpoint"
+            "smaller batch_size, or type the same command to go on from the last checkpoint. "
+            f"{last}"
         )
     elif failure.exitcode < 0:
         how = f"was ended by {failure.signal_name()}"
     else:
         how = f"ended with exit code {failure.exitcode}"
-    last = "\n  ".join(["Its last lines:", *lines[-LAST_LINES:]]) if lines else "It said nothing."
     return ProcessEnded(
         f"{who} {how}. The others were stopped, finished stages are kept, and the same command "
         f"goes on from the last checkpoint. {last}"

@@ -42,6 +42,15 @@ KNOWN = frozenset(
 """What every manifest says."""
 
 
+def sync(path: Path) -> None:
+    """Waits until a file's content, or a folder's names, would outlast a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def file_digest(path: Path) -> str:
     """SHA-256 of a file."""
     with path.open("rb") as stream:
@@ -202,10 +211,13 @@ class Store:
     def commit(self, fingerprint: str, finished: Path) -> None:
         """Moves a finished folder, which holds its manifest, into the store by one rename."""
         folder, replaced = self.root / fingerprint, self._replaced(fingerprint)
+        for path in (*finished.iterdir(), finished):
+            sync(path)
         shutil.rmtree(replaced, ignore_errors=True)
         if folder.exists():
             os.rename(folder, replaced)
         os.rename(finished, folder)
+        sync(self.root)
         shutil.rmtree(replaced, ignore_errors=True)
 
     def remove(self, fingerprint: str) -> None:
