@@ -157,9 +157,9 @@ def diagnosis_title(record: RunRecord, results: Sequence[Result]) -> str:
 
 def diagnosis_caption(record: RunRecord, results: Sequence[Result]) -> str:
     """Images, patients, seeds, and what an interval is."""
-    images = f"{_counts(record, results[0])}."
-    if len({_counts(record, result) for result in results}) > 1:
-        images = "; ".join(f"{result.model}: {_counts(record, result)}" for result in results)
+    images = f"{counted(record, results[0])}."
+    if len({counted(record, result) for result in results}) > 1:
+        images = "; ".join(f"{result.model}: {counted(record, result)}" for result in results)
         images += ". The rows are of different images: do not compare them."
     seeds = "1 seed" if record.seeds == 1 else f"{record.seeds} seeds"
     estimates = [estimate for result in results for estimate in result.metrics.values()]
@@ -223,7 +223,8 @@ def _results(record: RunRecord, split: str | None) -> list[Result]:
     return results
 
 
-def _counts(record: RunRecord, result: Result) -> str:
+def counted(record: RunRecord, result: Result) -> str:
+    """Images, patients, and images of each class, in words."""
     negatives = result.images - result.positives
     return (
         f"{result.images:,} images of {result.patients:,} patients"

@@ -95,7 +95,7 @@ def data_notes(plan: Plan) -> list[str]:
             for stage in plan.chain
             if training_splits(stage.config) == SPLITS
         ),
-        *same_names(list(samples), samples),
+        *(same_names(list(samples), samples) if _trained_diagnoses(plan) else []),
     ]
 
 

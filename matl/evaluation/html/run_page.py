@@ -16,7 +16,7 @@ from matl.evaluation.metrics import METRICS, THRESHOLD, Estimate
 from matl.evaluation.record import Result, RunRecord, StageRow
 from matl.evaluation.report import hide_paths
 from matl.evaluation.stored_record import RECORD, read_record
-from matl.evaluation.tables import PATIENT_CAPTION, duration, stage_caption
+from matl.evaluation.tables import PATIENT_CAPTION, counted, duration, stage_caption
 
 EXPERIMENT = "experiment.yaml"
 EVALUATION = "evaluate-"
@@ -89,10 +89,8 @@ def headline(record: RunRecord) -> Headline | None:
 
 
 def _headline_caption(record: RunRecord, result: Result) -> str:
-    negatives = result.images - result.positives
     return (
-        f"{result.images:,} images of {result.patients:,} patients: {result.positives:,} "
-        f"{record.positive}, {negatives:,} {record.negative}. In brackets: 95 % interval over "
+        f"{counted(record, result)}. In brackets: 95 % interval over "
         "patients; it does not cover the choice of the seed. floor: what grey levels and image "
         "size alone reach."
     )
