@@ -86,9 +86,12 @@ def _key(item: Any) -> str:
 
 
 def records(file: Path) -> Iterator[Record]:
-    """Every record of a `.wandb` file: a header, then a LevelDB log of protocol buffers."""
+    """Every record of a `.wandb` file: a header, then a LevelDB log of protocol buffers.
+
+    The service may be writing: a record that is not whole yet is left out.
+    """
     content = file.read_bytes()
-    assert content[:4] == b":W&B"
+    assert b":W&B".startswith(content[:4])
     at, message = HEADER, b""
     while at + HEADER <= len(content):
         left = BLOCK - at % BLOCK
@@ -96,7 +99,10 @@ def records(file: Path) -> Iterator[Record]:
             at += left
             continue
         _, length, kind = struct.unpack("<IHB", content[at : at + HEADER])
-        message += content[at + HEADER : at + HEADER + length]
+        part = content[at + HEADER : at + HEADER + length]
+        if len(part) < length:
+            return
+        message += part
         at += HEADER + length
         if kind in LAST_PARTS:
             yield Record.FromString(message)

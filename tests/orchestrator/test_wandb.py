@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 from test_interruptions import BrokenOff, failing_at, finish
 from tiny import Load, run_quietly
-from wandb_files import Recorded, recorded
+from wandb_files import Recorded, recorded, records
 
 from matl.orchestrator.plan import make_plan
 from matl.orchestrator.store import Store
@@ -49,6 +49,19 @@ def test_one_run_a_stage_and_one_of_the_report(load_tiny: Load, tmp_path: Path) 
 
     ids = [Store(tmp_path / "store").manifest(entry)["wandb"] for entry in (first, last)]
     assert ids == [shapes.identifier, diagnosis.identifier]
+
+
+def test_a_file_that_is_still_written_is_read_as_far_as_it_is_whole(
+    load_tiny: Load, tmp_path: Path
+) -> None:
+    run_quietly(load_tiny("logger.wandb=offline", "chain=[diagnosis]"))
+    file = next((tmp_path / "runs" / "wandb").glob("offline-run-*/*.wandb"))
+    whole, content = [*records(file)], file.read_bytes()
+    for size in range(0, len(content), 101):
+        file.write_bytes(content[:size])
+        begun = [*records(file)]
+        assert begun == whole[: len(begun)]
+    assert 1 < len(begun) <= len(whole)
 
 
 def test_a_reused_stage_starts_no_run(load_tiny: Load, tmp_path: Path) -> None:
