@@ -5,7 +5,7 @@ import io
 import json
 import os
 import pickle
-from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,10 @@ from pytorch_lightning.plugins.io import TorchCheckpointIO
 from rich.console import Console
 
 from matl.errors import MatlError
-from matl.orchestrator.store import sync
+from matl.orchestrator.disk import file_digest, sync
+from matl.orchestrator.job import Job
+from matl.orchestrator.nodes import ALONE, Nodes
+from matl.terminal import terminal
 
 CHECKPOINT = "last.ckpt"
 BEFORE = "before.ckpt"
@@ -100,6 +103,22 @@ def checkpoint_callbacks(folder: Path, every: int) -> list[ModelCheckpoint]:
     return callbacks
 
 
+def go_on(job: Job, nodes: Nodes = ALONE) -> Job:
+    """The job with the checkpoint that it goes on from, which node 0 chooses for all processes.
+
+    Raises:
+        MatlError: there are checkpoints, and none is whole.
+    """
+    told = f"{job.stage.fingerprint}/checkpoint"
+    if nodes.follows:
+        name = nodes.hear(told)
+    else:
+        newest = checkpoint_in(job.workspace, terminal())
+        name = newest.name if newest else ""
+        nodes.tell(told, name)
+    return replace(job, checkpoint=job.workspace / name if name else None)
+
+
 def checkpoint_in(folder: Path, console: Console) -> Path | None:
     """The newest checkpoint that is whole, or None where there is none yet.
 
@@ -125,16 +144,14 @@ def checkpoint_in(folder: Path, console: Console) -> Path | None:
             markup=False,
             highlight=False,
         )
-        with suppress(FileNotFoundError):  # another process of the stage does the same
-            os.replace(file, file.with_suffix(".damaged"))
+        os.replace(file, file.with_suffix(".damaged"))
     return whole
 
 
 def _is_whole(file: Path, digests: list[str]) -> bool:
     try:
         if digests:
-            with file.open("rb") as stream:
-                return hashlib.file_digest(stream, "sha256").hexdigest() in digests
+            return file_digest(file) in digests
         torch.load(file, map_location="meta", weights_only=True)  # saved before there were digests
     except FileNotFoundError:
         return False

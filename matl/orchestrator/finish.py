@@ -16,6 +16,7 @@ import torch
 
 from matl.evaluation.floor import floor_scores, grey_features
 from matl.orchestrator.batch import shrunk
+from matl.orchestrator.disk import file_digest
 from matl.orchestrator.job import Images, Job, data_module, open_images
 from matl.orchestrator.scoring import load_diagnosis, score_samples
 from matl.orchestrator.store import (
@@ -26,7 +27,6 @@ from matl.orchestrator.store import (
     MANIFEST,
     SCORES,
     Store,
-    file_digest,
 )
 from matl.orchestrator.wandb_logger import last_id
 from matl.stages import TASKS

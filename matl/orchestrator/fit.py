@@ -19,12 +19,13 @@ from data_modules.samples import Samples
 from matl.backbones import AttentiveBackbone, canonical_state, save_weights
 from matl.orchestrator.batch import refuse_batch
 from matl.orchestrator.callbacks import CurveRecorder, StageProgress
-from matl.orchestrator.checkpoints import CHECKPOINT, LastTwo, checkpoint_callbacks, checkpoint_in
+from matl.orchestrator.checkpoints import CHECKPOINT, LastTwo, checkpoint_callbacks, go_on
+from matl.orchestrator.disk import disk_errors
 from matl.orchestrator.guard import Guard
 from matl.orchestrator.job import Job, data_module, initial_stage, open_images
 from matl.orchestrator.launch import launch
 from matl.orchestrator.nodes import ALONE, Nodes
-from matl.orchestrator.store import BACKBONE, CURVES, HEADS, disk_errors
+from matl.orchestrator.store import BACKBONE, CURVES, HEADS
 from matl.orchestrator.wandb_logger import CurveLogger, log_weights, stage_logger
 from matl.preemption import Preempted
 from matl.stages import Stage
@@ -43,13 +44,13 @@ def train(job: Job, nodes: Nodes = ALONE) -> None:
         Preempted: the machine is to be given back; a checkpoint was saved.
     """
     if job.resources.processes == 1 and not job.resources.max_restarts:
-        fit(job)
+        fit(go_on(job))
     else:
         launch(fit, job, nodes)
 
 
 def fit(job: Job) -> None:
-    """Fits a stage in this process, from its last checkpoint where there is one."""
+    """Fits a stage in this process, from the job's checkpoint where it has one."""
     if job.resources.processes > 1 or job.resources.max_restarts:
         _end_with_parent()
     torch.set_num_threads(job.resources.threads)
@@ -69,10 +70,9 @@ def fit(job: Job) -> None:
         disk_errors(job.workspace),
         stage_logger(job, console) if rank == 0 else nullcontext() as logger,
     ):
-        checkpoint = checkpoint_in(job.workspace, console)
         trainer = _trainer(job, images.samples, console, logger)
         try:
-            trainer.fit(stage, data, ckpt_path=checkpoint, weights_only=True)
+            trainer.fit(stage, data, ckpt_path=job.checkpoint, weights_only=True)
         except Preempted:
             raise
         except SystemExit:

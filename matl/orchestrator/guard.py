@@ -95,6 +95,11 @@ class Guard(pl.Callback):
         self._decide(None)  # a signal may have come while the last checkpoint was saved
         self._end_if_stopping()
 
+    def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Heeds a signal that came since; one process is enough, its group is stopped."""
+        self._stopping = self._signalled
+        self._end_if_stopping()
+
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:

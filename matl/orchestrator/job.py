@@ -33,6 +33,7 @@ class Job:
         workspace: folder of its checkpoints.
         group: W&B group: the run that all stages belong to.
         place: the stage's place among those that this run trains, from 1, and their number.
+        checkpoint: what training goes on from, the same in all processes; None at a stage's start.
     """
 
     experiment: Experiment
@@ -42,6 +43,7 @@ class Job:
     workspace: Path
     group: str
     place: tuple[int, int]
+    checkpoint: Path | None = None
 
 
 @dataclass(frozen=True)

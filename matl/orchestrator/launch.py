@@ -14,6 +14,7 @@ from torch.distributed.launcher import LaunchConfig, elastic_launch
 
 from data_modules.errors import DataError
 from matl.errors import MatlError, OutOfMemory, ProcessEnded, ProcessKilled
+from matl.orchestrator.checkpoints import go_on
 from matl.orchestrator.job import Job
 from matl.orchestrator.nodes import ALONE, Nodes
 from matl.preemption import REQUEUE, Preempted, handlers_kept
@@ -38,7 +39,7 @@ def launch(entry: Callable[[Job], None], job: Job, nodes: Nodes = ALONE) -> None
     """
     for left in reversed(range(job.resources.max_restarts + 1)):
         try:
-            return _launch_once(entry, job, nodes)
+            return _launch_once(entry, go_on(job, nodes), nodes)
         except (ProcessEnded, ProcessKilled) as error:
             if not left:
                 raise

@@ -1,9 +1,10 @@
 """The machines of a run: one `matl run` on each, which torchrun or srun starts."""
 
 import os
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -17,6 +18,7 @@ from matl.errors import MatlError
 
 POLL_SECONDS = 0.2
 REASON_SECONDS = 60.0
+BEAT_SECONDS, SILENCE_SECONDS = 2.0, 60.0
 MEETING = timedelta(minutes=30)
 
 
@@ -47,13 +49,13 @@ class Nodes:
             self.line.set(key, text)
 
     def hear(self, key: str) -> str:
-        """Waits for what another node says.
+        """Waits for what node 0 says.
 
         Raises:
             MatlError: node 0 has ended.
         """
         with self._talking() as line:
-            _wait(line, key)
+            self._wait(line, key)
             return line.get(key).decode()
 
     @contextmanager
@@ -61,8 +63,8 @@ class Nodes:
         """Around what every node does: where it fails on one node it fails on all.
 
         Raises:
-            MatlError: it failed on another node before, for the reason that is told; or node 0 has
-                ended.
+            MatlError: it failed on another node before, for the reason that is told; or a node has
+                ended without a word.
         """
         if self.line is None:
             yield
@@ -77,7 +79,7 @@ class Nodes:
                 line.compare_set(f"{step}/failure", "", f"{self.rank} {first_line(failure)}")
             if line.add(f"{step}/ended", 1) == self.count:
                 line.set(f"{step}/over", "")
-            _wait(line, f"{step}/over", float("inf") if failure is None else REASON_SECONDS)
+            self._wait(line, f"{step}/over", float("inf") if failure is None else REASON_SECONDS)
             if line.check([f"{step}/failure"]):
                 rank, _, reason = line.get(f"{step}/failure").decode().partition(" ")
                 if int(rank) != self.rank:
@@ -93,12 +95,25 @@ class Nodes:
         except RuntimeError as error:  # node 0 holds the other end
             raise MatlError("node 0 has ended; what it printed says why") from error
 
+    def _wait(self, line: Store, key: str, seconds: float = float("inf")) -> None:
+        """Waits for a key, open to signals, which a wait inside of torch is not."""
+        start = time.monotonic()
+        heard = dict.fromkeys(range(1, self.count) if self.rank == 0 else [0], (0, start))
+        while not line.check([key]) and (now := time.monotonic()) < start + seconds:
+            for rank, (beats, moment) in heard.items():
+                if (beat := line.add(f"beats/{rank}", 0)) != beats:
+                    heard[rank] = beat, now
+                elif now - moment > SILENCE_SECONDS:
+                    raise MatlError(f"node {rank} has ended; what it printed says why")
+            time.sleep(POLL_SECONDS)
 
-def _wait(line: Store, key: str, seconds: float = float("inf")) -> None:
-    """Waits for a key, open to signals, which a wait inside of torch is not."""
-    deadline = time.monotonic() + seconds
-    while not line.check([key]) and time.monotonic() < deadline:
-        time.sleep(POLL_SECONDS)
+
+def beat(line: Store, rank: int) -> None:
+    """Shows the other nodes that this one lives, until it ends or node 0 does."""
+    with suppress(RuntimeError):
+        while True:
+            line.add(f"beats/{rank}", 1)
+            time.sleep(BEAT_SECONDS)
 
 
 ALONE = Nodes()
@@ -130,7 +145,9 @@ def join_nodes(trainer: TrainerConfig) -> Nodes:
     assert environment.main_port  # and that sets the variable, where Slurm's job gives the port
     line, *_ = next(rendezvous("env://", rank, count, timeout=MEETING))
     attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")  # torchrun keeps its store
-    return Nodes(rank, count, address, PrefixStore(f"matl/{attempt}", line))
+    line = PrefixStore(f"matl/{attempt}", line)
+    threading.Thread(target=beat, args=(line, rank), daemon=True, name="beat").start()
+    return Nodes(rank, count, address, line)
 
 
 def _launched() -> tuple[str | None, int, int]:

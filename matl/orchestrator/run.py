@@ -18,6 +18,7 @@ from matl.evaluation.html.run_page import EXPERIMENT, write_run_page
 from matl.evaluation.record import RunRecord
 from matl.evaluation.report import write_report
 from matl.orchestrator.batch import within_memory
+from matl.orchestrator.disk import disk_errors
 from matl.orchestrator.finish import commit
 from matl.orchestrator.fit import train
 from matl.orchestrator.job import Job, open_images
@@ -27,7 +28,7 @@ from matl.orchestrator.record import run_record
 from matl.orchestrator.resources import refuse_missing_gpus
 from matl.orchestrator.shared_plan import share_plan
 from matl.orchestrator.stage_samples import refuse_skipped_class
-from matl.orchestrator.store import BACKBONE, Store, disk_errors
+from matl.orchestrator.store import BACKBONE, Store
 from matl.orchestrator.wandb_report import log_report
 from matl.orchestrator.wandb_run import refuse_wrong_key
 from matl.preemption import ends_when_preempted
@@ -170,10 +171,10 @@ def follow(experiment: Experiment, nodes: Nodes, *, through: int = 3) -> None:
         if (what := nodes.hear(stage.fingerprint)) == REUSED:
             continue
         job = stage_job(plan, stage, store, what == FRESH)
-        with nodes.together(f"{stage.fingerprint}/images"):
+        with nodes.together(f"{stage.fingerprint}/images"), disk_errors(store.root):
             refuse_missing_gpus(plan.resources)
             open_images(plan.experiment, stage)
-        with nodes.together(f"{stage.fingerprint}/training"):
+        with nodes.together(f"{stage.fingerprint}/training"), disk_errors(store.root):
             train(job, nodes)
         nodes.hear(f"{stage.fingerprint}/committed")
 

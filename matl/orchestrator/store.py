@@ -1,11 +1,10 @@
 """Finished stages by fingerprint: an entry is there whole, or not at all."""
 
-import hashlib
 import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from matl.errors import MatlError
+from matl.orchestrator.disk import file_digest, sync
 
 MANIFEST = "manifest.json"
 BACKBONE = "backbone.safetensors"
@@ -21,6 +21,7 @@ CURVES = "curves.csv"
 SCORES = "scores.csv"
 FLOOR = "floor.csv"
 ABOUT = "about.json"
+REPLACED = ".replaced"
 KNOWN = frozenset(
     [
         "experiment",
@@ -40,37 +41,6 @@ KNOWN = frozenset(
     ]
 )
 """What every manifest says."""
-
-
-def sync(path: Path) -> None:
-    """Waits until a file's content, or a folder's names, would outlast a power cut."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-@contextmanager
-def disk_errors(folder: Path) -> Iterator[None]:
-    """Says in one line that a disk is full, read-only or gone; what is finished stays finished.
-
-    Raises:
-        MatlError: for any error of the file system.
-    """
-    try:
-        yield
-    except OSError as error:
-        raise MatlError(
-            f"{error.filename or folder}: {error.strerror or error}; what is finished is kept, and "
-            "the same command goes on when this is mended"
-        ) from error
 
 
 @dataclass(frozen=True)
@@ -108,8 +78,8 @@ class Store:
     def __iter__(self) -> Iterator[str]:
         """Fingerprints of the finished stages, oldest first."""
         entries = [path.parent for path in self.root.glob(f"*/{MANIFEST}")]
-        finished = [path for path in entries if "." not in path.name]
-        return iter([path.name for path in sorted(finished, key=lambda path: path.stat().st_mtime)])
+        oldest_first = sorted(entries, key=lambda path: path.stat().st_mtime)
+        return iter(dict.fromkeys(path.name.removesuffix(REPLACED) for path in oldest_first))
 
     def entry(self, fingerprint: str) -> Path:
         """Folder of a finished stage."""
@@ -248,7 +218,8 @@ class Store:
         return f"run matl store remove {fingerprint} --store {self.root}, then train it again"
 
     def _replaced(self, fingerprint: str) -> Path:
-        return self.root / f"{fingerprint}.replaced"
+        """Where an older entry lies until the new one has its place, or for ever after a kill."""
+        return self.root / f"{fingerprint}{REPLACED}"
 
 
 def _read_about(folder: Path) -> dict[str, str]:

@@ -16,6 +16,7 @@ from pytorch_lightning.loggers import Logger
 from rich.console import Console
 
 from matl.config.schema import Experiment, LoggerConfig
+from matl.evaluation.files import replace_file
 from matl.orchestrator.job import Job
 from matl.orchestrator.store import BACKBONE, HEADS
 from matl.orchestrator.wandb_run import SafeRun
@@ -132,7 +133,7 @@ def kept_id(folder: Path) -> str:
     identifier = last_id(folder)
     if identifier is None:
         identifier = secrets.token_hex(4)
-        (folder / RUN_ID).write_text(identifier)
+        replace_file(folder / RUN_ID, identifier.encode())
     return identifier
 
 

@@ -72,6 +72,8 @@ def test_a_reader_does_not_disturb_a_replacement(load_tiny: Load, tmp_path: Path
     replaced = store.root / f"{entry}.replaced"
     store.entry(entry).rename(replaced)
     assert entry in store
+    assert list(store) == [entry]
+    assert store.find(entry[:6]) == entry
     assert replaced.exists()
 
 

@@ -163,6 +163,18 @@ def test_a_signal_saves_behind_the_step_and_the_same_command_goes_on(
     go_on_and_compare(load_tiny, tmp_path, *settings)
 
 
+def test_a_signal_behind_the_last_epoch_is_heeded(
+    load_tiny: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes after the guard has looked for the last time while training."""
+    with monkeypatch.context() as patch:
+        patch.setattr(Stage, "on_train_end", lambda stage: os.kill(os.getpid(), signal.SIGTERM))
+        with pytest.raises(Preempted):
+            run_quietly(load_tiny(*DIAGNOSIS))
+    assert not list(Store(tmp_path / "store"))
+    go_on_and_compare(load_tiny, tmp_path, *DIAGNOSIS)
+
+
 @pytest.mark.slow
 def test_the_loss_of_one_process_ends_all_alike(
     load_tiny: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file
-from test_interruptions import failing_at
+from test_checkpoints import damage, flip
+from test_interruptions import BrokenOff, failing_at
 from tiny import Load
 
 from data_modules.errors import DataError
 from matl.errors import MatlError, ProcessEnded
+from matl.orchestrator.checkpoints import CHECKPOINT
 from matl.orchestrator.fit import fit
 from matl.orchestrator.job import Job
 from matl.orchestrator.launch import FIRST_PORT, PORTS, launch, stage_port
@@ -93,16 +95,27 @@ def fails_once(job: Job) -> None:
     fit(job)
 
 
+def fails_and_damages(job: Job) -> None:
+    """The same, and the checkpoint is damaged that both went on from."""
+    try:
+        fails_once(job)
+    except BrokenOff:
+        damage(job.workspace / CHECKPOINT, flip)
+        raise
+
+
 @pytest.mark.slow
-def test_a_group_started_again_goes_on_from_the_last_checkpoint(
-    load_tiny: Load, tmp_path: Path
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_group_started_again_goes_on_from_the_last_whole_checkpoint(
+    load_tiny: Load, tmp_path: Path, capfd: pytest.CaptureFixture[str], damaged: bool
 ) -> None:
     every = "stages.diagnosis.checkpoint_every=1"
     straight = job_of(load_tiny, every, f"store={tmp_path / 'straight'}")
     launch(fit, straight)
     broken_off = job_of(load_tiny, every, "trainer.max_restarts=1")
     assert broken_off.stage.fingerprint == straight.stage.fingerprint
-    launch(fails_once, broken_off)
+    launch(fails_and_damages if damaged else fails_once, broken_off)
+    assert capfd.readouterr().out.count("its SHA-256 is not that") == damaged
     for name in (BACKBONE, HEADS):
         expected = load_file(straight.workspace / name)
         weights = load_file(broken_off.workspace / name)

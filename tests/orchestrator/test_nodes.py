@@ -4,9 +4,11 @@ import json
 import os
 import re
 import shlex
+import signal
 import socket
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from torch.distributed import HashStore
 
 from matl.config.schema import TrainerConfig
 from matl.errors import MatlError
+from matl.orchestrator import nodes
 from matl.orchestrator.nodes import ALONE, Nodes, join_nodes
 from matl.orchestrator.plan import make_plan
 from matl.orchestrator.shared_plan import share_plan
@@ -70,6 +73,51 @@ def test_what_fails_on_one_node_fails_on_all_for_its_reason() -> None:
     with ThreadPoolExecutor(3) as pool:
         ends = [*pool.map(step, range(3))]
     assert ends == ["node 1: the disk is full", "the disk is full\nand more", ends[0]]
+
+
+def test_a_node_that_falls_silent_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nodes, "SILENCE_SECONDS", 1.0)
+    monkeypatch.setattr(nodes, "BEAT_SECONDS", 0.1)
+    line = HashStore()
+    threading.Thread(target=nodes.beat, args=(line, 1), daemon=True).start()
+    first = Nodes(0, 3, "localhost", line)
+    with pytest.raises(MatlError, match="node 2 has ended"), first.together("step"):
+        pass
+    with pytest.raises(MatlError, match="node 0 has ended"):
+        Nodes(1, 3, "localhost", line).hear("plan")
+
+
+A_NODE = """
+import os, signal, sys
+from matl.config.schema import TrainerConfig
+from matl.errors import MatlError
+from matl.orchestrator import nodes
+
+nodes.SILENCE_SECONDS, rank = 5.0, os.environ["RANK"]
+try:
+    with nodes.join_nodes(TrainerConfig(nodes=2)).together("decoding"):
+        if rank == "1":
+            os.kill(os.getpid(), signal.SIGKILL)
+except MatlError as error:
+    sys.exit(str(error))
+"""
+
+
+@pytest.mark.slow
+def test_a_node_that_was_killed_outside_training_ends_the_first() -> None:
+    place = TORCHRUN_OF_TWO | {"MASTER_ADDR": "localhost", "MASTER_PORT": str(free_port())}
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", A_NODE],
+            env=os.environ | place | {"RANK": rank, "GROUP_RANK": rank},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in "01"
+    ]
+    (_, said), _ = [one.communicate(timeout=60) for one in started]
+    assert [one.returncode for one in started] == [1, -signal.SIGKILL]
+    assert said == "node 1 has ended; what it printed says why\n"
 
 
 @pytest.mark.parametrize(

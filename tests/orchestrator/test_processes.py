@@ -48,7 +48,8 @@ def trained(load_tiny: Load, name: str, processes: int, tmp_path: Path, *words: 
     )
     plan = make_plan(experiment)
     job = stage_job(plan, plan.chain[0], Store(store))
-    assert epochs * len(data_module(job, open_images(job), 0).train_dataloader()) >= LEAST_STEPS
+    images = open_images(job.experiment, job.stage)
+    assert epochs * len(data_module(job, images, rank=0).train_dataloader()) >= LEAST_STEPS
     train(job)
     return job
 
