@@ -65,7 +65,8 @@ def main() -> None:
     for position, mix in POSITIONS.items():
         operators.MIXES["attention"] = mix
         for seed in SEEDS:
-            places = [f"store={FOLDER / position}", f"data_root={root}", f"seed={seed}"]
+            where = [f"store={FOLDER / position}", f"data_root={root}"]
+            places = [*where, f"seed={seed}", "trainer.threads=1"]
             own = {"position": position, "seed": seed}
             rows += [own | _diagnosis(places, fold) for fold in range(FOLDS)]
             rows.append(own | _chest_xray(places))
