@@ -50,7 +50,8 @@ class ImageDataModule(pl.LightningDataModule):
             derived: Arrays with one row an image, by their name in the batch.
             train_splits: The splits that are trained on.
             drop_last: Whether a last training batch that is not full is left out.
-            evenness: How evenly label sets are drawn from, from 0 (by size) to 1 (alike).
+            evenness: How evenly label sets, or else sources, are drawn from, from 0 (by size) to 1
+                (alike).
             rank: The number of this process.
             world_size: The number of processes.
 
@@ -76,7 +77,7 @@ class ImageDataModule(pl.LightningDataModule):
             "seed": seed,
             "task": task,
             "drop_last": drop_last,
-            "groups": self._arrays.get("label_set"),
+            "groups": self._arrays.get("label_set", source_numbers(samples)),
             "evenness": evenness,
             "rank": rank,
             "world_size": world_size,
@@ -112,6 +113,11 @@ class ImageDataModule(pl.LightningDataModule):
         if unknown:
             raise ValueError(f"split {sorted(unknown)} is none of {SPLITS}")
         return np.flatnonzero(self.samples.table["split"].isin(splits))
+
+
+def source_numbers(samples: Samples) -> np.ndarray:
+    """The number of each image's data set, int64 [n], in the order of their names."""
+    return np.unique(samples.table["source"].to_numpy(dtype=str), return_inverse=True)[1]
 
 
 def label_arrays(samples: Samples) -> dict[str, np.ndarray]:

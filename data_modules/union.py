@@ -41,6 +41,9 @@ def join(members: Sequence[Samples]) -> Samples:
         labelled = []
         names = ", ".join(one.name for one in label_sets)
         notes = (*notes, f"the members' classes differ: labels of their own for {names}")
+    elif len(labelled) > 1:
+        listed = ", ".join(labelled[0].classes)
+        notes = (*notes, f"the members share their classes: {listed}")
     positives = {samples.positive for samples in labelled}
     return Samples(
         parent,

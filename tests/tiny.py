@@ -15,7 +15,7 @@ from matl.orchestrator.store import BACKBONE, HEADS, Store
 
 TINY = """
 name: tiny
-backbone: {name: resnet10t, operator: attention, at_strides: [32]}
+backbone: {name: resnet10t, operator: attention, at_strides: [16]}
 stages:
   shapes:
     part: 1

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, product
+from itertools import chain, combinations, product
 from typing import Any
 
 from data_modules.config import DataConfig
@@ -83,7 +83,7 @@ def _refuse_reserved(ablation: Ablation, overrides: Sequence[str]) -> None:
 
 
 def _refuse_twins(plans: Mapping[Cell, Plan]) -> None:
-    """One diagnosis must not stand for several seeds or folds: it would count more than once."""
+    """One diagnosis must not stand for several seeds, folds or arms: it would count twice."""
     seen: dict[tuple[Any, ...], Cell] = {}
     for cell, plan in plans.items():
         kind = (cell.arm, cell.regime, cell.split, cell.fraction, plan.chain[-1].fingerprint)
@@ -95,6 +95,16 @@ def _refuse_twins(plans: Mapping[Cell, Plan]) -> None:
                 "look for overrides that undo the cells' own"
             )
         seen[kind] = cell
+    for first, second in combinations(dict.fromkeys(cell.arm for cell in plans), 2):
+        if _stages_of(plans, first) == _stages_of(plans, second):
+            raise MatlError(
+                f"the arms {first} and {second} would train the same stages; look for overrides "
+                "that undo the arms' own"
+            )
+
+
+def _stages_of(plans: Mapping[Cell, Plan], arm: str) -> list[str]:
+    return [plan.chain[-1].fingerprint for cell, plan in plans.items() if cell.arm == arm]
 
 
 def _places(ablation: Ablation) -> Iterator[tuple[str, int, int]]:

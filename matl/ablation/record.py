@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from matl.ablation.cells import Cell
 from matl.ablation.results import Comparison, Mean, compare, means, verdict_of
 from matl.ablation.schema import Ablation
 from matl.ablation.sharing import Gates, StageCost, gates, stage_costs
+from matl.backbones import arm_match
 from matl.errors import MatlError
 from matl.evaluation.files import json_bytes, replace_file
 from matl.evaluation.html.provenance import facts
@@ -179,6 +180,15 @@ def _tested(split: str, plans: Iterable[Plan]) -> Tested:
         positives += int((table["label"] == samples.classes[1]).sum())
     negative, positive = samples.classes
     return Tested(split, images, len(patients), positives, positive, negative)
+
+
+def match_warnings(plans: Mapping[Cell, Plan]) -> list[str]:
+    """What breaks the match of attention and its control at the arms' image sizes."""
+    sizes = image_sizes(stage for plan in plans.values() for stage in plan.chain)
+    settings = [plan.experiment.backbone for plan in plans.values()]
+    joined = [replace(one, operator="attention") for one in settings if one.operator != "none"]
+    distinct = {repr(one): one for one in joined}.values()
+    return list(dict.fromkeys(line for one in distinct for line in arm_match(one, sizes).warnings))
 
 
 def _networks(plans: Mapping[Cell, Plan]) -> list[NetworkRow]:

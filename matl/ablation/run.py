@@ -12,7 +12,7 @@ from rich.console import Console
 
 from matl.ablation.cells import Cell, cells_of, plan_cells
 from matl.ablation.page import CELLS, FIXED, write_ablation_page
-from matl.ablation.record import ablation_record, write_record
+from matl.ablation.record import ablation_record, match_warnings, write_record
 from matl.ablation.results import analysis_hash, cell_table, summary_lines
 from matl.ablation.schema import Ablation
 from matl.ablation.show import progress_shown, progress_table
@@ -74,7 +74,7 @@ def run_ablation(
     store = Store(plan.experiment.store)
     folder = Path(plan.experiment.runs) / f"{ablation.name}-ablation"
     folder.mkdir(parents=True, exist_ok=True)
-    notes = _fix_analysis(ablation, plans, store, folder)
+    notes = [*_fix_analysis(ablation, plans, store, folder), *match_warnings(plans)]
     if any(key not in store for key in work):
         refuse_wrong_key(plan.experiment.logger)
     progress = Progress(reused=frozenset(key for key in work if key in store))

@@ -11,6 +11,7 @@ from rich.live import Live
 from rich.table import Table
 
 from matl.ablation.cells import Cell
+from matl.ablation.record import match_warnings
 from matl.ablation.train import Progress, Work, distinct_stages
 from matl.evaluation.tables import duration
 from matl.orchestrator.plan import Plan, PlannedStage
@@ -57,6 +58,7 @@ def dry_run_table(plans: Mapping[Cell, Plan], store: Store) -> Table:
         f"{len(plans)} cells of {stages} stages; {len(work)} distinct ones are trained, so sharing"
         f" saves {stages - len(work)}. Time left: {time_left(work, store)}"
     )
+    table.caption += "".join(f"\n{line}" for line in match_warnings(plans))
     return table
 
 

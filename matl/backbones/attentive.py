@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from matl.backbones.checks import check_config
 from matl.backbones.config import BackboneConfig
 from matl.backbones.foreign import load_initial_weights
-from matl.backbones.network import Network, build_network, network_layout
+from matl.backbones.network import Network, build_network, feature_maps
 from matl.backbones.operators import GATE_FROM_SCRATCH, Operator, build_operator
 from matl.seeding import draw_by_name, seeded
 
@@ -108,7 +108,7 @@ def build_backbone(config: BackboneConfig, seed: int) -> AttentiveBackbone:
         MatlError: A setting cannot be followed, or the weights cannot be had or do not fit.
     """
     check_config(config)
-    channels = network_layout(config.name).channels
+    channels = feature_maps(config.name).channels
     gate = GATE_FROM_SCRATCH if config.weights is None else 0.0
     operators = {}
     if config.operator != "none":

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 import timm
 
 from matl.backbones.config import OPERATORS, BackboneConfig
-from matl.backbones.network import network_layout
+from matl.backbones.network import feature_maps
 from matl.errors import MatlError
 
 
@@ -35,7 +35,7 @@ def _check_word(key: str, word: str, words: tuple[str, ...] | list[str]) -> None
 
 
 def _check_strides(config: BackboneConfig) -> None:
-    strides = list(network_layout(config.name).channels)
+    strides = list(feature_maps(config.name).channels)
     unknown = [stride for stride in config.at_strides if stride not in strides]
     if unknown:
         raise MatlError(

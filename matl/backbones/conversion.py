@@ -10,10 +10,17 @@ from torch import Tensor
 
 from matl.backbones.attentive import AttentiveBackbone, build_backbone
 from matl.backbones.config import BackboneConfig
-from matl.backbones.foreign import FOREIGN_HEADS, Layout, read_foreign, translate
+from matl.backbones.foreign import (
+    Layout,
+    foreign_heads,
+    read_foreign,
+    refuse_bad_numbers,
+    translate,
+)
 from matl.backbones.weights import (
-    OPERATORS,
+    OPERATOR_KEYS,
     LoadReport,
+    canonical_state,
     first_convolution,
     load_state,
     save_weights,
@@ -45,11 +52,14 @@ def fit_table(path: Path, network: str) -> Table:
     Raises:
         MatlError: The file cannot be read, or names no weight of the network.
     """
-    _, _, layout, report = _fit(path, network)
+    _, named, layout, report = _fit(path, network)
     table = Table("Weights", "Number", "Such as", box=box.SIMPLE_HEAD, title=f"{path} in {network}")
     for word in ("loaded", "missing", "unexpected"):
         keys = getattr(report, word)
         table.add_row(word, f"{len(keys):,}", ", ".join(keys[:SHOWN]))
+    operators = [key for key in named if key.startswith(OPERATOR_KEYS)]
+    if operators:
+        table.add_row("of operators", f"{len(operators):,}", ", ".join(operators[:SHOWN]))
     clashes = [f"{one.key} {one.given}, not {one.wanted}" for one in report.clashing]
     table.add_row("clashing", f"{len(clashes):,}", "; ".join(clashes[:SHOWN]))
     table.caption = f"layout: {layout.name}"
@@ -72,15 +82,16 @@ def convert(path: Path, target: Path, network: str) -> Layout:
         raise MatlError(f"{target}: weights are written as safetensors; end the name so")
     if not target.parent.is_dir():
         raise MatlError(f"{target.parent}: there is no such folder; make it first")
-    if target.exists() and target.samefile(path):
+    if target.exists() and path.exists() and target.samefile(path):
         raise MatlError(f"{target}: would replace the file that is converted; choose another name")
     backbone, named, layout, report = _fit(path, network)
     try:
         report.raise_if_bad()
+        refuse_bad_numbers(backbone)
     except MatlError as error:
         raise MatlError(f"{path}: {error}") from None
     kept = {key: named[key] for key in report.loaded}
-    kept |= {key: value for key, value in named.items() if key.startswith(OPERATORS)}
+    kept |= {key: value for key, value in named.items() if key.startswith(OPERATOR_KEYS)}
     kept |= {"mean": backbone.network.mean, "std": backbone.network.std}
     try:
         save_weights(target, kept, {"network": network, "layout": layout.name})
@@ -98,9 +109,9 @@ def _fit(
         named, layout = translate(file, backbone)
     except MatlError as error:
         raise MatlError(f"{path}: {error}") from None
-    first = first_convolution(backbone)
+    first = first_convolution(canonical_state(backbone))
     if first in named and named[first].shape[1] == 1:
         backbone = build_backbone(BackboneConfig(network, "none", in_channels=1), seed=0)
         named, layout = translate(file, backbone)
-    report = load_state(backbone, named, (*FOREIGN_HEADS, OPERATORS))
+    report = load_state(backbone, named, (*foreign_heads(backbone), OPERATOR_KEYS))
     return backbone, named, layout, report

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -65,11 +66,13 @@ class Match:
         share: The operators' share of the parameters, the larger one of the two.
         parameters: Relative difference of the inserted blocks' parameters.
         flops: Relative difference of the networks' floating-point operations, by (height, width).
+        one_place: A stride and a size where the operator's map is one place; None where none is.
     """
 
     share: float
     parameters: float
     flops: dict[tuple[int, int], float]
+    one_place: tuple[int, tuple[int, int]] | None = None
 
     def __str__(self) -> str:
         costs = ", ".join(f"{d:+.2%} at {h} x {w}" for (h, w), d in self.flops.items())
@@ -96,6 +99,12 @@ class Match:
                 f"WARNING: the operators hold {self.share:.0%} of the parameters, more than "
                 f"{LARGEST_SHARE:.0%}: take a larger network, or fewer strides"
             )
+        if self.one_place:
+            stride, (height, width) = self.one_place
+            found.append(
+                f"WARNING: at {height} x {width} the map at stride {stride} is one place, where "
+                "attention has nothing to choose from: take a larger size, or a finer stride"
+            )
         return found
 
 
@@ -107,8 +116,10 @@ def arm_match(config: BackboneConfig, sizes: Sequence[tuple[int, int]]) -> Match
     ]
     attention, control = map(parameter_shares, arms)
     costs = {size: [flops(arm, size) for arm in arms] for size in sizes}
+    single = [one for one in product(config.at_strides, sizes) if max(one[1]) <= one[0]]
     return Match(
         share=max(attention.share, control.share),
         parameters=attention.operators / control.operators - 1,
         flops={size: first / second - 1 for size, (first, second) in costs.items()},
+        one_place=single[0] if single else None,
     )

@@ -4,27 +4,31 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import timm
 import torch
 from torch import Tensor, nn
 
 from matl.backbones.weights import (
     HEADS,
-    NETWORK,
+    NETWORK_KEYS,
     NORMALISATION,
-    OPERATORS,
+    OPERATOR_KEYS,
     canonical_state,
     load_state,
     read_weights,
 )
 from matl.errors import MatlError
 
+if TYPE_CHECKING:
+    from matl.backbones.attentive import AttentiveBackbone
+
 WRAPPERS = ("state_dict", "model_state_dict", "model")
 """Where checkpoints keep the weights among other things."""
 
-
-FOREIGN_HEADS = (*HEADS, "op_threshs")
+COMPILED = "_orig_mod."
+"""What torch.compile puts before the keys of a module."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +70,14 @@ LAYOUTS = (
     Layout("TorchXRayVision", "model.", mark="op_threshs", mean=0.5, std=1 / 2048),
     Layout("timm, torchvision or matl"),
     Layout("a Lightning module (matl, lightly)", "backbone."),
+    Layout("a Lightning module (matl, lightly), distributed", "module.backbone."),
     Layout("MoCo", "module.encoder_q."),
+    Layout("MoCo, one process", "encoder_q."),
     Layout("MoCo v3", "module.base_encoder."),
     Layout("DistributedDataParallel", "module."),
     Layout("RadImageNet", "backbone.", numbered=True, alone=True, mean=0.5, std=0.5),
     Layout("a Lightning module (lightly)", "backbone.", numbered=True),
+    Layout("a backbone (lightly)", numbered=True),
 )
 """The first of those that name the most weights is taken. TorchXRayVision's images lie in
 [-1024, 1024], RadImageNet's in [-1, 1]."""
@@ -96,15 +103,27 @@ def read_foreign(path: str | Path) -> WeightsFile:
         unsafe = "unsupported global" in str(error).lower()
         problem = _PICKLED if unsafe else "is damaged, or no file of weights"
         raise MatlError(f"{path} {problem}") from error
-    whole = content
-    for wrapper in WRAPPERS:
-        if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
-            content = content[wrapper]
-    entries = content.items() if isinstance(content, dict) else ()
-    state = {k: v for k, v in entries if isinstance(k, str) and isinstance(v, Tensor)}
+    inner = _unwrapped(content)
+    state = {
+        key.replace(COMPILED, ""): value
+        for key, value in (inner.items() if isinstance(inner, dict) else ())
+        if isinstance(key, str) and isinstance(value, Tensor)
+    }
     if not state:
-        raise MatlError(f"{path} holds no weights")
-    return WeightsFile(state, wrapped=content is not whole)
+        keys = ", ".join(map(str, inner)) if isinstance(inner, dict) else type(inner).__name__
+        raise MatlError(f"{path} holds no weights where matl looks for them; it has: {keys}")
+    return WeightsFile(state, wrapped=inner is not content)
+
+
+def _unwrapped(content: Any) -> Any:
+    """The weights within what a checkpoint keeps beside them, or within a lone name."""
+    while isinstance(content, dict):
+        inner = [content[key] for key in WRAPPERS if key in content]
+        inner = inner or (list(content.values()) if len(content) == 1 else [])
+        if not inner or not isinstance(inner[0], dict):
+            break
+        content = inner[0]
+    return content
 
 
 def translate(file: WeightsFile, backbone: nn.Module) -> tuple[dict[str, Tensor], Layout]:
@@ -141,7 +160,7 @@ def translate(file: WeightsFile, backbone: nn.Module) -> tuple[dict[str, Tensor]
     return named, layout
 
 
-def load_initial_weights(backbone: nn.Module, path: str | Path) -> Layout:
+def load_initial_weights(backbone: "AttentiveBackbone", path: str | Path) -> Layout:
     """Loads a file in any known layout; in a file without operators, these stay as they are.
 
     Returns:
@@ -153,17 +172,31 @@ def load_initial_weights(backbone: nn.Module, path: str | Path) -> Layout:
     file = read_foreign(path)
     try:
         named, layout = translate(file, backbone)
-        if not any(key.startswith(OPERATORS) for key in named):
+        if not any(key.startswith(OPERATOR_KEYS) for key in named):
             own = canonical_state(backbone)
-            named |= {key: value for key, value in own.items() if key.startswith(OPERATORS)}
-        load_state(backbone, named, FOREIGN_HEADS).raise_if_bad()
-        _refuse_bad_numbers(backbone)
+            named |= {key: value for key, value in own.items() if key.startswith(OPERATOR_KEYS)}
+        load_state(backbone, named, foreign_heads(backbone)).raise_if_bad()
+        refuse_bad_numbers(backbone)
     except MatlError as error:
         raise MatlError(f"{path}: {error}") from None
     return layout
 
 
-def _refuse_bad_numbers(backbone: nn.Module) -> None:
+def foreign_heads(backbone: "AttentiveBackbone") -> tuple[str, ...]:
+    """Keys, or their beginnings, that a file may have besides the backbone's: what timm's own
+    classifier has behind the last feature map, and what libraries call their heads."""
+    with torch.device("meta"):
+        classifier = timm.create_model(backbone.name)
+    own = canonical_state(backbone)
+    return (*HEADS, "op_threshs", *(key for key in classifier.state_dict() if key not in own))
+
+
+def refuse_bad_numbers(backbone: nn.Module) -> None:
+    """Looks at every weight.
+
+    Raises:
+        MatlError: One is not finite, or images would be divided by 0.
+    """
     for key, value in canonical_state(backbone).items():
         if not value.isfinite().all():
             raise MatlError(f"'{key}' holds numbers that are not finite")
@@ -177,7 +210,7 @@ def _named(
     named = {}
     for key, value in state.items():
         if key.startswith(layout.prefix):
-            key = key.removeprefix(layout.prefix).removeprefix(NETWORK)
+            key = key.removeprefix(layout.prefix).removeprefix(NETWORK_KEYS)
             key = _by_name(key, children) if layout.numbered else key
             named[_OLD_DENSENET.sub(r"\1\2", key)] = value
     return named
@@ -193,5 +226,5 @@ def _by_name(key: str, children: tuple[str, ...]) -> str:
 
 def _children(backbone: nn.Module) -> tuple[str, ...]:
     """Names of the network's children in order; a container that was cut open counts once."""
-    network = backbone.get_submodule(NETWORK.rstrip("."))
+    network = backbone.get_submodule(NETWORK_KEYS.rstrip("."))
     return tuple(name for name, _ in network.named_children())

@@ -21,7 +21,7 @@ ODD_SIZE = (64, 96)
 
 
 @dataclass(frozen=True)
-class Layout:
+class FeatureMaps:
     """Where a network's feature maps are.
 
     Attributes:
@@ -39,7 +39,7 @@ class Layout:
 
 
 @cache
-def network_layout(name: str) -> Layout:
+def feature_maps(name: str) -> FeatureMaps:
     """The feature maps of timm's network `name`, found without drawing its weights.
 
     Raises:
@@ -67,13 +67,28 @@ def network_layout(name: str) -> Layout:
             f"backbone.name: {name} does not take images of every size; {advice}"
         ) from error
     info, strides = features.feature_info, features.feature_info.reduction()
-    return Layout(
+    layout = FeatureMaps(
         stride_of=dict(zip(info.module_name(), strides, strict=True)),
         channels=dict(zip(strides, info.channels(), strict=True)),
         mean=tuple(features.pretrained_cfg["mean"]),
         std=tuple(features.pretrained_cfg["std"]),
         only_size=only_size,
     )
+    if not _is_one_sequence(name, layout):
+        raise MatlError(f"backbone.name: {name} passes more than maps on; {advice}")
+    return layout
+
+
+def _is_one_sequence(name: str, layout: FeatureMaps) -> bool:
+    """Whether the modules, one behind the other, give all the maps."""
+    with torch.device("meta"):
+        network = Network(timm.create_model(name).eval(), layout, in_channels=3)
+        x = torch.empty(1, 3, *(layout.only_size or ODD_SIZE))
+    for module, stride in network.steps:
+        x = network.get_submodule(module)(x)
+        if stride is not None and not (isinstance(x, torch.Tensor) and x.ndim == 4):
+            return False
+    return True
 
 
 class Network(nn.Module):
@@ -92,7 +107,7 @@ class Network(nn.Module):
     mean: torch.Tensor
     std: torch.Tensor
 
-    def __init__(self, classifier: nn.Module, layout: Layout, in_channels: int) -> None:
+    def __init__(self, classifier: nn.Module, layout: FeatureMaps, in_channels: int) -> None:
         """Takes over the modules of `classifier`, a network of timm's, and leaves out its head."""
         super().__init__()
         self.steps: list[tuple[str, int | None]] = []
@@ -129,7 +144,7 @@ def build_network(config: BackboneConfig, seed: int) -> Network:
     Raises:
         MatlError: timm has no pretrained weights for the network, or they cannot be downloaded.
     """
-    layout = network_layout(config.name)
+    layout = feature_maps(config.name)
     with seeded(seed, "network"):
         if config.weights != "timm":
             classifier = _create(config, pretrained=False)

@@ -61,8 +61,9 @@ class SelfAttention(nn.Module):
         N = H * W counts the places row by row. `forward` computes the same without storing it.
         """
         query, key, _ = self._project(x)
-        scores = query.float() @ key.float().transpose(-2, -1) / HEAD_WIDTH**0.5
-        return scores.softmax(dim=-1)
+        with torch.autocast(x.device.type, enabled=False):
+            scores = query.float() @ key.float().transpose(-2, -1) / HEAD_WIDTH**0.5
+            return scores.softmax(dim=-1)
 
     def mix_with(self, weights: Tensor, x: Tensor) -> Tensor:
         """What `forward` returns if the attention weights are `weights`, [B, heads, N, N]."""

@@ -8,32 +8,32 @@ from torch import Tensor
 
 from matl.backbones.attentive import AttentiveBackbone
 from matl.backbones.config import FAMILIES, SHUFFLED, TRANSFERS
-from matl.backbones.weights import NORMALISATION, OPERATORS, canonical_state, load_state
+from matl.backbones.weights import NORMALISATION, OPERATOR_KEYS, canonical_state, load_state
 from matl.seeding import generator
 
 
 @dataclass(frozen=True)
 class Account:
-    """How many parameters a transfer carries and draws anew, by family."""
+    """How many parameters a transfer carries, and how many begin as in the chain's first stage."""
 
     transfer: str
     carried: dict[str, int]
-    drawn_anew: dict[str, int]
+    begun_anew: dict[str, int]
 
     def __str__(self) -> str:
         words = f"carries {_listed(self.carried)}"
         if SHUFFLED in self.transfer:
             words += ", shuffled"
-        return f"{words}; draws anew {_listed(self.drawn_anew)}" if self.drawn_anew else words
+        return f"{words}; begins {_listed(self.begun_anew)} anew" if self.begun_anew else words
 
 
 def family(key: str) -> str:
     """The family of a weight, by its canonical key."""
-    return "operators" if key.startswith(OPERATORS) else "convolutions"
+    return "operators" if key.startswith(OPERATOR_KEYS) else "convolutions"
 
 
 def account(backbone: AttentiveBackbone, transfer: str) -> Account:
-    """Counts the parameters of each family that a transfer carries and draws anew."""
+    """Counts the parameters of each family that a transfer carries, and that begin anew."""
     counts = dict.fromkeys(FAMILIES, 0)
     for key, parameter in canonical_state(backbone, parameters_only=True).items():
         counts[family(key)] += parameter.numel()

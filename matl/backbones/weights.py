@@ -21,7 +21,9 @@ from matl.errors import MatlError
 HEADS = ("fc.", "classifier.", "head.", "conv_head.", "bn2.")
 """Beginnings of the keys of timm's classification heads, which never travel."""
 
-NETWORK, OPERATORS = "network.", "operators."
+NETWORK_KEYS, OPERATOR_KEYS = "network.", "operators."
+"""Beginnings of keys: in a backbone, and among the canonical ones."""
+
 NORMALISATION = ("mean", "std")
 OPTIONAL = (*NORMALISATION, "num_batches_tracked")
 """Endings of keys that files may lack: torch's batch norms did not always count their batches."""
@@ -75,7 +77,7 @@ class LoadReport:
 def canonical_state(backbone: nn.Module, parameters_only: bool = False) -> dict[str, Tensor]:
     """The backbone's weights and running statistics by canonical key (shared, not copied)."""
     state = dict(backbone.named_parameters()) if parameters_only else backbone.state_dict()
-    return {key.removeprefix(NETWORK): value for key, value in state.items()}
+    return {key.removeprefix(NETWORK_KEYS): value for key, value in state.items()}
 
 
 def load_state(
@@ -141,20 +143,16 @@ def read_weights(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def _grey_if_needed(state: dict[str, Tensor], own: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    first = _first_convolution(own)
+    first = first_convolution(own)
     if first in state and state[first].shape[1:2] == (3,) and own[first].shape[1] == 1:
         state[first] = adapt_input_conv(1, state[first])
         state |= {k: state[k].mean(1, keepdim=True) for k in NORMALISATION if k in state}
     return state
 
 
-def first_convolution(backbone: nn.Module) -> str:
-    """The key of the convolution that sees the images."""
-    return _first_convolution(canonical_state(backbone))
-
-
-def _first_convolution(own: Mapping[str, Tensor]) -> str:
-    return next(k for k, value in own.items() if value.ndim == 4 and k not in NORMALISATION)
+def first_convolution(state: Mapping[str, Tensor]) -> str:
+    """The canonical key of the convolution that sees the images."""
+    return next(k for k, value in state.items() if value.ndim == 4 and k not in NORMALISATION)
 
 
 def _more(listed: tuple[object, ...]) -> str:

@@ -10,7 +10,7 @@ from data_modules.config import DataConfig
 from data_modules.errors import DataError, did_you_mean
 from data_modules.registry import check_config as check_data
 from matl.backbones import check_config as check_backbone
-from matl.backbones.network import Layout, network_layout
+from matl.backbones.network import FeatureMaps, feature_maps, layer_depths
 from matl.config.layers import first_line
 from matl.config.schema import DiagnosisConfig, Experiment, LungSSLConfig, StageConfig
 from matl.errors import MatlError
@@ -48,6 +48,8 @@ def check_experiment(experiment: Experiment) -> None:
     layout = _check_backbone(experiment)
     for name, stage in experiment.stages.items():
         _check_stage(stage, tuple(layout.channels), ["stages", name])
+        if stage.layer_decay < 1:
+            _check_layers(experiment.backbone.name, ["stages", name, "layer_decay"])
         if layout.only_size not in (None, size_pair(stage.size)):
             height, width = layout.only_size
             message = f"{experiment.backbone.name} takes images of {height} x {width} pixels only"
@@ -127,13 +129,13 @@ def _check_trainer(experiment: Experiment) -> None:
         raise Problem(["trainer", "max_restarts"], message)
 
 
-def _check_backbone(experiment: Experiment) -> Layout:
+def _check_backbone(experiment: Experiment) -> FeatureMaps:
     try:
         check_backbone(experiment.backbone)
     except MatlError as error:
         key = str(error).partition(":")[0].split(" ")[0].split(".")
         raise Problem(key, str(error), named=True) from error
-    return network_layout(experiment.backbone.name)
+    return feature_maps(experiment.backbone.name)
 
 
 def _check_stage(stage: StageConfig, strides: tuple[int, ...], keys: list[str]) -> None:
@@ -155,6 +157,13 @@ def _check_stage(stage: StageConfig, strides: tuple[int, ...], keys: list[str]) 
             raise Problem([*keys, "region_stride"], message)
         if stage.whole + stage.region + stage.identity == 0:
             raise Problem(keys, "whole, region and identity are all 0: nothing would be learned")
+
+
+def _check_layers(network: str, keys: list[str]) -> None:
+    try:
+        layer_depths(network)
+    except MatlError as error:
+        raise Problem(keys, str(error).partition(": ")[2]) from error
 
 
 def _check_size(size: Any, keys: list[str]) -> None:

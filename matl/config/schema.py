@@ -78,9 +78,9 @@ class SourceConfig(StageConfig):
         class_weights: `balanced` weighs a class by the inverse of its training frequency.
         label_smoothing: share of the target spread over all classes.
         mixup: alpha of mixup's Beta distribution (timm); 0 turns it off.
-        evenness: how a union of data sets with classes of their own is sampled: 0 by size, 1 from
-            each kind of classes alike, between them in proportion to size^(1 - evenness), which is
-            sampling at the temperature 1 / (1 - evenness).
+        evenness: how a union is sampled: 0 by size, 1 alike from each kind of classes (or from each
+            data set, where all have the same), between them in proportion to size^(1 - evenness),
+            which is sampling at the temperature 1 / (1 - evenness).
     """
 
     class_weights: str = setting("none", choices=("none", "balanced"))

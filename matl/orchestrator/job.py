@@ -115,13 +115,13 @@ def stored_backbone(experiment: Experiment, weights: Path) -> AttentiveBackbone:
 
 
 def initial_stage(job: Job, samples: Samples) -> Stage:
-    """The stage before its first step: the parent's backbone, or one drawn from the seed."""
+    """The stage before its first step: the chain's first backbone, with what the parent left."""
     experiment = job.experiment
-    if job.parent_weights is None:
-        backbone = build_backbone(experiment.backbone, experiment.seed)
-    else:
-        anew = dataclasses.replace(experiment.backbone, weights=None)
-        backbone = build_backbone(anew, experiment.seed)
+    transfer, settings = job.stage.config.transfer, experiment.backbone
+    if job.parent_weights and transfer == "all":
+        settings = dataclasses.replace(settings, weights=None)
+    backbone = build_backbone(settings, experiment.seed)
+    if job.parent_weights:
         state, _ = read_weights(job.parent_weights)
-        carry(backbone, state, job.stage.config.transfer, experiment.seed)
+        carry(backbone, state, transfer, experiment.seed)
     return build_stage(job.stage.config, backbone, experiment.seed, samples)

@@ -72,16 +72,19 @@ def _check_source(samples: Samples, config: SourceConfig, name: str) -> None:
     """Each kind of labels needs two classes with training images."""
     for part in [samples.part(one) for one in samples.label_sets] or [samples]:
         training = part.table["label"][part.table["split"] == "train"]
+        source = part.table["source"].iloc[0] if len(part) else name
+        if part.multi_label and len(part.classes) < 2:
+            raise MatlError(
+                f"stages.{name}.data: {source} has one label, {part.classes[0]!r}; write a second "
+                "class for the images without it"
+            )
         if training.nunique() < 2:
-            source = part.table["source"].iloc[0] if len(part) else name
             raise MatlError(
                 f"stages.{name}.data: the training images of {source} are of "
                 f"{training.nunique()} class; a source needs 2"
             )
-    if config.evenness > 0 and not samples.label_sets:
-        raise MatlError(
-            f"stages.{name}.evenness: needs a union of data sets with classes of their own"
-        )
+    if config.evenness > 0 and samples.table["source"].nunique() < 2:
+        raise MatlError(f"stages.{name}.evenness: needs a union of data sets")
 
 
 def _two_classes(samples: Samples, name: str) -> Samples:

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from timm.data import Mixup
 from torch import Tensor, nn
 from torchmetrics.classification import MulticlassAccuracy, MultilabelAUROC
+from torchmetrics.utilities import dim_zero_cat
 
 from matl.backbones import AttentiveBackbone
 from matl.config.schema import SourceConfig
@@ -22,6 +23,18 @@ class LabelledSet(NamedTuple):
 
     targets: Tensor
     classes: int
+
+
+class MeanAUROC(MultilabelAUROC):
+    """The mean over the classes that some images have and some have not; nan without any."""
+
+    def __init__(self, classes: int) -> None:
+        super().__init__(classes, average="none")
+
+    def compute(self) -> Tensor:  # type: ignore[override]
+        targets = dim_zero_cat(self.target)
+        ranked = targets.amin(0) != targets.amax(0)
+        return super().compute()[ranked].mean()
 
 
 class LabelHead(nn.Module):
@@ -50,7 +63,7 @@ class LabelHead(nn.Module):
                 mixup_alpha=config.mixup, label_smoothing=self.smoothing, num_classes=self.classes
             )
         self.metric = (
-            MultilabelAUROC(self.classes)
+            MeanAUROC(self.classes)
             if self.multi_label
             else MulticlassAccuracy(self.classes, average="micro")
         )
@@ -59,6 +72,12 @@ class LabelHead(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Logits [B, classes] of features [B, width], float32."""
         return self.linear(features).float()
+
+    def note(self, features: Tensor, targets: Tensor) -> None:
+        """Adds validation images to the metric, as probabilities: it would take some logits so."""
+        logits = self(features)
+        scores = logits.sigmoid() if self.multi_label else logits.softmax(1)
+        self.metric.update(scores, targets.long())
 
     def mix(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Mixes images with each other, and their labels alike; an odd image is left out."""
@@ -88,7 +107,8 @@ class LabelHead(nn.Module):
         if len(logits) == 0:
             return logits.sum()
         if self.multi_label:
-            targets = targets * (1 - self.smoothing) + self.smoothing / 2
+            smoothing = self.smoothing if self.training else 0.0
+            targets = targets * (1 - smoothing) + smoothing / 2
             return F.binary_cross_entropy_with_logits(logits, targets, pos_weight=self.weights)
         smoothing = self.smoothing if self.training and not mixed else 0.0
         mean = F.cross_entropy(logits, targets, weight=self.weights, label_smoothing=smoothing)
@@ -144,7 +164,7 @@ class SourceStage(Stage):
         self.log("val/loss", loss, sync_dist=True, batch_size=len(batch["image"]))
         for (name, head), (own, targets) in zip(self._named_heads(), parts, strict=True):
             if len(own):
-                head.metric.update(head(own), targets.long())
+                head.note(own, targets)
                 place = "val" if len(self.heads) == 1 else f"val/{name}"
                 self.log(
                     f"{place}/{head.metric_name}", head.metric, on_epoch=True, batch_size=len(own)

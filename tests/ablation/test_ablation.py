@@ -11,6 +11,7 @@ from tiny import console_of
 
 from matl.ablation.cells import cells_of, plan_cells
 from matl.ablation.load import load_ablation
+from matl.ablation.record import match_warnings
 from matl.ablation.run import run_ablation
 from matl.ablation.show import dry_run_table
 from matl.ablation.train import distinct_stages
@@ -138,6 +139,27 @@ def test_an_override_of_the_seed_is_refused(ablation_file: Path) -> None:
     ablation = load_ablation(ablation_file)
     with pytest.raises(MatlError, match="seed=5: is set by the ablation's cells"):
         plan_cells(ablation, cells_of(ablation), ["seed=5"])
+
+
+@pytest.mark.parametrize("key", ["operator=none", "operator=attention"])
+def test_an_override_that_makes_arms_alike_is_refused(ablation_file: Path, key: str) -> None:
+    ablation = load_ablation(ablation_file)
+    with pytest.raises(MatlError, match="the arms attention and convolution would train the same"):
+        plan_cells(ablation, cells_of(ablation), [f"backbone.{key}"])
+
+
+def test_arms_that_do_not_match_are_told_before_and_after(
+    ablation_file: Path, tmp_path: Path
+) -> None:
+    """Attention at stride 2 costs more than its control."""
+    ablation_file.write_text(small(ablation_file.read_text()))
+    ablation = load_ablation(ablation_file)
+    far = ["backbone.at_strides=[2]", "stages.shapes.size=64", "stages.diagnosis.size=64"]
+    plans = plan_cells(ablation, cells_of(ablation), far)
+    console, shown = console_of()
+    console.print(dry_run_table(plans, Store(tmp_path / "store")))
+    assert "arms' FLOPs differ by more than 2%" in " ".join(shown.getvalue().split())
+    assert match_warnings(plans)[0].startswith("WARNING: at 64 x 64 the arms' FLOPs differ")
 
 
 def test_fewer_labels_are_trained_for_as_many_steps(ablation_file: Path) -> None:

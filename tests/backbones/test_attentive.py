@@ -231,6 +231,8 @@ def test_cost__arms_that_do_not_match_are_told() -> None:
     assert "FLOPs +0." in str(near)
     [warning] = far.warnings
     assert warning.startswith("WARNING: at 512 x 512 the arms' FLOPs differ by more than 2%")
+    [warning] = arm_match(BackboneConfig(), [(64, 32), (32, 32)]).warnings
+    assert warning.startswith("WARNING: at 32 x 32 the map at stride 32 is one place, where")
     [warning] = arm_match(BackboneConfig("mobilenetv3_small_050"), [(64, 64)]).warnings
     assert warning.startswith("WARNING: the operators hold 27% of the parameters, more than 15%")
 

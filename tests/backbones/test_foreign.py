@@ -16,7 +16,9 @@ from torch.nn import functional as F
 from matl.backbones import AttentiveBackbone, BackboneConfig, build_backbone, canonical_state
 from matl.backbones.conversion import contents_table, convert, fit_table
 from matl.backbones.foreign import load_initial_weights
+from matl.config.schema import LungSSLConfig
 from matl.errors import MatlError
+from matl.stages import LungSSL
 
 MEAN = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
 STD = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
@@ -189,7 +191,30 @@ def lightly_moco(folder: Path) -> tuple[Path, Tensor, str]:
     return checkpoint(module, folder), resnet_maps(network), "resnet18"
 
 
+def named_backbone(folder: Path) -> tuple[Path, Tensor, str]:
+    """As lightly's tutorials save a backbone: the children, counted, under a name of its own."""
+    network = settled(torchvision.models.resnet18())
+    state = nn.Sequential(*list(network.children())[:-1]).state_dict()
+    return save(folder, {"resnet18_parameters": state}), resnet_maps(network), "resnet18"
+
+
+def compiled_distributed(folder: Path) -> tuple[Path, Tensor, str]:
+    network = settled(torchvision.models.resnet18())
+    state = prefixed("module.backbone._orig_mod.", network.state_dict())
+    return save(folder, {"model": {"state_dict": state}}), resnet_maps(network), "resnet18"
+
+
+def moco_of_one_process(folder: Path) -> tuple[Path, Tensor, str]:
+    path, maps, name = moco(folder)
+    state = torch.load(path, weights_only=True)["state_dict"]
+    state = {key.removeprefix("module."): value for key, value in state.items()}
+    return save(folder, {"state_dict": state}), maps, name
+
+
 FILES = (
+    named_backbone,
+    compiled_distributed,
+    moco_of_one_process,
     timm_resnet,
     timm_checkpoint,
     torchvision_resnet,
@@ -252,13 +277,13 @@ def test_a_network_of_depthwise_kernels_is_converted_in_colour(
 
 
 def test_a_checkpoint_of_a_stage_is_read_with_its_operators(tmp_path: Path) -> None:
+    """Lightning's own file of a stage, which has heads and a momentum copy."""
     first = build_backbone(BackboneConfig("resnet18"), seed=3)
-    state = prefixed("backbone.", first.state_dict()) | {
-        "heads.classes.weight": torch.zeros(2, 512)
-    }
-    state |= prefixed("key_backbone.", build_backbone(BackboneConfig("resnet18"), 4).state_dict())
+    config = LungSSLConfig(part=3, task="lung_ssl", epochs=1)
+    file = checkpoint(LungSSL(first, config, seed=0, images=8), tmp_path)
+    first = build_backbone(BackboneConfig("resnet18"), seed=3)
     second = build_backbone(BackboneConfig("resnet18"), seed=5)
-    load_initial_weights(second, save(tmp_path, {"state_dict": state, "epoch": 2}))
+    load_initial_weights(second, file)
     own, given = canonical_state(second), canonical_state(first)
     assert own.keys() == given.keys()
     assert all(torch.equal(own[key], given[key]) for key in own)
@@ -298,7 +323,7 @@ def test_a_pickled_network_is_refused_with_the_way_out(tmp_path: Path) -> None:
     [
         (b"", "is damaged, or no file of weights"),
         (b"no weights", "is damaged"),
-        ({"epoch": 3}, "holds no weights"),
+        ({"epoch": 3}, "holds no weights where matl looks for them; it has: epoch"),
         ({1: torch.zeros(2)}, "holds no weights"),
         ({"decoder.weight": torch.zeros(2)}, "no known layout names a weight of this network"),
         ({"conv1.weight": torch.zeros(64, 3, 5, 5)}, r"conv1.weight is \(64, 3, 5, 5\)"),
@@ -316,6 +341,17 @@ def test_a_wrong_file_is_one_line(content: object, message: str, tmp_path: Path)
     assert "weights.pth" in str(error.value)
 
 
+@pytest.mark.parametrize("network", ["resnetv2_18", "mobilenetv4_conv_small_035", "dpn48b"])
+@torch.no_grad()
+def test_what_timm_has_behind_the_last_map_is_no_mistake(network: str, tmp_path: Path) -> None:
+    classifier = settled(timm.create_model(network))
+    save_file(classifier.state_dict(), tmp_path / "timm.safetensors")
+    backbone = backbone_of(tmp_path / "timm.safetensors", network, 3, "none")
+    own = canonical_state(backbone)
+    for key, value in classifier.state_dict().items():
+        assert key not in own or torch.equal(own[key], value)
+
+
 def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
     path, _, _ = torchvision_resnet(tmp_path)
     state = torch.load(path, weights_only=True)
@@ -323,6 +359,8 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
     torch.save(state, path)
     with pytest.raises(MatlError, match=r"layer2\.0\.conv1.* not finite"):
         backbone_of(path, "resnet18", 3, "none")
+    with pytest.raises(MatlError, match=r"layer2\.0\.conv1.* not finite"):
+        convert(path, tmp_path / "own.safetensors", "resnet18")
 
 
 def test_a_cut_file_is_refused(tmp_path: Path) -> None:

@@ -84,13 +84,13 @@ def test_controls_carry_as_many_parameters(operator: str) -> None:
         ("shuffled_convolutions", "convolutions"),
     ):
         ours, theirs = account(backbone, control), account(backbone, transfer)
-        assert (ours.carried, ours.drawn_anew) == (theirs.carried, theirs.drawn_anew)
-        assert sum(ours.carried.values()) + sum(ours.drawn_anew.values()) == total
+        assert (ours.carried, ours.begun_anew) == (theirs.carried, theirs.begun_anew)
+        assert sum(ours.carried.values()) + sum(ours.begun_anew.values()) == total
 
 
 def test_the_account_in_words() -> None:
     words = str(account(build_backbone(BackboneConfig("resnet10t"), 0), "shuffled_operators"))
-    assert "parameters of operators, shuffled; draws anew" in words
+    assert "parameters of operators, shuffled; begins" in words
 
 
 @pytest.mark.parametrize("transfer", TRANSFERS)

@@ -102,6 +102,7 @@ def test_interpolation(minimal: Path) -> None:
         ("stages.diagnosis.data.split=kfolds", ("stages.diagnosis.data.split", "kfold")),
         ("backbone.at_strides=[9]", ("backbone.at_strides", "9")),
         ("backbone.name=resnet81", ("backbone.name", "resnet18")),
+        ("backbone.name=selecsls42", ("backbone.name", "passes more than maps on")),
         ("backbone.in_channels=2", ("backbone.in_channels", "2")),
         ("chain=[]", ("chain", "empty")),
         ("backbone.at_strides=[32,32]", ("backbone.at_strides", "twice")),
@@ -175,3 +176,11 @@ def test_a_chain_must_end_in_a_diagnosis() -> None:
 def test_a_chain_must_not_go_back() -> None:
     with pytest.raises(MatlError, match="go back"):
         load_experiment(REPOSITORY / "experiments" / "demo.yaml", ["chain=[lung,xray,diagnosis]"])
+
+
+def test_a_network_without_named_layers_has_no_layer_decay(minimal: Path) -> None:
+    """It is told before any stage trains."""
+    words = ["backbone.name=poolformer_s12", "backbone.operator=none"]
+    load_experiment(minimal, words)
+    with pytest.raises(MatlError, match=r"stages\.diagnosis\.layer_decay: timm does not"):
+        load_experiment(minimal, [*words, "stages.diagnosis.layer_decay=0.7"])

@@ -31,7 +31,7 @@ NO_BATCH_NORM = (
 )
 """Not Adam: where a gradient is zero but for rounding, it divides rounding by rounding."""
 LEAST_STEPS = 20
-MEANS = ["whole/spread", "region/spread", "contribution/32"]
+MEANS = ["whole/spread", "region/spread", "contribution/16"]
 """Shown as the mean of the processes' own, which is not that of the whole batch."""
 NOT_EXACT = [*MEANS, "region/accuracy", "seconds", "peak_memory_mb"]
 """Regions that share a cell tie, and rounding decides who is right."""

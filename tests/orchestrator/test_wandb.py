@@ -30,7 +30,7 @@ def test_one_run_a_stage_and_one_of_the_report(load_tiny: Load, tmp_path: Path) 
 
     shapes, diagnosis, report = told.values()
     names = {name for row in shapes.rows for name in row}
-    assert {"loss", "gate/32", "val/accuracy", "trainer/global_step"} <= names
+    assert {"loss", "gate/16", "val/accuracy", "trainer/global_step"} <= names
     curve = record.curves["diagnosis"]
     assert diagnosis.curve("loss") == pytest.approx(curve["loss"].tolist())
     assert diagnosis.curve("val/auroc") == pytest.approx(curve["val/auroc"].tolist())

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from tiny import Load, run_quietly
 from torch import Tensor
 
@@ -13,7 +14,9 @@ from data_modules.config import DataConfig
 from matl.backbones import BackboneConfig, build_backbone
 from matl.config.schema import SourceConfig
 from matl.errors import MatlError
+from matl.orchestrator.job import data_module, open_images
 from matl.orchestrator.plan import make_plan
+from matl.orchestrator.run import stage_job
 from matl.orchestrator.store import CURVES, Store
 from matl.stages.source import LabelledSet, SourceStage
 from matl.views import ViewConfig, plain_view
@@ -193,3 +196,73 @@ def test_whether_processes_speak_does_not_depend_on_their_images(
     head.eval()
     head.loss(torch.zeros(2, 3), SINGLE.targets[:2])
     assert len(calls) == 1
+
+
+def heads_auroc(trained: SourceStage, logits: Tensor, targets: Tensor, rows: int) -> float:
+    """What validation shows for logits that come in batches of `rows`."""
+    [(_, head)] = trained._named_heads()
+    head.linear = torch.nn.Identity()
+    for given, expected in zip(logits.split(rows), targets.split(rows), strict=True):
+        head.note(given, expected)
+    return float(head.metric.compute())
+
+
+def test_logits_of_every_size_are_ranked_alike() -> None:
+    """The second batch lies in [0, 1], where torchmetrics would take logits for probabilities."""
+    logits = torch.tensor([[-2.0, 3.0], [2.0, -3.0], [0.1, 0.9], [0.9, 0.1]])
+    targets = torch.tensor([[0, 1], [1, 0], [0, 1], [1, 0]]).float()
+    for rows in (2, 4):
+        assert heads_auroc(stage({"findings": SEVERAL}), logits, targets, rows) == 1.0
+    shifted = logits + torch.tensor([[1.0, 0.0]])
+    both = [heads_auroc(stage({"findings": SEVERAL}), shifted, targets, rows) for rows in (2, 4)]
+    assert both[0] == both[1]
+
+
+def test_a_class_that_no_image_has_takes_no_part() -> None:
+    logits = torch.tensor([[-2.0, 3.0], [2.0, -3.0]])
+    targets = torch.tensor([[0.0, 0.0], [1.0, 0.0]])
+    assert heads_auroc(stage({"findings": SEVERAL}), logits, targets, 2) == 1.0
+
+
+def test_labels_are_smoothed_in_training_alone() -> None:
+    trained = stage({"findings": SEVERAL}, label_smoothing=0.2)
+    [(_, head)] = trained._named_heads()
+    logits, targets = torch.tensor([[9.0, -9.0]]), torch.tensor([[1.0, 0.0]])
+    assert head.loss(logits, targets) > 0.5
+    assert head.eval().loss(logits, targets) < 0.01
+
+
+def write_set(folder: Path, labels: list[str]) -> str:
+    """A data set of a table; its root in an experiment."""
+    folder.mkdir()
+    rows = ["path,label,split"]
+    for number, label in enumerate(labels):
+        Image.new("L", (32, 32), 9 * number).save(folder / f"{number}.png")
+        rows.append(f"{number}.png,{label},{'val' if number % 4 == 3 else 'train'}")
+    (folder / "samples.csv").write_text("\n".join(rows))
+    return str(folder)
+
+
+def test_one_label_that_some_have_is_refused(load_tiny: Load, tmp_path: Path) -> None:
+    root = write_set(tmp_path / "findings", ["a", "|"] * 4)
+    experiment = load_tiny()
+    experiment.stages["shapes"].data = DataConfig("csv", root=root, options={"multi_label": True})
+    with pytest.raises(MatlError, match=r"findings has one label, 'a'; write a second class"):
+        make_plan(experiment)
+
+
+def test_data_sets_with_the_same_classes_share_a_head_and_may_be_drawn_alike(
+    load_tiny: Load, tmp_path: Path
+) -> None:
+    sets = [write_set(tmp_path / name, ["ill", "well"] * n) for name, n in (("a", 4), ("b", 12))]
+    experiment = load_tiny("stages.shapes.evenness=1", "stages.shapes.batch_size=8")
+    members = [{"name": "csv", "root": root} for root in sets]
+    experiment.stages["shapes"].data = DataConfig(union=members)
+    plan = make_plan(experiment)
+    note = plan.chain[0].samples.notes[-1]
+    assert note == "the members share their classes: ill, well"
+    job = stage_job(plan, plan.chain[0], Store(tmp_path / "store"))
+    images = open_images(experiment, job.stage)
+    drawn = [batch["index"] for batch in data_module(job, images, rank=0).train_dataloader()]
+    sources = images.samples.table["source"].to_numpy()[torch.cat(drawn).numpy()]
+    assert (sources == "a").mean() == 0.5
