@@ -23,8 +23,8 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY) ## three stages of transfer on the built-in phantom, in minutes
 	$(MATL) run experiments/demo.yaml
 
-test: $(READY) ## the tests, all but the slow ones
-	$(VENV)/bin/python -m pytest -m "not slow"
+test: $(READY) ## the tests, all but the slow ones, two at a time
+	$(VENV)/bin/python -m pytest -m "not slow" -n 2 --dist loadfile
 
 test-all: $(READY) ## all tests
 	$(VENV)/bin/python -m pytest

@@ -7,14 +7,18 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import timm
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from tiny import Load, run_quietly
 
+from matl.backbones import canonical_state
 from matl.errors import MatlError
 from matl.orchestrator.external import evaluate_external
 from matl.orchestrator.fingerprints import reason
+from matl.orchestrator.job import initial_stage
 from matl.orchestrator.plan import make_plan
+from matl.orchestrator.run import stage_job
 from matl.orchestrator.store import BACKBONE, Store
 
 
@@ -228,3 +232,23 @@ def test_arms_differ_in_the_operator_alone(load_tiny: Load) -> None:
     other = make_plan(load_tiny("backbone.operator=convolution")).chain[0].identity
     assert one["backbone"].pop("operator") != other["backbone"].pop("operator")
     assert one == other
+
+
+def test_a_family_that_is_not_carried_begins_as_the_chain_does(
+    load_tiny: Load, tmp_path: Path
+) -> None:
+    """From the file of weights, where the experiment names one; the carried one is the parent's."""
+    file = tmp_path / "timm.safetensors"
+    save_file(timm.create_model("resnet10t").state_dict(), file)
+    words = (f"backbone.weights={file}", "stages.diagnosis.transfer=operators")
+    plan = make_plan(load_tiny("chain=[shapes,diagnosis]", "backbone.in_channels=3", *words))
+    run_quietly(plan.experiment, through=1)
+    shapes, diagnosis = plan.chain
+    store = Store(tmp_path / "store")
+    job = stage_job(plan, diagnosis, store)
+    begun = canonical_state(initial_stage(job, diagnosis.samples).backbone)
+    given, parent = load_file(file), load_file(store.file(shapes.fingerprint, BACKBONE))
+    for key, value in begun.items():
+        if key not in ("mean", "std"):
+            expected = parent if key.startswith("operators.") else given
+            assert torch.equal(value, expected[key]), key
