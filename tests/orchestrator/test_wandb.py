@@ -55,6 +55,7 @@ def test_a_file_that_is_still_written_is_read_as_far_as_it_is_whole(
     load_tiny: Load, tmp_path: Path
 ) -> None:
     run_quietly(load_tiny("logger.wandb=offline", "chain=[diagnosis]"))
+    assert recorded(tmp_path / "runs")
     file = next((tmp_path / "runs" / "wandb").glob("offline-run-*/*.wandb"))
     whole, content = [*records(file)], file.read_bytes()
     for size in range(0, len(content), 101):

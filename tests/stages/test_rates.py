@@ -78,7 +78,8 @@ def test_a_linear_probe_leaves_the_backbone_bit_by_bit(load_tiny: Load, tmp_path
 
 
 def test_freezing_up_to_a_stride(load_tiny: Load, tmp_path: Path) -> None:
-    after = trained_backbone(load_tiny, tmp_path, "stages.diagnosis.freeze=16")
-    before = canonical_state(build_backbone(load_tiny().backbone, seed=0))
+    last = "backbone.at_strides=[32]"
+    after = trained_backbone(load_tiny, tmp_path, last, "stages.diagnosis.freeze=16")
+    before = canonical_state(build_backbone(load_tiny(last).backbone, seed=0))
     changed = {key.split(".")[0] for key in before if not torch.equal(after[key], before[key])}
     assert changed == {"layer4", "operators"}
