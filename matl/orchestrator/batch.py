@@ -11,6 +11,7 @@ from rich.console import Console
 from matl.errors import OutOfMemory
 from matl.evaluation.files import replace_file
 from matl.orchestrator.job import Job
+from matl.orchestrator.store import ABOUT
 
 BATCH = "batch_size.txt"
 
@@ -50,8 +51,10 @@ def within_memory(job: Job, train: Callable[[Job], None], console: Console) -> J
             if not job.resources.auto_batch or smaller is None:
                 raise
         garbage_collection_cuda()
+        about = (job.workspace / ABOUT).read_bytes()
         shutil.rmtree(job.workspace)
         job.workspace.mkdir()
+        replace_file(job.workspace / ABOUT, about)
         replace_file(kept, str(smaller).encode())
         console.print(f"  {job.stage.name}: out of memory; {_change(job, smaller)}", soft_wrap=True)
         job = _with_batch(job, smaller)

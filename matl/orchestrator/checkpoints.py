@@ -23,6 +23,7 @@ from matl.terminal import terminal
 
 CHECKPOINT = "last.ckpt"
 BEFORE = "before.ckpt"
+DAMAGED = "damaged"
 DIGESTS = "digests.json"
 KEPT_DIGESTS = 10  # more than files: a kill may leave one that is noted and not there
 
@@ -112,10 +113,15 @@ def go_on(job: Job, nodes: Nodes = ALONE) -> Job:
     told = f"{job.stage.fingerprint}/checkpoint"
     if nodes.follows:
         name = nodes.hear(told)
+        if name == DAMAGED:
+            raise MatlError("node 0 finds no checkpoint that is whole; what it printed says more")
     else:
-        newest = checkpoint_in(job.workspace, terminal())
-        name = newest.name if newest else ""
-        nodes.tell(told, name)
+        name = DAMAGED
+        try:
+            newest = checkpoint_in(job.workspace, terminal())
+            name = newest.name if newest else ""
+        finally:
+            nodes.tell(told, name)
     return replace(job, checkpoint=job.workspace / name if name else None)
 
 
@@ -167,6 +173,7 @@ def _note(folder: Path, digest: str) -> None:
     known = [digest, *_digests(folder)][:KEPT_DIGESTS]
     partial = folder / f"{DIGESTS}.partial"
     partial.write_text(json.dumps(known))
+    sync(partial)
     os.replace(partial, folder / DIGESTS)
 
 

@@ -17,7 +17,7 @@ from matl.errors import MatlError, OutOfMemory, ProcessEnded, ProcessKilled
 from matl.orchestrator.checkpoints import go_on
 from matl.orchestrator.job import Job
 from matl.orchestrator.nodes import ALONE, Nodes
-from matl.preemption import REQUEUE, Preempted, handlers_kept
+from matl.preemption import REQUEUE, SIGNALS, Preempted, handlers_kept
 from matl.terminal import terminal
 
 LAST_LINES = 12
@@ -59,7 +59,7 @@ def _launch_once(entry: Callable[[Job], None], job: Job, nodes: Nodes) -> None:
             raise ended from None
         except ChildFailedError as error:
             rank, failure = error.get_first_failure()
-            if failure.exitcode == REQUEUE:
+            if failure.exitcode in (REQUEUE, *(-one for one in SIGNALS)):
                 raise Preempted(REQUEUE) from None
             lines = _last_lines(Path(logs), failure)
             raise _told(f"stages.{job.stage.name}: process {rank}", failure, lines) from error

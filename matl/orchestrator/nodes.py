@@ -1,5 +1,6 @@
 """The machines of a run: one `matl run` on each, which torchrun or srun starts."""
 
+import atexit
 import os
 import threading
 import time
@@ -9,16 +10,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from pytorch_lightning.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
-from torch.distributed import PrefixStore, Store
+from torch.distributed import DistError, PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
 
 from matl.config.layers import first_line
 from matl.config.schema import TrainerConfig
-from matl.errors import MatlError
+from matl.errors import MatlError, ProcessEnded
 
 POLL_SECONDS = 0.2
 REASON_SECONDS = 60.0
-BEAT_SECONDS, SILENCE_SECONDS = 2.0, 60.0
+BEAT_SECONDS, SILENCE_SECONDS, LEAVE_SECONDS = 2.0, 60.0, 5.0
 MEETING = timedelta(minutes=30)
 
 
@@ -63,8 +64,8 @@ class Nodes:
         """Around what every node does: where it fails on one node it fails on all.
 
         Raises:
-            MatlError: it failed on another node before, for the reason that is told; or a node has
-                ended without a word.
+            MatlError: it failed on another node before, for the reason that is told, or a node has
+                ended without a word; and nothing but its processes' end is known to be wrong here.
         """
         if self.line is None:
             yield
@@ -74,6 +75,20 @@ class Nodes:
             yield
         except Exception as error:
             failure = error
+        try:
+            self._compare(step, failure)
+        except MatlError:
+            if failure is None or isinstance(failure, ProcessEnded):
+                raise
+        if failure is not None:
+            raise failure
+
+    def _compare(self, step: str, failure: Exception | None) -> None:
+        """Waits for the other nodes.
+
+        Raises:
+            MatlError: the step failed on another node before, or a node has ended.
+        """
         with self._talking() as line:
             if failure is not None:
                 line.compare_set(f"{step}/failure", "", f"{self.rank} {first_line(failure)}")
@@ -83,9 +98,7 @@ class Nodes:
             if line.check([f"{step}/failure"]):
                 rank, _, reason = line.get(f"{step}/failure").decode().partition(" ")
                 if int(rank) != self.rank:
-                    raise MatlError(f"node {rank}: {reason}") from failure
-        if failure is not None:
-            raise failure
+                    raise MatlError(f"node {rank}: {reason}")
 
     @contextmanager
     def _talking(self) -> Iterator[Store]:
@@ -101,19 +114,29 @@ class Nodes:
         heard = dict.fromkeys(range(1, self.count) if self.rank == 0 else [0], (0, start))
         while not line.check([key]) and (now := time.monotonic()) < start + seconds:
             for rank, (beats, moment) in heard.items():
+                limit = SILENCE_SECONDS if beats else MEETING.total_seconds()
                 if (beat := line.add(f"beats/{rank}", 0)) != beats:
                     heard[rank] = beat, now
-                elif now - moment > SILENCE_SECONDS:
+                elif now - moment > limit:
                     raise MatlError(f"node {rank} has ended; what it printed says why")
             time.sleep(POLL_SECONDS)
 
 
-def beat(line: Store, rank: int) -> None:
-    """Shows the other nodes that this one lives, until it ends or node 0 does."""
-    with suppress(RuntimeError):
-        while True:
+def keep_beating(line: Store, rank: int) -> threading.Event:
+    """Shows the other nodes that this one lives, until it ends, or node 0 does, or the event."""
+    over = threading.Event()
+
+    def beat() -> None:
+        with suppress(RuntimeError):
             line.add(f"beats/{rank}", 1)
-            time.sleep(BEAT_SECONDS)
+            while not over.wait(BEAT_SECONDS):
+                line.add(f"beats/{rank}", 1)
+
+    thread = threading.Thread(target=beat, daemon=True, name="beat")
+    thread.start()
+    atexit.register(thread.join, LEAVE_SECONDS)
+    atexit.register(over.set)  # is called first: in the midst of torch the thread would abort
+    return over
 
 
 ALONE = Nodes()
@@ -142,11 +165,14 @@ def join_nodes(trainer: TrainerConfig) -> Nodes:
     except RuntimeError as error:  # Lightning refuses some of Slurm's settings
         raise MatlError(f"srun: {first_line(error)}") from error
     rank, address = environment.node_rank(), environment.main_address
-    assert environment.main_port  # and that sets the variable, where Slurm's job gives the port
-    line, *_ = next(rendezvous("env://", rank, count, timeout=MEETING))
+    os.environ["MASTER_PORT"] = str(environment.main_port)  # Slurm's job may give it otherwise
+    try:
+        line, *_ = next(rendezvous("env://", rank, count, timeout=MEETING))
+    except DistError as error:
+        raise MatlError(f"the nodes cannot meet at {address}: {first_line(error)}") from error
     attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")  # torchrun keeps its store
     line = PrefixStore(f"matl/{attempt}", line)
-    threading.Thread(target=beat, args=(line, rank), daemon=True, name="beat").start()
+    keep_beating(line, rank)
     return Nodes(rank, count, address, line)
 
 

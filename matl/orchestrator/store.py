@@ -77,9 +77,12 @@ class Store:
 
     def __iter__(self) -> Iterator[str]:
         """Fingerprints of the finished stages, oldest first."""
-        entries = [path.parent for path in self.root.glob(f"*/{MANIFEST}")]
-        oldest_first = sorted(entries, key=lambda path: path.stat().st_mtime)
-        return iter(dict.fromkeys(path.name.removesuffix(REPLACED) for path in oldest_first))
+        finished = {}
+        for manifest in self.root.glob(f"*/{MANIFEST}"):
+            with suppress(FileNotFoundError):  # another run may replace or remove it meanwhile
+                fingerprint = manifest.parent.name.removesuffix(REPLACED)
+                finished[fingerprint] = manifest.parent.stat().st_mtime
+        return iter(sorted(finished, key=finished.__getitem__))
 
     def entry(self, fingerprint: str) -> Path:
         """Folder of a finished stage."""
@@ -90,10 +93,12 @@ class Store:
         """What is known of a finished stage.
 
         Raises:
-            MatlError: its manifest is damaged.
+            MatlError: its manifest is damaged, or gone.
         """
         try:
             manifest = json.loads((self.entry(fingerprint) / MANIFEST).read_text())
+        except FileNotFoundError as error:
+            raise MatlError(f"{self.root}: {fingerprint} was removed meanwhile") from error
         except ValueError:
             manifest = {}
         if not isinstance(manifest, dict) or not manifest.keys() >= KNOWN:
@@ -183,8 +188,8 @@ class Store:
         folder, replaced = self.root / fingerprint, self._replaced(fingerprint)
         for path in (*finished.iterdir(), finished):
             sync(path)
-        shutil.rmtree(replaced, ignore_errors=True)
         if folder.exists():
+            shutil.rmtree(replaced, ignore_errors=True)
             os.rename(folder, replaced)
         os.rename(finished, folder)
         sync(self.root)

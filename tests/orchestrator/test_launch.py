@@ -22,6 +22,7 @@ from matl.orchestrator.launch import FIRST_PORT, PORTS, launch, stage_port
 from matl.orchestrator.plan import make_plan
 from matl.orchestrator.run import stage_job
 from matl.orchestrator.store import BACKBONE, HEADS, Store
+from matl.preemption import Preempted
 from matl.stages import Stage
 
 TWO = ("trainer.devices=2", "chain=[diagnosis]")
@@ -62,6 +63,10 @@ def is_killed(job: Job) -> None:
     ends_on_one(lambda: os.kill(os.getpid(), signal.SIGKILL))
 
 
+def is_to_give_the_machine_back(job: Job) -> None:
+    ends_on_one(lambda: os.kill(os.getpid(), signal.SIGUSR1))
+
+
 def is_aborted(job: Job) -> None:
     ends_on_one(os.abort)
 
@@ -84,6 +89,12 @@ def test_a_process_that_ends_is_named_and_the_others_stop(
     with pytest.raises(error, match=rf"(?s)^stages\.diagnosis: {said}"):
         launch(entry, job_of(load_tiny))
     assert time.monotonic() - started < 120
+
+
+@pytest.mark.slow
+def test_a_signal_to_one_process_outside_training_preempts_all(load_tiny: Load) -> None:
+    with pytest.raises(Preempted):
+        launch(is_to_give_the_machine_back, job_of(load_tiny, "trainer.max_restarts=1"))
 
 
 def fails_once(job: Job) -> None:

@@ -18,7 +18,7 @@ from tiny import Load
 from torch.distributed import HashStore
 
 from matl.config.schema import TrainerConfig
-from matl.errors import MatlError
+from matl.errors import MatlError, ProcessEnded
 from matl.orchestrator import nodes
 from matl.orchestrator.nodes import ALONE, Nodes, join_nodes
 from matl.orchestrator.plan import make_plan
@@ -79,18 +79,28 @@ def test_a_node_that_falls_silent_is_not_waited_for(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(nodes, "SILENCE_SECONDS", 1.0)
     monkeypatch.setattr(nodes, "BEAT_SECONDS", 0.1)
     line = HashStore()
-    threading.Thread(target=nodes.beat, args=(line, 1), daemon=True).start()
-    first = Nodes(0, 3, "localhost", line)
+    lives = [nodes.keep_beating(line, rank) for rank in range(3)]
+    first, second, _ = (Nodes(rank, 3, "localhost", line) for rank in range(3))
+    lives[2].set()
     with pytest.raises(MatlError, match="node 2 has ended"), first.together("step"):
         pass
+    lives[0].set()
     with pytest.raises(MatlError, match="node 0 has ended"):
-        Nodes(1, 3, "localhost", line).hear("plan")
+        second.hear("plan")
+    lives[1].set()
+
+
+def test_a_node_that_comes_late_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nodes, "SILENCE_SECONDS", 0.1)
+    line = HashStore()
+    threading.Timer(1.0, line.set, ("plan", "chain")).start()
+    assert Nodes(1, 2, "localhost", line).hear("plan") == "chain"
 
 
 A_NODE = """
 import os, signal, sys
 from matl.config.schema import TrainerConfig
-from matl.errors import MatlError
+from matl.errors import MatlError, ProcessEnded
 from matl.orchestrator import nodes
 
 nodes.SILENCE_SECONDS, rank = 5.0, os.environ["RANK"]
@@ -118,6 +128,22 @@ def test_a_node_that_was_killed_outside_training_ends_the_first() -> None:
     (_, said), _ = [one.communicate(timeout=60) for one in started]
     assert [one.returncode for one in started] == [1, -signal.SIGKILL]
     assert said == "node 1 has ended; what it printed says why\n"
+
+
+def test_a_mistake_is_said_where_it_was_made_though_another_node_failed_of_it_before() -> None:
+    line = HashStore()
+
+    def ends(rank: int, failure: Exception) -> str:
+        try:
+            with Nodes(rank, 2, "localhost", line).together("step"):
+                raise failure
+        except (MatlError, ProcessEnded) as error:
+            return str(error)
+
+    line.compare_set("step/failure", "", "1 process 1 failed")
+    with ThreadPoolExecutor(2) as pool:
+        failures = (MatlError("no space left"), ProcessEnded("process 1 failed"))
+        assert [*pool.map(ends, (0, 1), failures)] == ["no space left", "process 1 failed"]
 
 
 @pytest.mark.parametrize(
