@@ -117,8 +117,12 @@ def test_a_transfer_of_operators_is_another_stage_than_a_transfer_of_all(load_ti
 
 @pytest.mark.slow
 def test_a_compiled_backbone_trains_to_the_same_weights(load_tiny: Load, tmp_path: Path) -> None:
+    """With SGD: Adam would divide what rounding leaves of a gradient by itself."""
+    sgd = [f"stages.{name}.optimizer=sgd" for name in ("lung", "diagnosis")]
     plain, compiled = (
-        run_quietly(load_tiny("chain=[lung,diagnosis]", f"trainer.compile={choice}"))[0].stages
+        run_quietly(load_tiny("chain=[lung,diagnosis]", *sgd, f"trainer.compile={choice}"))[
+            0
+        ].stages
         for choice in (False, True)
     )
     store = Store(tmp_path / "store")
@@ -127,7 +131,7 @@ def test_a_compiled_backbone_trains_to_the_same_weights(load_tiny: Load, tmp_pat
         assert first.fingerprint != second.fingerprint
         assert states[0].keys() == states[1].keys()
         for key, value in states[0].items():
-            torch.testing.assert_close(states[1][key], value, rtol=1e-3, atol=1e-3)
+            torch.testing.assert_close(states[1][key], value, rtol=1e-4, atol=1e-5)
 
 
 def test_the_plan_says_why_a_stage_is_not_reused(load_tiny: Load, tmp_path: Path) -> None:
