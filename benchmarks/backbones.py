@@ -1,11 +1,13 @@
 """What the backbones cost: `python -m benchmarks.backbones` writes docs/results/backbones.md."""
 
-import gc
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from itertools import product
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import torch
 from rich.progress import track
@@ -55,12 +57,20 @@ def main() -> None:
     """Measures every network, operator and size, and writes the page."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     cases = list(product(NETWORKS, SIZES, OPERATORS))
-    rows = [_row(*case, device) for case in track(cases, "measuring")]
+    rows = [_in_a_process_of_its_own(*case, device) for case in track(cases, "measuring")]
     about = ABOUT.format(
         date=time.strftime("%Y-%m-%d"), batch=BATCH, steps=STEPS, **versions(), **machine(device)
     )
     table = [HEADER, ["---"] * len(HEADER), *rows]
     PAGE.write_text(about + "\n".join(f"| {' | '.join(row)} |" for row in table) + "\n")
+
+
+def _in_a_process_of_its_own(*case: Any) -> list[str]:
+    """So that no memory that an earlier case left is counted, or used again uncounted."""
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["matl.backbones"])
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        return pool.submit(_row, *case).result()
 
 
 def _row(network: str, size: int, operator: str, device: torch.device) -> list[str]:
@@ -72,8 +82,6 @@ def _row(network: str, size: int, operator: str, device: torch.device) -> list[s
     plain = _rate(backbone, size, device, mixed=False)
     peak = peak_memory_mb() - before
     mixed = _rate(backbone, size, device, mixed=True)
-    del backbone
-    gc.collect()
     return [
         network,
         operator,
