@@ -77,7 +77,7 @@ class ImageDataModule(pl.LightningDataModule):
             "seed": seed,
             "task": task,
             "drop_last": drop_last,
-            "groups": self._arrays.get("label_set", source_numbers(samples)),
+            "groups": self._groups() if evenness > 0 else None,
             "evenness": evenness,
             "rank": rank,
             "world_size": world_size,
@@ -108,16 +108,17 @@ class ImageDataModule(pl.LightningDataModule):
         """A loader of all images of a split, in the table's order and whole on every process."""
         return BatchLoader(self._arrays, self._rows(split), batch_size=self._eval_batch_size)
 
+    def _groups(self) -> np.ndarray:
+        """The number of each image's label set, or else of its source."""
+        if "label_set" in self._arrays:
+            return self._arrays["label_set"]
+        return self.samples.table["source"].factorize()[0]
+
     def _rows(self, *splits: str) -> np.ndarray:
         unknown = set(splits) - set(SPLITS)
         if unknown:
             raise ValueError(f"split {sorted(unknown)} is none of {SPLITS}")
         return np.flatnonzero(self.samples.table["split"].isin(splits))
-
-
-def source_numbers(samples: Samples) -> np.ndarray:
-    """The number of each image's data set, int64 [n], in the order of their names."""
-    return np.unique(samples.table["source"].to_numpy(dtype=str), return_inverse=True)[1]
 
 
 def label_arrays(samples: Samples) -> dict[str, np.ndarray]:

@@ -95,8 +95,13 @@ def before_a_step(act: Callable[[], None]) -> Callable[..., Tensor]:
 
 @pytest.mark.slow
 def test_a_healthy_server_has_everything_at_the_end(
-    load_tiny: Load, tmp_path: Path, server: StandIn, undisturbed: Weights
+    load_tiny: Load,
+    tmp_path: Path,
+    server: StandIn,
+    undisturbed: Weights,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("WANDB_FINISH_TIMEOUT", "20")
     experiment = load_tiny(*SETTINGS, "logger.wandb=online")
     record, folder, _ = run_quietly(experiment)
     told = {run.name: run for run in server.runs.values()}
@@ -187,6 +192,8 @@ def test_a_failure_in_the_midst_of_a_stage(
     monkeypatch.setattr(Stage, "training_step", before_a_step(lambda: act(server)))
     if act in (hang, die):  # the server is lost for the stages that follow too
         monkeypatch.setenv("WANDB_INIT_TIMEOUT", "10")
+    else:  # the report's run has a healthy server, and a busy machine may need time for it
+        monkeypatch.setenv("WANDB_FINISH_TIMEOUT", "20")
     goes_on_offline(load_tiny, tmp_path, capfd, times=3 if act in (hang, die) else 1)
     assert weights(tmp_path) == undisturbed
 
