@@ -149,7 +149,7 @@ def ablate(
     if dry_run:
         plans = plan_cells(settings, cells_of(settings), overrides or [])
         store = Store(next(iter(plans.values())).experiment.store)
-        console.print(dry_run_table(plans, store))
+        console.print(dry_run_table(plans, store, jobs))
         return
     command = " ".join(["matl", *sys.argv[1:]])
     folder, failures = run_ablation(settings, overrides or [], console, jobs, executor, command)

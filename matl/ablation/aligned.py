@@ -37,11 +37,12 @@ class AlignedScores:
                 by_seed.setdefault(cell.seed, {})[cell.repeat, cell.fold] = scores_on_test(
                     store, last
                 )
+        self.metric = ablation.analysis.metric
         chosen = ablation.splits[split]
         self.repeats, self.folds = chosen.repeats, max(chosen.folds, 1)
 
     def contrast(self, weighted: Sequence[Weighted], scale: Scale) -> Contrast | None:
-        """The weighted sum of AUROCs over the seeds that finished all of it; None without one."""
+        """The weighted sum of the metric over the seeds that finished all of it; None without."""
         seeds = self._finished_seeds([(arm, regime) for _, arm, regime in weighted])
         if not seeds:
             return None
@@ -56,7 +57,8 @@ class AlignedScores:
             Arm(weight, np.stack([_score_rows(tables) for tables in joined[arm, regime]]))
             for weight, arm, regime in weighted
         ]
-        return contrast(first["label"].to_numpy(), patient_codes(first), arms, scale, folds)
+        label, patients = first["label"].to_numpy(), patient_codes(first)
+        return contrast(label, patients, arms, scale, folds, self.metric)
 
     def _finished_seeds(self, wanted: Iterable[tuple[str, str]]) -> list[int]:
         whole = self.repeats * self.folds

@@ -17,19 +17,22 @@ APART = 0.35
 """Over how many doublings of the x value a panel's lines spread, so that none hides another."""
 
 
-def forest_figure(comparisons: Sequence[Comparison], margin: float, title: str) -> Figure:
-    """Each difference with its interval, on the AUROC and on the logit scale.
+def forest_figure(
+    comparisons: Sequence[Comparison], metric: str, margin: float, title: str
+) -> Figure:
+    """Each difference with its interval, on the metric's own and on the logit scale.
 
     Args:
         comparisons: From top to bottom; the primary one is drawn bold.
-        margin: Of the primary one, drawn as a dashed line on the AUROC scale.
+        metric: Its name, as it is shown.
+        margin: Of the primary one, drawn as a dashed line on the metric's scale.
         title: Should name the split.
     """
     figure = new_figure(10.4, 1.5 + 0.32 * len(comparisons))
     left, right = figure.subplots(1, 2, sharey=True)
     for at, one in enumerate(comparisons):
         look = {"color": COLOURS[1] if one.primary else COLOURS[0], "zorder": 3}
-        for axes, found in ((left, one.auroc), (right, one.logit)):
+        for axes, found in ((left, one.plain), (right, one.logit)):
             width = 2.6 if one.primary else 1.6
             axes.plot([found.low, found.high], [at, at], linewidth=width, **look)
             axes.plot(found.value, at, "o", markersize=8 if one.primary else 6, **look)
@@ -40,7 +43,7 @@ def forest_figure(comparisons: Sequence[Comparison], margin: float, title: str) 
     left.set_ylim(len(names) - 0.4, -0.6)
     if margin and any(one.primary for one in comparisons):
         left.axvline(margin, color=COLOURS[1], linewidth=1, linestyle="--")
-    for axes, scale in ((left, "AUROC"), (right, "logit of the AUROC")):
+    for axes, scale in ((left, metric), (right, f"logit of {metric}")):
         axes.axvline(0, color=GREY, linewidth=1)
         axes.set_xlabel(f"Gain over scratch, {scale}", fontsize=9)
         axes.tick_params(axis="x", labelsize=8)
@@ -54,22 +57,24 @@ def efficiency_figure(
     means: Sequence[Mean],
     gains: Sequence[Comparison],
     floors: pd.Series,
+    metric: str,
     title: str,
 ) -> Figure:
-    """AUROC and gain over the share of the training patients' labels.
+    """The metric and its gain over the share of the training patients' labels.
 
     Args:
         means: Of one split.
         gains: Of single arms on that split.
-        floors: The floor's AUROC, indexed by the shares in order.
+        floors: The floor's metric, indexed by the shares in order.
+        metric: Its name, as it is shown.
         title: Should name the split.
     """
     figure = new_figure(10.4, 5.2)
     figure.set_layout_engine("constrained", h_pad=0.1)
     left, right = figure.subplots(1, 2)
     looks = _looks(means)
-    reached = _lines([(one.arm, one.regime, one.fraction, one.auroc) for one in means])
-    gained = _lines([(one.arms[0], one.regime, one.fraction, one.auroc) for one in gains])
+    reached = _lines([(one.arm, one.regime, one.fraction, one.value) for one in means])
+    gained = _lines([(one.arms[0], one.regime, one.fraction, one.plain) for one in gains])
     for axes, lines in ((left, reached), (right, gained)):
         for place, (key, points) in enumerate(lines.items()):
             shift = 2 ** (APART * (place / max(len(lines) - 1, 1) - 0.5))
@@ -77,7 +82,7 @@ def efficiency_figure(
             _draw(axes, points, shift, looks[key], label)
     left.plot(floors.index, floors, ":", color=GREY, label="floor")
     right.axhline(0, color=GREY, linewidth=1)
-    for axes, text in ((left, "AUROC"), (right, "Gain over scratch, AUROC")):
+    for axes, text in ((left, metric), (right, f"Gain over scratch, {metric}")):
         axes.set_xscale("log")
         axes.xaxis.set_major_locator(FixedLocator(list(floors.index)))
         axes.xaxis.set_minor_locator(NullLocator())

@@ -13,6 +13,7 @@ from matl.config.check import Problem
 from matl.config.layers import merge, origin, read_layers
 from matl.config.load import refuse_unknown_keys, structured
 from matl.errors import MatlError
+from matl.evaluation.metrics import LESS_IS_BETTER, METRICS
 
 
 def load_ablation(path: Path) -> Ablation:
@@ -93,11 +94,16 @@ def _check_analysis(ablation: Ablation) -> None:
     places: list[tuple[str, str, Sequence[str]]] = [
         ("regime", analysis.regime, list(ablation.regimes)),
         ("split", analysis.split, list(ablation.splits)),
+        ("metric", analysis.metric, list(METRICS)),
         *(("comparison", arm, list(ablation.arms)) for arm in analysis.comparison),
     ]
     for key, value, known in places:
         if value not in known:
             raise Problem(["analysis", key], f"there is no '{value}'; {did_you_mean(value, known)}")
+    if analysis.metric in LESS_IS_BETTER:
+        raise Problem(
+            ["analysis", "metric"], f"less of '{analysis.metric}' is better; name one to gain in"
+        )
 
 
 def _last_stages(regimes: dict[str, Regime]) -> str:

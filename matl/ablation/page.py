@@ -52,7 +52,7 @@ def write_ablation_page(folder: Path) -> Path:
         comparisons=comparison_table(record),
         means=mean_table(record, cells),
         states=cell_states(cells),
-        cells=cell_table(cells),
+        cells=cell_table(record, cells),
         networks=network_table(record.networks),
         gates=gate_table(record.gates),
         costs=cost_table(record.costs),
@@ -66,7 +66,7 @@ def _strip(record: AblationRecord) -> dict[str, float] | None:
     """The places of the primary difference's value, ends, zero and margin on a line in [0, 1]."""
     if record.primary is None:
         return None
-    found = record.primary.auroc
+    found = record.primary.plain
     places = {"value": found.value, "low": found.low, "high": found.high, "margin": record.margin}
     reach = 1.1 * max(map(abs, places.values())) or 1.0
     return {name: (one / reach + 1) / 2 for name, one in places.items()} | {"reach": reach}
@@ -80,10 +80,11 @@ def _forests(record: AblationRecord) -> Iterator[Picture]:
         own.sort(key=lambda one: (not one.primary, len(one.arms) == 1))
         where = place(split, fraction)
         listed = "; ".join(f"{one.what} {_interval(one)}" for one in own)
+        title = f"Gains over scratch on the split {where}"
         yield Picture(
             f"gains-{number}",
-            forest_figure(own, record.margin, f"Gains over scratch on the split {where}"),
-            f"Gains over scratch with intervals on the split {where}. AUROC: {listed}.",
+            forest_figure(own, record.metric_name, record.margin, title),
+            f"{title}, with intervals. {record.metric_name}: {listed}.",
             f"Split {where}; {_about(record, split)} Points: mean over seeds; lines: 95 % interval "
             f"over seeds and patients. {PRIMARY if own[0].primary else EXPLORATORY}",
             wide=True,
@@ -99,12 +100,13 @@ def _efficiency(record: AblationRecord, cells: pd.DataFrame) -> Iterator[Picture
         ]
         if len({one.fraction for one in means}) > 1:
             own = cells[cells["split"] == split.split]
-            floors = own.groupby("fraction")["floor_auroc"].mean()
+            floors = own.groupby("fraction")[f"floor_{record.metric}"].mean()
+            title = f"Label efficiency, split {split.split}"
             yield Picture(
                 f"labels-{number}",
-                efficiency_figure(means, gains, floors, f"Label efficiency, split {split.split}"),
-                f"AUROC and gain of each arm and regime over the share of the labels, split "
-                f"{split.split}; the numbers stand in the tables above.",
+                efficiency_figure(means, gains, floors, record.metric_name, title),
+                f"{record.metric_name} and gain of each arm and regime over the share of the "
+                f"labels, split {split.split}; the numbers stand in the tables above.",
                 f"Split {split.split}; {_about(record, split.split)} Diagnoses were trained for "
                 "as many steps at each share. Bars: 95 % interval over seeds and patients. "
                 "Exploratory.",
@@ -124,4 +126,4 @@ def _about(record: AblationRecord, split: str) -> str:
 
 
 def _interval(one: Comparison) -> str:
-    return f"{one.auroc.value:+.3f} [{one.auroc.low:+.3f}, {one.auroc.high:+.3f}]"
+    return f"{one.plain.value:+.3f} [{one.plain.low:+.3f}, {one.plain.high:+.3f}]"

@@ -22,7 +22,7 @@ def comparison_table(record: AblationRecord) -> Table | None:
         "Regime",
         "Split",
         "Labels",
-        "AUROC",
+        record.metric_name,
         "Logit",
         "p",
         "Seeds",
@@ -36,8 +36,8 @@ def comparison_table(record: AblationRecord) -> Table | None:
         (
             " − ".join(one.arms),
             *(one.regime, one.split, _share(one.fraction)),
-            *(_signed(one.auroc), _signed(one.logit), _p(one)),
-            one.auroc.seeds,
+            *(_signed(one.plain), _signed(one.logit), _p(one)),
+            one.plain.seeds,
             "primary" if one.primary else "exploratory",
         )
         for one in found
@@ -53,7 +53,13 @@ def comparison_table(record: AblationRecord) -> Table | None:
 
 def mean_table(record: AblationRecord, cells: pd.DataFrame) -> Table | None:
     """What each arm reaches after each regime, beside the floor."""
-    header = ("Arm", "Regime", "Split", "Labels", "AUROC", "Accuracy", "Floor AUROC", "Seeds")
+    name, floor = record.metric_name, f"floor_{record.metric}"
+    others = [one for one in ("auroc", "accuracy") if one != record.metric]
+    header = (
+        *("Arm", "Regime", "Split", "Labels", name, f"Floor, {name}"),
+        *(METRICS[one] for one in others),
+        "Seeds",
+    )
     rows: list[Row] = []
     for one in sorted(record.means, key=lambda one: (one.split != record.split, -one.fraction)):
         place = {"arm": one.arm, "regime": one.regime, "split": one.split, "fraction": one.fraction}
@@ -61,15 +67,15 @@ def mean_table(record: AblationRecord, cells: pd.DataFrame) -> Table | None:
         rows.append(
             (
                 *(one.arm, one.regime, one.split, _share(one.fraction)),
-                Cell(f"{one.auroc.value:.3f}", one.auroc.value, _ends(one.auroc, ".3f")),
-                *(float(own[name].mean()) for name in ("accuracy", "floor_auroc")),
-                one.auroc.seeds,
+                Cell(f"{one.value.value:.3f}", one.value.value, _ends(one.value, ".3f")),
+                *(float(own[column].mean()) for column in (floor, *others)),
+                one.value.seeds,
             )
         )
     caption = (
-        "AUROC: mean over the finished seeds, with its 95 % interval over seeds and patients; "
+        f"{name}: mean over the finished seeds, with its 95 % interval over seeds and patients; "
         "intervals of two rows may overlap although their difference is clear, so read the "
-        "comparisons. Accuracy and floor: mean over the finished cells, without an interval. "
+        "comparisons. The others: mean over the finished cells, without an interval. "
         "Floor: what grey levels and image size alone reach."
     )
     return make_table("What each arm reaches", caption, header, rows) if rows else None
@@ -81,20 +87,21 @@ def cell_states(cells: pd.DataFrame) -> dict[str, int]:
     return {str(kind): int(count) for kind, count in kinds.value_counts().items()}
 
 
-def cell_table(cells: pd.DataFrame) -> Table:
+def cell_table(record: AblationRecord, cells: pd.DataFrame) -> Table:
     """A row a cell."""
+    floor = f"floor_{record.metric}"
     metrics = [name for name in METRICS if name in cells]
     header = (
         *("Arm", "Regime", "Split", "Repeat", "Fold", "Labels", "Seed", "State"),
         *(METRICS[name] for name in metrics),
-        *("Floor AUROC", "Fingerprint"),
+        *(f"Floor, {record.metric_name}", "Fingerprint"),
     )
     rows: list[Row] = [
         (
             *(str(cell["arm"]), str(cell["regime"]), str(cell["split"])),
             *(int(cell["repeat"]), int(cell["fold"]), _share(cell["fraction"]), int(cell["seed"])),
             hide_paths(str(cell["state"])),
-            *(_number(cell.get(name)) for name in (*metrics, "floor_auroc")),
+            *(_number(cell.get(name)) for name in (*metrics, floor)),
             str(cell["fingerprint"])[:12],
         )
         for cell in cells.to_dict("records")

@@ -14,6 +14,7 @@ from matl.backbones import arm_match
 from matl.errors import MatlError
 from matl.evaluation.files import json_bytes, replace_file
 from matl.evaluation.html.provenance import facts
+from matl.evaluation.metrics import METRICS
 from matl.evaluation.record import NetworkRow
 from matl.evaluation.report import hide_paths, plain_value
 from matl.evaluation.statistics.contrasts import Contrast
@@ -54,7 +55,7 @@ class AblationRecord:
         chains: stages of each regime in order.
         seeds: those that were planned.
         comparison: the two arms of the primary comparison.
-        regime, split, margin: of it.
+        regime, split, metric, margin: of it.
         verdict: on it; None where it has no seed yet.
         comparisons, means: as in `matl.ablation.results`.
         tested: of each split.
@@ -73,6 +74,7 @@ class AblationRecord:
     comparison: list[str]
     regime: str
     split: str
+    metric: str
     margin: float
     verdict: str | None
     comparisons: list[Comparison]
@@ -82,6 +84,11 @@ class AblationRecord:
     gates: list[Gates]
     costs: list[StageCost]
     facts: dict[str, str]
+
+    @property
+    def metric_name(self) -> str:
+        """The metric as it is shown."""
+        return METRICS[self.metric]
 
     @property
     def primary(self) -> Comparison | None:
@@ -112,6 +119,7 @@ def ablation_record(
         comparison=list(analysis.comparison),
         regime=analysis.regime,
         split=analysis.split,
+        metric=analysis.metric,
         margin=analysis.margin,
         verdict=None if primary is None else verdict_of(ablation, primary),
         comparisons=found,
@@ -151,7 +159,7 @@ def read_ablation(folder: Path) -> AblationRecord:
 
 def _contrasts(kind: type, row: dict[str, Any]) -> Any:
     """A `Comparison` or a `Mean` from its JSON form."""
-    wanted = {one.name for one in fields(kind)} & {"auroc", "logit"}
+    wanted = {one.name for one in fields(kind) if one.type is Contrast}
     row |= {name: Contrast(**row[name]) for name in wanted}
     if "arms" in row:
         row["arms"] = tuple(row["arms"])

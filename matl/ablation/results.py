@@ -12,12 +12,12 @@ import pandas as pd
 from matl.ablation.aligned import AlignedScores, scores_on_test
 from matl.ablation.cells import Cell
 from matl.ablation.schema import SCRATCH, Ablation
-from matl.evaluation.metrics import summarise
+from matl.evaluation.metrics import METRICS, summarise
 from matl.evaluation.statistics.contrasts import Contrast, Scale, holm, verdict
 from matl.orchestrator.plan import Plan
 from matl.orchestrator.store import FLOOR, Store
 
-SCALES: tuple[Scale, Scale] = ("auroc", "logit")
+SCALES: tuple[Scale, Scale] = ("plain", "logit")
 NO_VERDICT = "no verdict yet"
 
 
@@ -30,7 +30,7 @@ class Comparison:
         regime: the gain of which over scratch.
         split: of the test images.
         fraction: the share of the labels.
-        auroc, logit: the difference on both scales.
+        plain, logit: the difference of the ablation's metric, and of its logits.
         primary: whether it is the one that the ablation was made for.
         p: adjusted by Holm's method among the others; the primary one's own.
     """
@@ -39,7 +39,7 @@ class Comparison:
     regime: str
     split: str
     fraction: float
-    auroc: Contrast
+    plain: Contrast
     logit: Contrast
     primary: bool
     p: float
@@ -57,13 +57,13 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Mean:
-    """The AUROC that an arm reaches after a regime, over the seeds that finished it."""
+    """The metric that an arm reaches after a regime, over the seeds that finished it."""
 
     arm: str
     regime: str
     split: str
     fraction: float
-    auroc: Contrast
+    value: Contrast
 
 
 def analysis_hash(ablation: Ablation, plans: Mapping[Cell, Plan]) -> str:
@@ -78,9 +78,15 @@ def analysis_hash(ablation: Ablation, plans: Mapping[Cell, Plan]) -> str:
 
 
 def cell_table(
-    plans: Mapping[Cell, Plan], failures: Mapping[str, str], store: Store
+    ablation: Ablation, plans: Mapping[Cell, Plan], store: Store, failures: Mapping[str, str]
 ) -> pd.DataFrame:
-    """A row a cell: what it is, its state, and the test metrics of what is finished."""
+    """A row a cell: what it is, its state, its test metrics, and the floor of the main one.
+
+    Args:
+        ablation, plans, store: What is compared, and what is finished of it.
+        failures: What went wrong, by fingerprint.
+    """
+    metric = ablation.analysis.metric
     rows: list[dict[str, Any]] = []
     for cell, plan in plans.items():
         last = plan.chain[-1].fingerprint
@@ -92,7 +98,7 @@ def cell_table(
             summary = summarise(scores_on_test(store, last), resamples=0)
             row |= {name: estimate.value for name, estimate in summary.items()}
             floor = summarise(scores_on_test(store, last, FLOOR), resamples=0)
-            row["floor_auroc"] = floor["auroc"].value
+            row[f"floor_{metric}"] = floor[metric].value
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -112,13 +118,13 @@ def compare(ablation: Ablation, plans: Mapping[Cell, Plan], store: Store) -> lis
 
 
 def means(ablation: Ablation, plans: Mapping[Cell, Plan], store: Store) -> list[Mean]:
-    """The AUROC of every arm and regime that a seed has finished, on every split."""
+    """The metric of every arm and regime that a seed has finished, on every split."""
     found = []
     for scores in _aligned(ablation, plans, store):
         for arm, regime in product(ablation.arms, ablation.regimes):
-            auroc = scores.contrast([(1.0, arm, regime)], "auroc")
-            if auroc is not None:
-                found.append(Mean(arm, regime, scores.split, scores.fraction, auroc))
+            value = scores.contrast([(1.0, arm, regime)], "plain")
+            if value is not None:
+                found.append(Mean(arm, regime, scores.split, scores.fraction, value))
     return found
 
 
@@ -129,30 +135,31 @@ def place(split: str, fraction: float) -> str:
 
 def verdict_of(ablation: Ablation, primary: Comparison) -> str:
     """The verdict on the primary comparison; there is none before every seed is finished."""
-    if primary.auroc.seeds < len(ablation.seeds):
+    if primary.plain.seeds < len(ablation.seeds):
         return NO_VERDICT
-    return verdict(primary.auroc, ablation.analysis.margin)
+    return verdict(primary.plain, ablation.analysis.margin)
 
 
 def summary_lines(ablation: Ablation, found: Sequence[Comparison]) -> list[str]:
     """The comparisons as a Markdown table, the primary one and its verdict first."""
     lines = []
+    metric = METRICS[ablation.analysis.metric]
     for one in (one for one in found if one.primary):
         margin, seeds = ablation.analysis.margin, len(ablation.seeds)
         found_verdict = verdict_of(ablation, one)
         lines += [
             f"{one.what}, {one.place}: **{found_verdict}** against a margin of {margin}: "
-            f"AUROC {_interval(one.auroc)}, {one.auroc.seeds} of {seeds} seeds.",
+            f"{metric} {_interval(one.plain)}, {one.plain.seeds} of {seeds} seeds.",
             "",
         ]
     lines += [
-        "| comparison | split | AUROC | logit | p | seeds | |",
+        f"| comparison | split | {metric} | logit | p | seeds | |",
         "|---|---|---|---|---|---|---|",
     ]
     for one in sorted(found, key=lambda one: not one.primary):
         role = "primary" if one.primary else "exploratory"
-        numbers = f"{_interval(one.auroc)} | {_interval(one.logit)} | {one.p:.3f}"
-        lines.append(f"| {one.what} | {one.place} | {numbers} | {one.auroc.seeds} | {role} |")
+        numbers = f"{_interval(one.plain)} | {_interval(one.logit)} | {one.p:.3f}"
+        lines.append(f"| {one.what} | {one.place} | {numbers} | {one.plain.seeds} | {role} |")
     return lines
 
 
@@ -172,11 +179,11 @@ def _gain(
         for side, arm in zip((1.0, -1.0), arms, strict=False)
         for sign, chain in ((1.0, regime), (-1.0, SCRATCH))
     ]
-    auroc, logit = (scores.contrast(weighted, scale) for scale in SCALES)
-    if auroc is None or logit is None:
+    plain, logit = (scores.contrast(weighted, scale) for scale in SCALES)
+    if plain is None or logit is None:
         return []
     where = (regime, scores.split, scores.fraction)
-    return [Comparison(arms, *where, auroc, logit, primary, auroc.p)]
+    return [Comparison(arms, *where, plain, logit, primary, plain.p)]
 
 
 def _is_primary(

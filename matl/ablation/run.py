@@ -26,6 +26,7 @@ from matl.ablation.train import (
     in_turn,
 )
 from matl.errors import MatlError
+from matl.evaluation.metrics import METRICS
 from matl.orchestrator.plan import Plan
 from matl.orchestrator.resources import available_cores
 from matl.orchestrator.store import Store
@@ -88,10 +89,11 @@ def run_ablation(
     diagnoses = 0
     with progress_shown(console, live=not alone) as show:
         for key in changes:
-            show(progress_table(work, store, progress))
+            show(progress_table(work, store, progress, jobs))
             if work[key].stage.config.task == "diagnosis" and key not in progress.running:
                 diagnoses += 1
-                cell_table(plans, progress.failures, store).to_csv(folder / CELLS, index=False)
+                table = cell_table(ablation, plans, store, progress.failures)
+                table.to_csv(folder / CELLS, index=False)
                 if diagnoses % a_seed == 0:
                     write(progress.failures)
     write(progress.failures)
@@ -128,11 +130,11 @@ def write_results(
     failures: Mapping[str, str],
 ) -> None:
     """Writes the cells' metrics and the comparisons that are complete so far."""
-    table = cell_table(plans, failures, store)
+    table = cell_table(ablation, plans, store, failures)
     table.to_csv(folder / CELLS, index=False)
     record = ablation_record(ablation, plans, store, notes, command)
     write_record(record, folder)
-    lines = [f"# {ablation.name}", "", *notes, "", *_means(table), ""]
+    lines = [f"# {ablation.name}", "", *notes, "", *_means(table, ablation.analysis.metric), ""]
     lines += summary_lines(ablation, record.comparisons)
     (folder / SUMMARY).write_text("\n".join(lines) + "\n")
 
@@ -174,15 +176,16 @@ def _read_fixed(file: Path) -> dict[str, Any]:
     )
 
 
-def _means(table: pd.DataFrame) -> list[str]:
-    if "auroc" not in table:
+def _means(table: pd.DataFrame, metric: str) -> list[str]:
+    if metric not in table:
         return ["No cell is finished yet."]
-    done = table.dropna(subset=["auroc"])
+    done = table.dropna(subset=[metric])
     by = ["split", "fraction", "arm", "regime"]
-    lines = [f"| {' | '.join(by)} | AUROC | accuracy | floor | cells |", "|" + "---|" * 8]
+    name = METRICS[metric]
+    shown = {metric: name, "accuracy": "Accuracy", f"floor_{metric}": f"Floor, {name}"}
+    header = [*by, *shown.values(), "cells"]
+    lines = [f"| {' | '.join(header)} |", "|" + "---|" * len(header)]
     for names, own in done.groupby(by, sort=False):
-        means = " | ".join(
-            f"{own[name].mean():.3f}" for name in ("auroc", "accuracy", "floor_auroc")
-        )
+        means = " | ".join(f"{own[name].mean():.3f}" for name in shown)
         lines.append(f"| {' | '.join(map(str, names))} | {means} | {len(own)} |")
     return lines

@@ -45,12 +45,14 @@ class Analysis:
         comparison: two arms: does the first gain more than the second?
         regime: whose gain over `scratch` is compared.
         split: on which split.
-        margin: the least difference of AUROC gains that counts.
+        metric: of the diagnosis, from `matl.evaluation.metrics.METRICS`; more must be better.
+        margin: the least difference of gains that counts, in units of the metric.
     """
 
     comparison: list[str] = MISSING
     regime: str = MISSING
     split: str = MISSING
+    metric: str = "auroc"
     margin: float = 0.0
 
 

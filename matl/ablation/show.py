@@ -29,7 +29,9 @@ def progress_shown(console: Console, live: bool) -> Iterator[Callable[[Table], N
         yield lambda table: board.update(table, refresh=True)
 
 
-def progress_table(work: Mapping[str, Work], store: Store, progress: Progress) -> Table:
+def progress_table(
+    work: Mapping[str, Work], store: Store, progress: Progress, jobs: int = 1
+) -> Table:
     """How many distinct stages of each name are where, and the time that is left."""
     columns = ("Stage", "Done", "Reused", "Running", "Failed", "Waiting", "Time left")
     table = Table(*columns, box=box.SIMPLE_HEAD)
@@ -41,22 +43,22 @@ def progress_table(work: Mapping[str, Work], store: Store, progress: Progress) -
         waiting = len(own) - done - reused - running - failed
         counts = map(str, (done, reused, running, failed, waiting))
         missing = {key: one for key, one in own.items() if key not in progress.failures}
-        table.add_row(name, *counts, time_left(missing, store))
+        table.add_row(name, *counts, time_left(missing, store, jobs))
     return table
 
 
-def dry_run_table(plans: Mapping[Cell, Plan], store: Store) -> Table:
+def dry_run_table(plans: Mapping[Cell, Plan], store: Store, jobs: int = 1) -> Table:
     """What would be trained: a row a stage name, with the time where finished ones tell it."""
     work = distinct_stages(plans)
     table = Table("Stage", "Distinct", "In the store", "Cells that need it", "Time left")
     for name, own in _by_name(work).items():
         needed = sum(any(stage.name == name for stage in plan.chain) for plan in plans.values())
         done = sum(key in store for key in own)
-        table.add_row(name, str(len(own)), str(done), str(needed), time_left(own, store))
+        table.add_row(name, str(len(own)), str(done), str(needed), time_left(own, store, jobs))
     stages = sum(len(plan.chain) for plan in plans.values())
     table.caption = (
         f"{len(plans)} cells of {stages} stages; {len(work)} distinct ones are trained, so sharing"
-        f" saves {stages - len(work)}. Time left: {time_left(work, store)}"
+        f" saves {stages - len(work)}. Time left: {time_left(work, store, jobs)}"
     )
     table.caption += "".join(f"\n{line}" for line in match_warnings(plans))
     return table
@@ -69,8 +71,14 @@ def _by_name(work: Mapping[str, Work]) -> dict[str, dict[str, Work]]:
     }
 
 
-def time_left(work: Mapping[str, Work], store: Store) -> str:
-    """What the missing stages will take, by the finished ones of the same task and size."""
+def time_left(work: Mapping[str, Work], store: Store, jobs: int = 1) -> str:
+    """What the missing stages will take, by the finished ones of the same task and size.
+
+    Args:
+        work: Stages by fingerprint.
+        store: What is finished.
+        jobs: How many are trained side by side; that finished ones were as fast is assumed.
+    """
     missing = [one.stage for key, one in work.items() if key not in store]
     if not missing:
         return "nothing"
@@ -79,6 +87,7 @@ def time_left(work: Mapping[str, Work], store: Store) -> str:
     if not known:
         return "unknown time"
     seconds = sum(paces[_kind(stage.identity)] * _passes(stage) for stage in known)
+    seconds /= min(jobs, len(missing))
     more = len(missing) - len(known)
     return f"about {duration(seconds)}" + (f" and {more} stages of unknown time" if more else "")
 

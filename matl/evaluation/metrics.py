@@ -6,7 +6,7 @@ each patient was drawn, and every metric is computed with these counts as weight
 to the metric of the repeated rows and lets all resamples be computed at once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
 
@@ -27,6 +27,7 @@ METRICS = {
     "f1": "F1",
     "brier": "Brier",
 }
+LESS_IS_BETTER = ("brier",)
 # The classes (0 negative, 1 positive) without whose images a metric has no meaning.
 NEEDS: dict[str, tuple[int, ...]] = {
     "auroc": (0, 1),
@@ -125,11 +126,9 @@ def summarise(
     if len(splits) != 1:
         raise ValueError(f"metrics are computed on one split, not on {splits or 'no rows'}")
     patients = patient_codes(table)
-    values = metric_values(table, patients, np.ones((1, patients.max() + 1)))
-    draws = [
-        metric_values(table, patients, counts)
-        for counts in draw_patients(patients, resamples, seed)
-    ]
+    data = table["label"].to_numpy(), table["score"].to_numpy(), patients
+    values = metric_values(*data, np.ones((1, patients.max() + 1)))
+    draws = [metric_values(*data, counts) for counts in draw_patients(patients, resamples, seed)]
     summary = {}
     for name in METRICS:
         resampled = np.concatenate([draw[name] for draw in draws]) if draws else np.empty(0)
@@ -145,32 +144,36 @@ def patient_codes(table: pd.DataFrame) -> np.ndarray:
 
 
 def metric_values(
-    table: pd.DataFrame, patients: np.ndarray, counts: np.ndarray
+    label: np.ndarray,
+    score: np.ndarray,
+    patients: np.ndarray,
+    counts: np.ndarray,
+    names: Sequence[str] = tuple(METRICS),
 ) -> dict[str, np.ndarray]:
-    """Computes every metric for several weightings of the patients.
+    """Computes metrics for several weightings of the patients.
 
     Args:
-        table: Valid scores of one split, N rows.
-        patients: The patient of each row, int64 [N] in 0..P-1.
+        label: 0 or 1 of each image of one split, int64 [N].
+        score: Probability of 1, float64 [N].
+        patients: The patient of each image, int64 [N] in 0..P-1.
         counts: How often each patient is counted, [R, P], a row for each resample.
+        names: Of the metrics, from `METRICS`.
 
     Returns:
-        For each name in `METRICS` float64 [R], NaN where the metric is undefined.
+        For each name float64 [R], NaN where the metric is undefined.
     """
-    label = table["label"].to_numpy()
-    score = table["score"].to_numpy()
     called = score >= THRESHOLD
     columns = (label & called, label, (1 - label) & ~called, 1 - label, (score - label) ** 2)
     per_patient = [np.bincount(patients, column, counts.shape[1]) for column in columns]
     hits, positives, passes, negatives, error = (counts @ np.stack(per_patient, axis=1)).T
     images = positives + negatives
     false_alarms, misses = negatives - passes, positives - hits
-    positive_steps, negative_steps = _steps(label, score, patients, counts)
+    ranked = [name for name in names if name in _RANKED]
+    steps = _steps(label, score, patients, counts) if ranked else ()
     with np.errstate(divide="ignore", invalid="ignore"):
         sensitivity, specificity = hits / positives, passes / negatives
         values = {
-            "auroc": _auroc(positive_steps, negative_steps),
-            "average_precision": _average_precision(positive_steps, negative_steps),
+            **{name: _RANKED[name](*steps) for name in ranked},
             "balanced_accuracy": (sensitivity + specificity) / 2,
             "accuracy": (hits + passes) / images,
             "sensitivity": sensitivity,
@@ -179,19 +182,10 @@ def metric_values(
             "brier": error / images,
         }
     weight = {0: negatives, 1: positives}
-    for name, value in values.items():
+    for name in names:
         for needed in NEEDS[name]:
-            value[weight[needed] == 0] = np.nan
-    return values
-
-
-def weighted_auroc(
-    label: np.ndarray, score: np.ndarray, patients: np.ndarray, counts: np.ndarray
-) -> np.ndarray:
-    """AUROC for several weightings of the patients, float64 [R]; see `metric_values`."""
-    positive, negative = _steps(label, score, patients, counts)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return _auroc(positive, negative)
+            values[name][weight[needed] == 0] = np.nan
+    return {name: values[name] for name in names}
 
 
 def _steps(
@@ -219,6 +213,9 @@ def _average_precision(positive: np.ndarray, negative: np.ndarray) -> np.ndarray
     found, flagged = np.cumsum(positive, axis=1), np.cumsum(positive + negative, axis=1)
     precision = np.divide(found, flagged, out=np.zeros_like(found), where=flagged > 0)
     return (precision * positive).sum(1) / found[:, -1]
+
+
+_RANKED = {"auroc": _auroc, "average_precision": _average_precision}
 
 
 def draw_patients(patients: np.ndarray, resamples: int, seed: int) -> Iterator[np.ndarray]:

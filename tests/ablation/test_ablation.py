@@ -6,12 +6,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from conftest import REPOSITORY
+from rich.table import Table
 from sklearn.metrics import roc_auc_score
 from tiny import console_of
 
 from matl.ablation.cells import cells_of, plan_cells
 from matl.ablation.load import load_ablation
 from matl.ablation.record import match_warnings
+from matl.ablation.results import compare
 from matl.ablation.run import run_ablation
 from matl.ablation.show import dry_run_table
 from matl.ablation.train import distinct_stages
@@ -84,8 +86,25 @@ def test_distinct_stages_are_trained_once(ablation_file: Path, tmp_path: Path) -
     check_summary(folder)
     store = Store(tmp_path / "store")
     assert dry_run_table(plans, store).caption.endswith("Time left: nothing")
-    longer = plan_cells(ablation, cells, ["stages.diagnosis.epochs=50"])
-    assert "Time left: about" in dry_run_table(longer, store).caption
+    longer = plan_cells(ablation, cells, ["stages.diagnosis.epochs=5000"])
+    one, two = (seconds_left(dry_run_table(longer, store, jobs)) for jobs in (1, 2))
+    assert one == pytest.approx(2 * two, rel=0.1)
+    check_other_metric(ablation_file, pd.read_csv(folder / "cells.csv"), store)
+
+
+def seconds_left(table: Table) -> float:
+    return pd.Timedelta(table.caption.split("Time left: about ")[1]).total_seconds()
+
+
+def check_other_metric(file: Path, cells: pd.DataFrame, store: Store) -> None:
+    """What is compared is what the analysis names, from the scores of the same stages."""
+    file.write_text(file.read_text().replace("official, margin", "official, metric: f1, margin"))
+    ablation = load_ablation(file)
+    found = compare(ablation, plan_cells(ablation, cells_of(ablation), []), store)
+    reached = cells.groupby(["arm", "regime"])["f1"].mean()
+    gains = [reached[arm, "shapes"] - reached[arm, "scratch"] for arm in ablation.arms]
+    [primary] = [one for one in found if one.primary]
+    assert primary.plain.value == pytest.approx(gains[0] - gains[1])
 
 
 def check_summary(folder: Path) -> None:
@@ -276,6 +295,8 @@ def test_a_dry_run_tells_what_sharing_saves(ablation_file: Path, tmp_path: Path)
         ("arms:", "armz:", "armz: is no key here; did you mean 'arms'"),
         ("regime: shapes", "regime: shape", "analysis.regime: there is no 'shape'; did you mean"),
         ("[attention, convolution], regime", "[attention], regime", "two different arms"),
+        ("margin: 0.05", "metric: aurok", "analysis.metric: there is no 'aurok'; did you mean"),
+        ("margin: 0.05", "metric: brier", "analysis.metric: less of 'brier' is better"),
         ("official: {}", "official: {folds: 1}", "splits.official: needs no folds, or 2"),
         ("official: {}", "official: {fold: 5}", "splits.official.fold: is no key here"),
         ("shapes: [shapes, diagnosis]", "shapes: [shapes]", "must end in the same diagnosis"),

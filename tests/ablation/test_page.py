@@ -66,8 +66,8 @@ def check_record(record: AblationRecord) -> None:
     [shapes] = [one for one in record.costs if one.stage == "shapes"]
     assert shapes.unshared_seconds == pytest.approx(2 * shapes.seconds)
     assert len(record.means) == 2 * 2 * 2
-    gains = {(one.arms, one.fraction): one.auroc.value for one in record.comparisons}
-    means = {(one.arm, one.regime, one.fraction): one.auroc.value for one in record.means}
+    gains = {(one.arms, one.fraction): one.plain.value for one in record.comparisons}
+    means = {(one.arm, one.regime, one.fraction): one.value.value for one in record.means}
     for (arms, fraction), value in gains.items():
         each = [means[arm, "shapes", fraction] - means[arm, "scratch", fraction] for arm in arms]
         assert value == pytest.approx(each[0] - sum(each[1:]))
@@ -84,7 +84,7 @@ def check_first_screen(browser: Browser, record: AblationRecord) -> None:
     question = "Does attention gain more than convolution from the stages before the diagnosis"
     assert f"{question} (shapes → diagnosis)?" in header
     assert record.verdict in header
-    found = record.primary.auroc
+    found = record.primary.plain
     assert f"{found.value:+.3f} [{found.low:+.3f}, {found.high:+.3f}] AUROC, margin 0.05" in header
     assert "1 of 1 seeds" in header
     assert "fixed in analysis.json when none of 8 cells was finished" in header

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from matl.evaluation.metrics import METRICS, metric_values
 from matl.evaluation.statistics.contrasts import Arm, Contrast, contrast, holm, verdict
 
 PATIENTS, IMAGES, SEEDS = 60, 2, 5
@@ -35,6 +36,22 @@ def test_the_value_is_the_mean_of_the_seeds_differences() -> None:
     logits = contrast(label, patients, arms, "logit", resamples=200)
     odds = np.log(np.array(rows) / (1 - np.array(rows)))
     assert logits.value == pytest.approx(np.mean(np.subtract(*odds)))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_every_metric_can_be_compared(metric: str) -> None:
+    """As probabilities the scores are those of `summarise`, seed for seed."""
+    label, patients, arms = trial(np.random.default_rng(0), 0.3, seeds=2)
+    arms = [Arm(arm.weight, 1 / (1 + np.exp(-arm.scores))) for arm in arms]
+    values = [
+        [metric_values(label, row, patients, np.ones((1, PATIENTS)))[metric][0] for row in one]
+        for one in (arm.scores for arm in arms)
+    ]
+    found = contrast(label, patients, arms, metric=metric, resamples=50)
+    assert found.value == pytest.approx(np.mean(np.subtract(*values)))
+    perfect = Arm(1.0, np.stack([label.astype(float)] * 2))
+    logit = contrast(label, patients, [perfect, arms[1]], "logit", metric=metric, resamples=50)
+    assert np.isfinite([logit.value, logit.low, logit.high]).all()
 
 
 def test_an_arm_against_itself_differs_by_nothing() -> None:

@@ -87,7 +87,7 @@ def test_counted_patients_are_repeated_rows(rows, data):
     repeated = np.repeat(np.arange(len(rows)), np.array(counts)[codes])
     if not len(repeated):
         return
-    values = metric_values(table, codes, np.array([counts], dtype=float))
+    values = metric_values(labels, scores, codes, np.array([counts], dtype=float))
     expected = reference_values(labels[repeated], scores[repeated])
     for name, value in values.items():
         wanted = np.nan if expected[name] is None else expected[name]

@@ -1,4 +1,4 @@
-"""Differences of AUROCs over seeds of the whole chain and over test patients.
+"""Differences of a metric over seeds of the whole chain and over test patients.
 
 An interval must carry both sources of variation: other patients would give another difference, and
 so would another seed. The variance over patients is that of a cluster bootstrap, paired over the
@@ -15,9 +15,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 from scipy import stats
 
-from matl.evaluation.metrics import CONFIDENCE, RESAMPLES, draw_patients, weighted_auroc
+from matl.evaluation.metrics import CONFIDENCE, RESAMPLES, draw_patients, metric_values
 
-Scale = Literal["auroc", "logit"]
+Scale = Literal["plain", "logit"]
 Verdict = Literal["holds", "does not hold", "undecided"]
 
 
@@ -62,22 +62,24 @@ def contrast(
     label: np.ndarray,
     patients: np.ndarray,
     arms: Sequence[Arm],
-    scale: Scale = "auroc",
+    scale: Scale = "plain",
     folds: np.ndarray | None = None,
+    metric: str = "auroc",
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Contrast:
-    """The weighted sum of the arms' AUROCs, such as a transfer gain or a difference of two gains.
+    """The weighted sum of the arms' metrics, such as a transfer gain or a difference of two gains.
 
     In a cross-validation the scores of two folds come from two models and are never ranked against
-    each other: an AUROC is the mean over folds and repetitions.
+    each other: a metric is the mean over folds and repetitions.
 
     Args:
         label: 0 or 1 of each test image, int [N].
         patients: The patient of each image, int [N] in 0..P-1.
         arms: The models; all have the same seeds.
-        scale: Of the AUROCs: as they are, or their logits.
+        scale: Of the metrics: as they are, or their logits.
         folds: The fold in which each image was tested, int [R, N]; by default all in one.
+        metric: Its name in `matl.evaluation.metrics.METRICS`.
         resamples: How many times the patients are drawn.
         seed: Of the draws.
 
@@ -88,7 +90,7 @@ def contrast(
     if len({arm.scores.shape for arm in arms}) != 1 or arms[0].scores.shape[-1:] != label.shape:
         raise ValueError("arms need scores [seeds, images] of the same seeds and images")
     folds = np.zeros((1, len(label)), dtype=int) if folds is None else folds
-    images = _Images(label, patients, folds)
+    images = _Images(label, patients, folds, metric)
     once = np.ones((1, int(patients.max()) + 1))
     values = _by_seed(images, arms, once, scale)[:, 0]
     resampled = draw_patients(patients, resamples, seed)
@@ -120,36 +122,41 @@ class _Images(NamedTuple):
     label: np.ndarray
     patients: np.ndarray
     folds: np.ndarray
+    metric: str
+
+    @property
+    def resolution(self) -> float:
+        """The least step of the metric: of an AUROC a pair of images, of others about an image."""
+        pairs = self.label.sum() * (1 - self.label).sum()
+        return 1.0 / (pairs if self.metric == "auroc" else len(self.label))
 
 
 def _by_seed(images: _Images, arms: Sequence[Arm], counts: np.ndarray, scale: Scale) -> np.ndarray:
     """The weighted sum for each seed and weighting of the patients, [S, draws]."""
     rows = []
     for number in range(len(arms[0].scores)):
-        aurocs = [_mean_auroc(images, arm.scores[number], counts) for arm in arms]
+        values = [_mean_metric(images, arm.scores[number], counts) for arm in arms]
         if scale == "logit":
-            aurocs = [_logit(values, images.label) for values in aurocs]
-        rows.append(sum(arm.weight * one for arm, one in zip(arms, aurocs, strict=True)))
+            values = [_logit(one, images.resolution) for one in values]
+        rows.append(sum(arm.weight * one for arm, one in zip(arms, values, strict=True)))
     return np.array(rows)
 
 
-def _mean_auroc(images: _Images, scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
+def _mean_metric(images: _Images, scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Over repetitions and folds; a fold that lost a class in a draw is left out of that draw."""
     parts = []
     for repetition, dealt in zip(np.atleast_2d(scores), images.folds, strict=True):
         for fold in np.unique(dealt):
             own = dealt == fold
-            parts.append(
-                weighted_auroc(images.label[own], repetition[own], images.patients[own], counts)
-            )
+            data = images.label[own], repetition[own], images.patients[own], counts
+            parts.append(metric_values(*data, [images.metric])[images.metric])
     sums, numbers = np.nansum(parts, axis=0), np.isfinite(parts).sum(axis=0)
     return np.divide(sums, numbers, out=np.full(len(sums), np.nan), where=numbers > 0)
 
 
-def _logit(aurocs: np.ndarray, label: np.ndarray) -> np.ndarray:
-    """Logits, kept finite: an AUROC is taken to be half a pair away from 0 and 1 at least."""
-    half = 0.5 / (label.sum() * (1 - label).sum())
-    inside = np.clip(aurocs, half, 1 - half)
+def _logit(values: np.ndarray, resolution: float) -> np.ndarray:
+    """Logits, kept finite: a metric is taken to be half a step away from 0 and 1 at least."""
+    inside = np.clip(values, resolution / 2, 1 - resolution / 2)
     return np.log(inside / (1 - inside))
 
 
