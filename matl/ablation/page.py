@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from matl.ablation.analysis import FIXED
 from matl.ablation.figures import efficiency_figure, forest_figure
 from matl.ablation.page_tables import (
     cell_states,
@@ -22,7 +23,7 @@ from matl.evaluation.html.picture import Picture
 from matl.evaluation.html.run_tables import network_table
 from matl.evaluation.report import hide_paths
 
-CELLS, FIXED = "cells.csv", "analysis.json"
+CELLS = "cells.csv"
 PRIMARY = "Orange: the primary comparison; dashed: its margin. All others are exploratory."
 EXPLORATORY = "All are exploratory."
 

@@ -1,11 +1,12 @@
 """What an ablation has found so far, as plain data in its folder, and back."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from matl.ablation.analysis import Fixed
 from matl.ablation.cells import Cell
 from matl.ablation.results import Comparison, Mean, compare, means, verdict_of
 from matl.ablation.schema import Ablation
@@ -50,7 +51,8 @@ class AblationRecord:
     Attributes:
         name: the ablation's.
         command: the exact command that ran it.
-        notes: what was fixed beforehand, and whether it changed since.
+        notes: when the primary analysis was fixed, and what breaks the match of the arms.
+        changed: whether the primary analysis was changed after it began.
         arms: their overrides.
         chains: stages of each regime in order.
         seeds: those that were planned.
@@ -68,6 +70,7 @@ class AblationRecord:
     name: str
     command: str
     notes: list[str]
+    changed: bool
     arms: dict[str, list[str]]
     chains: dict[str, list[str]]
     seeds: list[int]
@@ -100,11 +103,11 @@ def ablation_record(
     ablation: Ablation,
     plans: Mapping[Cell, Plan],
     store: Store,
-    notes: Sequence[str],
+    fixed: Fixed,
     command: str,
 ) -> AblationRecord:
     """Computes all that is known of an ablation from the stages that the store has."""
-    found = compare(ablation, plans, store)
+    found = compare(ablation, plans, store, fixed.changed)
     primary = next((one for one in found if one.primary), None)
     stages = {stage.fingerprint for plan in plans.values() for stage in plan.chain}
     manifests = [store.manifest(one) for one in sorted(stages) if one in store]
@@ -112,7 +115,8 @@ def ablation_record(
     return AblationRecord(
         name=ablation.name,
         command=hide_paths(command),
-        notes=list(notes),
+        notes=[fixed.note, *match_warnings(plans)],
+        changed=fixed.changed,
         arms=plain_value(ablation.arms),
         chains={name: list(regime.chain) for name, regime in ablation.regimes.items()},
         seeds=list(ablation.seeds),

@@ -1,7 +1,5 @@
 """The scores of finished cells, and what they say."""
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
@@ -66,17 +64,6 @@ class Mean:
     value: Contrast
 
 
-def analysis_hash(ablation: Ablation, plans: Mapping[Cell, Plan]) -> str:
-    """Hash of all that must be fixed before a test score is seen, 16 hexadecimal digits.
-
-    The fingerprints of the diagnoses are part of it, and so all that can change a score.
-    """
-    diagnoses = sorted(plan.chain[-1].fingerprint for plan in plans.values())
-    compared = {key: value for key, value in asdict(ablation).items() if key != "cluster"}
-    text = json.dumps([compared, diagnoses], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
 def cell_table(
     ablation: Ablation, plans: Mapping[Cell, Plan], store: Store, failures: Mapping[str, str]
 ) -> pd.DataFrame:
@@ -103,17 +90,24 @@ def cell_table(
     return pd.DataFrame(rows)
 
 
-def compare(ablation: Ablation, plans: Mapping[Cell, Plan], store: Store) -> list[Comparison]:
+def compare(
+    ablation: Ablation, plans: Mapping[Cell, Plan], store: Store, changed: bool = False
+) -> list[Comparison]:
     """Every gain over scratch, and every difference of two arms' gains.
 
     Only seeds count that every arm and regime of a comparison has finished.
+
+    Args:
+        ablation, plans, store: What is compared, and what is finished of it.
+        changed: Whether the primary analysis was; then none is primary.
     """
     found: list[Comparison] = []
     pair = tuple(ablation.analysis.comparison)
     for scores in _aligned(ablation, plans, store):
         for regime in [name for name in ablation.regimes if name != SCRATCH]:
             for arms in (*((arm,) for arm in ablation.arms), pair):
-                found += _gain(scores, arms, regime, _is_primary(ablation, scores, arms, regime))
+                primary = not changed and _is_primary(ablation, scores, arms, regime)
+                found += _gain(scores, arms, regime, primary)
     return _adjusted(found)
 
 

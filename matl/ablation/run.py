@@ -1,19 +1,17 @@
 """Trains each distinct stage of an ablation once, and writes what its cells say."""
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from rich.console import Console
 
+from matl.ablation.analysis import Fixed, fix_analysis
 from matl.ablation.cells import Cell, cells_of, plan_cells
-from matl.ablation.page import CELLS, FIXED, write_ablation_page
-from matl.ablation.record import ablation_record, match_warnings, write_record
-from matl.ablation.results import analysis_hash, cell_table, summary_lines
+from matl.ablation.page import CELLS, write_ablation_page
+from matl.ablation.record import ablation_record, write_record
+from matl.ablation.results import cell_table, summary_lines
 from matl.ablation.schema import Ablation
 from matl.ablation.show import progress_shown, progress_table
 from matl.ablation.train import (
@@ -75,7 +73,7 @@ def run_ablation(
     store = Store(plan.experiment.store)
     folder = Path(plan.experiment.runs) / f"{ablation.name}-ablation"
     folder.mkdir(parents=True, exist_ok=True)
-    notes = [*_fix_analysis(ablation, plans, store, folder), *match_warnings(plans)]
+    fixed = fix_analysis(ablation, plans, store, folder)
     if any(key not in store for key in work):
         refuse_wrong_key(plan.experiment.logger)
     progress = Progress(reused=frozenset(key for key in work if key in store))
@@ -84,7 +82,7 @@ def run_ablation(
     else:
         place = _place(ablation, plan, store, folder / "logs", jobs, executor)
         changes = at_once(work, store, progress, place)
-    write = partial(write_results, ablation, plans, store, folder, notes, command)
+    write = partial(write_results, ablation, plans, store, folder, fixed, command)
     a_seed = max(len(plans) // len(ablation.seeds), 1)
     diagnoses = 0
     with progress_shown(console, live=not alone) as show:
@@ -125,55 +123,19 @@ def write_results(
     plans: Mapping[Cell, Plan],
     store: Store,
     folder: Path,
-    notes: Sequence[str],
+    fixed: Fixed,
     command: str,
     failures: Mapping[str, str],
 ) -> None:
     """Writes the cells' metrics and the comparisons that are complete so far."""
     table = cell_table(ablation, plans, store, failures)
     table.to_csv(folder / CELLS, index=False)
-    record = ablation_record(ablation, plans, store, notes, command)
+    record = ablation_record(ablation, plans, store, fixed, command)
     write_record(record, folder)
-    lines = [f"# {ablation.name}", "", *notes, "", *_means(table, ablation.analysis.metric), ""]
+    means = _means(table, ablation.analysis.metric)
+    lines = [f"# {ablation.name}", "", *record.notes, "", *means, ""]
     lines += summary_lines(ablation, record.comparisons)
     (folder / SUMMARY).write_text("\n".join(lines) + "\n")
-
-
-def _fix_analysis(
-    ablation: Ablation, plans: Mapping[Cell, Plan], store: Store, folder: Path
-) -> list[str]:
-    """Keeps what was to be analysed when the first stage began, and notes what changed since."""
-    file = folder / FIXED
-    finished = sum(plan.chain[-1].fingerprint in store for plan in plans.values())
-    now = {
-        "hash": analysis_hash(ablation, plans),
-        "finished_before": finished,
-        "ablation": asdict(ablation),
-    }
-    if not file.exists():
-        file.write_text(json.dumps(now, indent=2) + "\n")
-    fixed = _read_fixed(file)
-    before = f"{fixed['finished_before'] or 'none'} of {len(plans)} cells"
-    lines = [f"Analysis {now['hash']}, fixed in {FIXED} when {before} was finished."]
-    if fixed["hash"] != now["hash"]:
-        lines = [
-            f"The ablation was CHANGED after it began ({fixed['hash']} -> {now['hash']}): "
-            "every comparison here is exploratory."
-        ]
-    return lines
-
-
-def _read_fixed(file: Path) -> dict[str, Any]:
-    try:
-        fixed = json.loads(file.read_text())
-        if fixed.keys() >= {"hash", "finished_before"}:
-            return fixed
-    except (ValueError, AttributeError):
-        pass
-    raise MatlError(
-        f"{file}: is damaged; restore it, for it says what was fixed before the first result, or "
-        "delete it and call the comparisons exploratory"
-    )
 
 
 def _means(table: pd.DataFrame, metric: str) -> list[str]:

@@ -12,7 +12,7 @@ from tiny import console_of
 
 from matl.ablation.cells import cells_of, plan_cells
 from matl.ablation.load import load_ablation
-from matl.ablation.record import match_warnings
+from matl.ablation.record import match_warnings, read_ablation
 from matl.ablation.results import compare
 from matl.ablation.run import run_ablation
 from matl.ablation.show import dry_run_table
@@ -267,10 +267,20 @@ def test_a_change_after_the_beginning_is_told(ablation_file: Path) -> None:
     short = small(ABLATION)
     ablation_file.write_text(short)
     folder, _ = run_ablation(load_ablation(ablation_file), [], console_of()[0])
-    assert "fixed in analysis.json when none of 4 cells" in (folder / "summary.md").read_text()
+    fixed = "fixed in analysis.json with none of its 4 cells"
+    assert fixed in (folder / "summary.md").read_text()
+    ablation_file.write_text(ABLATION.replace("[0, 1]", "[0]"))
+    run_ablation(load_ablation(ablation_file), [], console_of()[0])
+    more = (folder / "summary.md").read_text()
+    assert fixed in more
+    assert more.count("| primary |") == 1
+    assert "gain of attention, probe" in more
     ablation_file.write_text(short.replace("margin: 0.05", "margin: 0.0"))
     run_ablation(load_ablation(ablation_file), [], console_of()[0])
-    assert "CHANGED after it began" in (folder / "summary.md").read_text()
+    changed = (folder / "summary.md").read_text()
+    assert "CHANGED after it began" in changed
+    assert "| primary |" not in changed
+    assert read_ablation(folder).verdict is None
     (folder / "analysis.json").write_text("[1]")
     with pytest.raises(MatlError, match=r"analysis\.json: is damaged"):
         run_ablation(load_ablation(ablation_file), [], console_of()[0])

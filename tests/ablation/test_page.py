@@ -87,7 +87,7 @@ def check_first_screen(browser: Browser, record: AblationRecord) -> None:
     found = record.primary.plain
     assert f"{found.value:+.3f} [{found.low:+.3f}, {found.high:+.3f}] AUROC, margin 0.05" in header
     assert "1 of 1 seeds" in header
-    assert "fixed in analysis.json when none of 8 cells was finished" in header
+    assert "fixed in analysis.json with none of its 4 cells finished" in header
     assert "Cells: 8 finished." in header
 
 
@@ -111,10 +111,11 @@ def check_changes(folder: Path, browser: Browser, record: AblationRecord) -> Non
     failed = cells.replace(",finished,", ",failed: /home/someone/a.png: <b>broken,", 1)
     (folder / "cells.csv").write_text(failed)
     changed = "The ablation was CHANGED after it began: every comparison here is exploratory."
-    write_record(replace(record, comparisons=[], verdict=None, notes=[changed]), folder)
+    new = replace(record, comparisons=[], verdict=None, notes=[changed], changed=True)
+    write_record(new, folder)
     browser.open(write_ablation_page(folder))
     header = browser.evaluate("document.querySelector('header').innerText")
-    assert "no verdict yet" in header
+    assert "no verdict\n" in header
     assert "Cells: 7 finished, 1 failed." in header
     assert browser.evaluate("document.querySelector('.warning').innerText") == changed
     states = browser.evaluate("document.querySelector('#cells').textContent")

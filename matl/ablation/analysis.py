@@ -1,0 +1,101 @@
+"""The primary analysis: fixed before its first result, and compared with ever after."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from matl.ablation.cells import Cell
+from matl.ablation.schema import SCRATCH, Ablation
+from matl.errors import MatlError
+from matl.orchestrator.plan import Plan
+from matl.orchestrator.store import Store
+
+FIXED = "analysis.json"
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """What is known of the primary analysis's beginning.
+
+    Attributes:
+        note: a line that says when it was fixed, or that it was changed since.
+        changed: whether it was; nothing is primary then.
+    """
+
+    note: str
+    changed: bool
+
+
+def primary_cells(ablation: Ablation, plans: Mapping[Cell, Plan]) -> dict[Cell, Plan]:
+    """The cells that the primary comparison is computed from."""
+    analysis = ablation.analysis
+    return {
+        cell: plan
+        for cell, plan in plans.items()
+        if cell.arm in analysis.comparison
+        and cell.regime in (analysis.regime, SCRATCH)
+        and (cell.split, cell.fraction) == (analysis.split, 1.0)
+    }
+
+
+def analysis_hash(ablation: Ablation, plans: Mapping[Cell, Plan]) -> str:
+    """Hash of all that must be fixed before a test score is seen, 16 hexadecimal digits.
+
+    It covers the comparison, its metric and margin, and the fingerprints of its cells, and so its
+    arms, seeds and splits and all that can change a score. Other arms, regimes and splits may be
+    added later: what is compared with them is exploratory.
+    """
+    cells = [
+        [*asdict(cell).values(), plan.chain[-1].fingerprint]
+        for cell, plan in primary_cells(ablation, plans).items()
+    ]
+    text = json.dumps([asdict(ablation.analysis), sorted(cells)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def fix_analysis(
+    ablation: Ablation, plans: Mapping[Cell, Plan], store: Store, folder: Path
+) -> Fixed:
+    """Keeps the primary analysis in the ablation's folder, or compares it with the one kept.
+
+    Raises:
+        MatlError: what was kept is damaged.
+    """
+    file = folder / FIXED
+    cells = primary_cells(ablation, plans).values()
+    now = {
+        "hash": analysis_hash(ablation, plans),
+        "cells": len(cells),
+        "finished_before": sum(plan.chain[-1].fingerprint in store for plan in cells),
+        "ablation": asdict(ablation),
+    }
+    if not file.exists():
+        file.write_text(json.dumps(now, indent=2) + "\n")
+    fixed = _read_fixed(file)
+    if fixed["hash"] != now["hash"]:
+        return Fixed(
+            f"The primary analysis was CHANGED after it began ({fixed['hash']} -> {now['hash']}): "
+            "every comparison here is exploratory.",
+            changed=True,
+        )
+    before = f"{fixed['finished_before'] or 'none'} of its {fixed['cells']} cells"
+    return Fixed(
+        f"Primary analysis {now['hash']}, fixed in {FIXED} with {before} finished.",
+        changed=False,
+    )
+
+
+def _read_fixed(file: Path) -> dict[str, Any]:
+    try:
+        fixed = json.loads(file.read_text())
+        if fixed.keys() >= {"hash", "cells", "finished_before"}:
+            return fixed
+    except (ValueError, AttributeError):
+        pass
+    raise MatlError(
+        f"{file}: is damaged; restore it, for it says what was fixed before the first result, or "
+        "delete it and call the comparisons exploratory"
+    )
