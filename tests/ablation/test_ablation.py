@@ -1,6 +1,7 @@
 """One command compares arms, regimes, seeds and folds, and goes on where it was broken off."""
 
 import re
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +16,7 @@ from matl.ablation.load import load_ablation
 from matl.ablation.record import match_warnings, read_ablation
 from matl.ablation.results import compare
 from matl.ablation.run import run_ablation
+from matl.ablation.schema import Ablation
 from matl.ablation.show import dry_run_table
 from matl.ablation.train import distinct_stages
 from matl.errors import MatlError
@@ -89,11 +91,31 @@ def test_distinct_stages_are_trained_once(ablation_file: Path, tmp_path: Path) -
     longer = plan_cells(ablation, cells, ["stages.diagnosis.epochs=5000"])
     one, two = (seconds_left(dry_run_table(longer, store, jobs)) for jobs in (1, 2))
     assert one == pytest.approx(2 * two, rel=0.1)
+    check_order(ablation, store)
     check_other_metric(ablation_file, pd.read_csv(folder / "cells.csv"), store)
 
 
 def seconds_left(table: Table) -> float:
     return pd.Timedelta(table.caption.split("Time left: about ")[1]).total_seconds()
+
+
+def check_order(ablation: Ablation, store: Store) -> None:
+    """The order in which a file lists seeds, arms and regimes changes no result."""
+    turned = replace(
+        ablation,
+        seeds=ablation.seeds[::-1],
+        arms=dict(reversed(ablation.arms.items())),
+        regimes=dict(reversed(ablation.regimes.items())),
+    )
+    found = []
+    for one in (ablation, turned):
+        plans = plan_cells(one, cells_of(one), [])
+        assert all(key in store for key in distinct_stages(plans))
+        compared = compare(one, plans, store)
+        found.append({(row.what, row.place): row.plain for row in compared})
+    assert found[0].keys() == found[1].keys()
+    for where, one in found[0].items():
+        assert astuple(found[1][where]) == pytest.approx(astuple(one))
 
 
 def check_other_metric(file: Path, cells: pd.DataFrame, store: Store) -> None:
