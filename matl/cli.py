@@ -212,7 +212,7 @@ def report(
     Example: matl report runs/demo-1a2b3c4d
     """
     from matl.ablation.page import write_ablation_page
-    from matl.ablation.record import RESULTS
+    from matl.ablation.stored_record import RESULTS
     from matl.evaluation.html.run_page import write_run_page
 
     write = write_ablation_page if (folder / RESULTS).is_file() else write_run_page

@@ -7,12 +7,15 @@ import pandas as pd
 
 from matl.ablation.cells import Cell
 from matl.ablation.schema import Ablation
+from matl.errors import MatlError
 from matl.evaluation.metrics import check_scores, patient_codes
 from matl.evaluation.statistics.contrasts import Arm, Contrast, Scale, contrast
 from matl.orchestrator.plan import Plan
 from matl.orchestrator.scoring import read_scores
-from matl.orchestrator.store import SCORES, Store
+from matl.orchestrator.store import FLOOR, SCORES, Store
 
+Scores = Mapping[Cell, pd.DataFrame]
+"""The test scores of finished cells, as `matl.evaluation.metrics.check_scores` returns them."""
 Weighted = tuple[float, str, str]
 """What an arm counts in a difference, the arm, and the regime."""
 
@@ -20,30 +23,20 @@ Weighted = tuple[float, str, str]
 class AlignedScores:
     """The test scores of one split and share of the labels, aligned over cells."""
 
-    def __init__(
-        self,
-        ablation: Ablation,
-        plans: Mapping[Cell, Plan],
-        store: Store,
-        split: str,
-        fraction: float,
-    ) -> None:
+    def __init__(self, ablation: Ablation, scores: Scores, split: str, fraction: float) -> None:
         self.split, self.fraction = split, fraction
-        self.scores: dict[tuple[str, str], dict[int, dict[tuple[int, int], pd.DataFrame]]] = {}
-        for cell, plan in plans.items():
-            last = plan.chain[-1].fingerprint
-            if (cell.split, cell.fraction) == (split, fraction) and last in store:
-                by_seed = self.scores.setdefault((cell.arm, cell.regime), {})
-                by_seed.setdefault(cell.seed, {})[cell.repeat, cell.fold] = scores_on_test(
-                    store, last
-                )
         self.metric = ablation.analysis.metric
+        self.scores: dict[tuple[str, str], dict[int, dict[tuple[int, int], pd.DataFrame]]] = {}
+        for cell, table in scores.items():
+            if (cell.split, cell.fraction) == (split, fraction):
+                by_seed = self.scores.setdefault((cell.arm, cell.regime), {})
+                by_seed.setdefault(cell.seed, {})[cell.repeat, cell.fold] = table
         chosen = ablation.splits[split]
         self.repeats, self.folds = chosen.repeats, max(chosen.folds, 1)
 
     def contrast(self, weighted: Sequence[Weighted], scale: Scale) -> Contrast | None:
         """The weighted sum of the metric over the seeds that finished all of it; None without."""
-        seeds = self._finished_seeds([(arm, regime) for _, arm, regime in weighted])
+        seeds = self.finished_seeds([(arm, regime) for _, arm, regime in weighted])
         if not seeds:
             return None
         joined = {
@@ -60,7 +53,8 @@ class AlignedScores:
         label, patients = first["label"].to_numpy(), patient_codes(first)
         return contrast(label, patients, arms, scale, folds, self.metric)
 
-    def _finished_seeds(self, wanted: Iterable[tuple[str, str]]) -> list[int]:
+    def finished_seeds(self, wanted: Iterable[tuple[str, str]]) -> list[int]:
+        """The seeds of which every fold of every arm and regime is finished."""
         whole = self.repeats * self.folds
         finished = [
             {seed for seed, parts in self.scores.get(key, {}).items() if len(parts) == whole}
@@ -79,8 +73,24 @@ class AlignedScores:
         ]
 
 
-def scores_on_test(store: Store, fingerprint: str, name: str = SCORES) -> pd.DataFrame:
-    """The checked test scores of a finished diagnosis, or of the floor beside it."""
+def read_cells(
+    plans: Mapping[Cell, Plan], store: Store
+) -> tuple[dict[Cell, pd.DataFrame], dict[Cell, pd.DataFrame], dict[Cell, str]]:
+    """The test scores of what is finished, the floors' beside them, and what is damaged."""
+    scores, floors, damaged = {}, {}, {}
+    for cell, plan in plans.items():
+        last = plan.chain[-1].fingerprint
+        if last in store:
+            try:
+                tables = [_on_test(store, last, name) for name in (SCORES, FLOOR)]
+            except (MatlError, ValueError) as error:
+                damaged[cell] = str(error)
+            else:
+                scores[cell], floors[cell] = tables
+    return scores, floors, damaged
+
+
+def _on_test(store: Store, fingerprint: str, name: str) -> pd.DataFrame:
     scores = check_scores(read_scores(store.file(fingerprint, name)))
     return scores[scores["split"] == "test"].reset_index(drop=True)
 

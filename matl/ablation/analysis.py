@@ -10,6 +10,8 @@ from typing import Any
 from matl.ablation.cells import Cell
 from matl.ablation.schema import SCRATCH, Ablation
 from matl.errors import MatlError
+from matl.evaluation.files import json_bytes, replace_file
+from matl.evaluation.report import plain_value
 from matl.orchestrator.plan import Plan
 from matl.orchestrator.store import Store
 
@@ -70,15 +72,15 @@ def fix_analysis(
         "hash": analysis_hash(ablation, plans),
         "cells": len(cells),
         "finished_before": sum(plan.chain[-1].fingerprint in store for plan in cells),
-        "ablation": asdict(ablation),
+        "ablation": plain_value(asdict(ablation)),
     }
     if not file.exists():
-        file.write_text(json.dumps(now, indent=2) + "\n")
+        replace_file(file, json_bytes(now))
     fixed = _read_fixed(file)
     if fixed["hash"] != now["hash"]:
         return Fixed(
-            f"The primary analysis was CHANGED after it began ({fixed['hash']} -> {now['hash']}): "
-            "every comparison here is exploratory.",
+            f"The primary analysis was CHANGED after it began ({_changes(fixed, now)}): every "
+            "comparison here is exploratory.",
             changed=True,
         )
     before = f"{fixed['finished_before'] or 'none'} of its {fixed['cells']} cells"
@@ -88,12 +90,20 @@ def fix_analysis(
     )
 
 
+def _changes(fixed: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """What the primary analysis was and is, where the file says so; else what else it may be."""
+    before, after = fixed["ablation"]["analysis"], now["ablation"]["analysis"]
+    changed = [key for key in after if before.get(key) != after[key]]
+    lines = [f"{key}: {before.get(key)} -> {after[key]}" for key in changed]
+    return "; ".join(lines) or "its arms, seeds, data, settings or versions"
+
+
 def _read_fixed(file: Path) -> dict[str, Any]:
     try:
         fixed = json.loads(file.read_text())
-        if fixed.keys() >= {"hash", "cells", "finished_before"}:
+        if fixed.keys() >= {"hash", "cells", "finished_before"} and fixed["ablation"]["analysis"]:
             return fixed
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, KeyError, TypeError):
         pass
     raise MatlError(
         f"{file}: is damaged; restore it, for it says what was fixed before the first result, or "

@@ -10,9 +10,11 @@ from matl.ablation.schema import Ablation, Split
 from matl.config import load_experiment
 from matl.config.schema import Experiment
 from matl.errors import MatlError
-from matl.orchestrator.plan import Memo, Plan, make_plan
+from matl.orchestrator.plan import Memo, Plan, PlannedStage, make_plan
+from matl.orchestrator.stage_samples import training_images
 
 RESERVED = ("seed", "chain", "baselines")
+DEALT = ("split", "over", "folds", "repeat", "fold", "label_fraction", "label_seed")
 
 
 @dataclass(frozen=True)
@@ -62,28 +64,35 @@ def plan_cells(
     memo = Memo()
     plans = {}
     for cell in cells:
-        words = [*ablation.overrides, *_overrides(ablation, cell), *overrides]
-        experiment = load_experiment(ablation.experiment, words)
-        words += _fraction_overrides(cell, experiment)
-        words += _split_overrides(ablation.splits[cell.split], cell, experiment)
+        words = overrides_of(ablation, cell, overrides)
+        words += _fraction_overrides(ablation, cell, words, memo)
         plans[cell] = make_plan(load_experiment(ablation.experiment, words), memo=memo)
     _refuse_twins(plans)
     return plans
+
+
+def overrides_of(ablation: Ablation, cell: Cell, overrides: Sequence[str]) -> list[str]:
+    """What makes a cell with all labels out of the experiment, the user's overrides among it."""
+    words = [*ablation.overrides, *_overrides(ablation, cell), *overrides]
+    experiment = load_experiment(ablation.experiment, words)
+    return words + _split_overrides(ablation.splits[cell.split], cell, experiment)
 
 
 def _refuse_reserved(ablation: Ablation, overrides: Sequence[str]) -> None:
     """Keeps the keys that make the cells out of what is written for all of them."""
     written = [*overrides, *ablation.overrides, *chain.from_iterable(ablation.arms.values())]
     written += chain.from_iterable(regime.overrides for regime in ablation.regimes.values())
+    diagnosis = next(iter(ablation.regimes.values())).chain[-1]
+    reserved = {*RESERVED, *(f"stages.{diagnosis}.data.{key}" for key in DEALT)}
     for word in written:
-        if word.partition("=")[0].strip() in RESERVED:
+        if word.partition("=")[0].strip() in reserved:
             raise MatlError(
                 f"{word}: is set by the ablation's cells; write it in the ablation's file"
             )
 
 
 def _refuse_twins(plans: Mapping[Cell, Plan]) -> None:
-    """One diagnosis must not stand for several seeds, folds or arms: it would count twice."""
+    """One diagnosis must not stand for several seeds, folds, arms or regimes."""
     seen: dict[tuple[Any, ...], Cell] = {}
     for cell, plan in plans.items():
         kind = (cell.arm, cell.regime, cell.split, cell.fraction, plan.chain[-1].fingerprint)
@@ -95,16 +104,18 @@ def _refuse_twins(plans: Mapping[Cell, Plan]) -> None:
                 "look for overrides that undo the cells' own"
             )
         seen[kind] = cell
-    for first, second in combinations(dict.fromkeys(cell.arm for cell in plans), 2):
-        if _stages_of(plans, first) == _stages_of(plans, second):
-            raise MatlError(
-                f"the arms {first} and {second} would train the same stages; look for overrides "
-                "that undo the arms' own"
-            )
+    for what in ("arm", "regime"):
+        for first, second in combinations(dict.fromkeys(getattr(cell, what) for cell in plans), 2):
+            if _stages_of(plans, what, first) == _stages_of(plans, what, second):
+                raise MatlError(
+                    f"the {what}s {first} and {second} would train the same stages; look for "
+                    f"overrides that undo the {what}s' own"
+                )
 
 
-def _stages_of(plans: Mapping[Cell, Plan], arm: str) -> list[str]:
-    return [plan.chain[-1].fingerprint for cell, plan in plans.items() if cell.arm == arm]
+def _stages_of(plans: Mapping[Cell, Plan], what: str, name: str) -> list[str]:
+    own = [plan.chain for cell, plan in plans.items() if getattr(cell, what) == name]
+    return [chain[-1].fingerprint for chain in own]
 
 
 def _places(ablation: Ablation) -> Iterator[tuple[str, int, int]]:
@@ -144,18 +155,29 @@ def _split_overrides(split: Split, cell: Cell, experiment: Experiment) -> list[s
     ]
 
 
-def _fraction_overrides(cell: Cell, experiment: Experiment) -> list[str]:
-    """Fewer training patients, and more epochs of them: about the same number of steps."""
+def _fraction_overrides(
+    ablation: Ablation, cell: Cell, words: Sequence[str], memo: Memo
+) -> list[str]:
+    """Fewer training patients, and more epochs of them: as many steps, up to half an epoch."""
     if cell.fraction == 1:
         return []
+    experiment = load_experiment(ablation.experiment, words)
     diagnosis = experiment.chain[-1]
-    epochs = round(experiment.stages[diagnosis].epochs / cell.fraction)
     stage = f"stages.{diagnosis}"
-    return [
+    fewer = [
         f"{stage}.data.label_fraction={cell.fraction}",
         f"{stage}.data.label_seed={cell.seed}",
-        f"{stage}.epochs={epochs}",
     ]
+    settings = [load_experiment(ablation.experiment, [*words, *more]) for more in ([], fewer)]
+    whole, part = (_steps(make_plan(one, memo=memo).chain[-1]) for one in settings)
+    epochs = max(round(experiment.stages[diagnosis].epochs * whole / part), 1)
+    return [*fewer, f"{stage}.epochs={epochs}"]
+
+
+def _steps(stage: PlannedStage) -> int:
+    """Of an epoch: full batches, or one where the images are fewer."""
+    images = len(training_images(stage.samples, stage.config))
+    return max(images // stage.config.batch_size, 1)
 
 
 def _folders(data: DataConfig) -> set[tuple[Any, Any]]:

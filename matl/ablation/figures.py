@@ -34,9 +34,10 @@ def forest_figure(
         look = {"color": COLOURS[1] if one.primary else COLOURS[0], "zorder": 3}
         for axes, found in ((left, one.plain), (right, one.logit)):
             width = 2.6 if one.primary else 1.6
-            axes.plot([found.low, found.high], [at, at], linewidth=width, **look)
+            if found.low is not None:
+                axes.plot([found.low, found.high], [at, at], linewidth=width, **look)
             axes.plot(found.value, at, "o", markersize=8 if one.primary else 6, **look)
-    names = [plain_text(one.what.removeprefix("gain of ")) for one in comparisons]
+    names = [plain_text(one.what) for one in comparisons]
     left.set_yticks(range(len(names)), names, fontsize=9)
     for one, text in zip(comparisons, left.get_yticklabels(), strict=True):
         text.set_fontweight("bold" if one.primary else "normal")
@@ -45,7 +46,7 @@ def forest_figure(
         left.axvline(margin, color=COLOURS[1], linewidth=1, linestyle="--")
     for axes, scale in ((left, metric), (right, f"logit of {metric}")):
         axes.axvline(0, color=GREY, linewidth=1)
-        axes.set_xlabel(f"Gain over scratch, {scale}", fontsize=9)
+        axes.set_xlabel(f"Gain, {scale}", fontsize=9)
         axes.tick_params(axis="x", labelsize=8)
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
@@ -133,5 +134,6 @@ def _draw(
     values = [points[share].value for share in shares]
     axes.plot(across, values, marker="o", markersize=4, linewidth=1.6, label=text, **look)
     for place, share in zip(across, shares, strict=True):
-        ends = [points[share].low, points[share].high]
-        axes.plot([place, place], ends, color=look["color"], linewidth=1, alpha=0.7)
+        low, high = points[share].low, points[share].high
+        if low is not None and high is not None:
+            axes.plot([place, place], [low, high], color=look["color"], linewidth=1, alpha=0.7)

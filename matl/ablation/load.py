@@ -1,11 +1,12 @@
 """From a YAML file to a checked ablation."""
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from data_modules.errors import did_you_mean
 from matl.ablation.schema import OFFICIAL, SCRATCH, Ablation, Regime, Split
@@ -26,21 +27,26 @@ def load_ablation(path: Path) -> Ablation:
     try:
         raw = merge(layers)
         refuse_unknown_keys(raw, Ablation, [])
+        for key in ("arms", "regimes", "splits"):
+            if not isinstance(raw.get(key, {}), DictConfig | dict):
+                raise Problem([key], "must map names to settings")
         ablation: Ablation = structured(Ablation, raw, [])
         ablation.regimes = {name: _regime(name, node) for name, node in ablation.regimes.items()}
         splits = ablation.splits or {OFFICIAL: {}}
         ablation.splits = {name: _split(name, node) for name, node in splits.items()}
         _check(ablation)
+        diagnosis = _last_stage(ablation.regimes)
     except Problem as problem:
         raise MatlError(f"{origin(layers, problem.keys)}: {problem}") from problem
     ablation.experiment = str(path.parent / ablation.experiment)
-    diagnosis = _last_stages(ablation.regimes)
     ablation.regimes = {SCRATCH: Regime([diagnosis]), **ablation.regimes}
     return ablation
 
 
 def _regime(name: str, node: Any) -> Regime:
     node = {"chain": node} if isinstance(node, list) else node
+    if isinstance(node, dict) and not _is_list_of_text(node.get("chain", [])):
+        raise Problem(["regimes", name, "chain"], "must list stages, as [natural, diagnosis]")
     return _typed(Regime, node, ["regimes", name])
 
 
@@ -71,8 +77,7 @@ def _check(ablation: Ablation) -> None:
             raise Problem([key], "is empty")
     if len(set(ablation.seeds)) < len(ablation.seeds):
         raise Problem(["seeds"], f"{ablation.seeds} names a seed twice")
-    if not all(0 < fraction <= 1 for fraction in ablation.fractions) or not ablation.fractions:
-        raise Problem(["fractions"], f"{ablation.fractions} must be shares above 0 and up to 1")
+    _check_fractions(ablation.fractions)
     for name, overrides in ablation.arms.items():
         if not _is_list_of_text(overrides):
             raise Problem(
@@ -80,7 +85,27 @@ def _check(ablation: Ablation) -> None:
             )
     if SCRATCH in ablation.regimes:
         raise Problem(["regimes", SCRATCH], "is always there; leave it out")
+    for name, regime in ablation.regimes.items():
+        _check_against(name, regime, ablation.regimes)
     _check_analysis(ablation)
+
+
+def _check_fractions(fractions: Sequence[float]) -> None:
+    if not all(0 < fraction <= 1 for fraction in fractions):
+        raise Problem(["fractions"], f"{fractions} must be shares above 0 and up to 1")
+    if len(set(fractions)) < len(fractions):
+        raise Problem(["fractions"], f"{fractions} names a share twice")
+    if 1.0 not in fractions:
+        raise Problem(["fractions"], "needs 1.0: the primary comparison has all labels")
+
+
+def _check_against(name: str, regime: Regime, regimes: Mapping[str, Regime]) -> None:
+    for other in regime.against:
+        keys, others = ["regimes", name, "against"], [one for one in regimes if one != name]
+        if other == SCRATCH:
+            raise Problem(keys, f"{SCRATCH} is always compared with; leave it out")
+        if other not in others:
+            raise Problem(keys, f"there is no '{other}'; {did_you_mean(other, others)}")
 
 
 def _is_list_of_text(value: Any) -> bool:
@@ -100,14 +125,16 @@ def _check_analysis(ablation: Ablation) -> None:
     for key, value, known in places:
         if value not in known:
             raise Problem(["analysis", key], f"there is no '{value}'; {did_you_mean(value, known)}")
+    if not (math.isfinite(analysis.margin) and analysis.margin >= 0):
+        raise Problem(["analysis", "margin"], f"{analysis.margin} must be 0 or more")
     if analysis.metric in LESS_IS_BETTER:
         raise Problem(
             ["analysis", "metric"], f"less of '{analysis.metric}' is better; name one to gain in"
         )
 
 
-def _last_stages(regimes: dict[str, Regime]) -> str:
+def _last_stage(regimes: Mapping[str, Regime]) -> str:
     last = {name: regime.chain[-1] for name, regime in regimes.items() if regime.chain}
     if len(set(last.values())) != 1 or len(last) < len(regimes):
-        raise MatlError("regimes: every chain must end in the same diagnosis")
+        raise Problem(["regimes"], "every chain must end in the same diagnosis")
     return next(iter(last.values()))

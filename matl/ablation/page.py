@@ -1,6 +1,6 @@
 """The page of an ablation, made from the files in its folder."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +16,20 @@ from matl.ablation.page_tables import (
     gate_table,
     mean_table,
 )
-from matl.ablation.record import AblationRecord, read_ablation
-from matl.ablation.results import Comparison, place
+from matl.ablation.record import AblationRecord
+from matl.ablation.results import Comparison, covered, place
+from matl.ablation.schema import SCRATCH
+from matl.ablation.stored_record import damaged, read_ablation
 from matl.evaluation.html.page import render, write_page
 from matl.evaluation.html.picture import Picture
 from matl.evaluation.html.run_tables import network_table
 from matl.evaluation.report import hide_paths
 
 CELLS = "cells.csv"
-PRIMARY = "Orange: the primary comparison; dashed: its margin. All others are exploratory."
+PRIMARY = "Orange: the primary comparison. All others are exploratory."
+MARGIN = "Dashed: the primary comparison's margin."
 EXPLORATORY = "All are exploratory."
+TEXT = dict.fromkeys(("arm", "regime", "split", "state", "fingerprint"), str)
 
 
 def write_ablation_page(folder: Path) -> Path:
@@ -41,8 +45,8 @@ def write_ablation_page(folder: Path) -> Path:
         MatlError: The record is damaged.
     """
     record = read_ablation(folder)
-    cells = pd.read_csv(folder / CELLS, dtype={"fingerprint": str})
-    forests, efficiency = list(_forests(record)), list(_efficiency(record, cells))
+    cells = _read_cells(folder / CELLS)
+    forests, efficiency = list(_forests(record)), list(_efficiency(record))
     page = render(
         "ablation.html",
         title=record.name,
@@ -51,16 +55,25 @@ def write_ablation_page(folder: Path) -> Path:
         forests=forests,
         efficiency=efficiency,
         comparisons=comparison_table(record),
-        means=mean_table(record, cells),
+        means=mean_table(record),
         states=cell_states(cells),
         cells=cell_table(record, cells),
         networks=network_table(record.networks),
         gates=gate_table(record.gates),
         costs=cost_table(record.costs),
         strip=_strip(record),
+        covered=covered([record.primary.plain]) if record.primary else "",
         analysis=hide_paths((folder / FIXED).read_text(encoding="utf-8")),
     )
     return write_page(folder, page, [*forests, *efficiency])
+
+
+def _read_cells(file: Path) -> pd.DataFrame:
+    try:
+        cells = pd.read_csv(file, dtype=TEXT, keep_default_na=False, na_values=[""])
+        return cells.dropna(subset=["state"])
+    except (OSError, ValueError, KeyError) as error:
+        raise damaged(file) from error
 
 
 def _strip(record: AblationRecord) -> dict[str, float] | None:
@@ -68,7 +81,8 @@ def _strip(record: AblationRecord) -> dict[str, float] | None:
     if record.primary is None:
         return None
     found = record.primary.plain
-    places = {"value": found.value, "low": found.low, "high": found.high, "margin": record.margin}
+    low, high = (found.value if end is None else end for end in (found.low, found.high))
+    places = {"value": found.value, "low": low, "high": high, "margin": record.margin}
     reach = 1.1 * max(map(abs, places.values())) or 1.0
     return {name: (one / reach + 1) / 2 for name, one in places.items()} | {"reach": reach}
 
@@ -80,37 +94,44 @@ def _forests(record: AblationRecord) -> Iterator[Picture]:
         own = [one for one in record.comparisons if (one.split, one.fraction) == (split, fraction)]
         own.sort(key=lambda one: (not one.primary, len(one.arms) == 1))
         where = place(split, fraction)
-        listed = "; ".join(f"{one.what} {_interval(one)}" for one in own)
-        title = f"Gains over scratch on the split {where}"
+        listed = "; ".join(f"{one.what} {one.plain.text()}" for one in own)
+        title = f"Gains on the split {where}"
         yield Picture(
             f"gains-{number}",
             forest_figure(own, record.metric_name, record.margin, title),
             f"{title}, with intervals. {record.metric_name}: {listed}.",
             f"Split {where}; {_about(record, split)} Points: mean over seeds; lines: 95 % interval "
-            f"over seeds and patients. {PRIMARY if own[0].primary else EXPLORATORY}",
+            f"{covered([one.plain for one in own])}. {_roles(record, own)}",
             wide=True,
         )
 
 
-def _efficiency(record: AblationRecord, cells: pd.DataFrame) -> Iterator[Picture]:
+def _roles(record: AblationRecord, own: Sequence[Comparison]) -> str:
+    if not own[0].primary:
+        return EXPLORATORY
+    return f"{PRIMARY} {MARGIN}" if record.margin else PRIMARY
+
+
+def _efficiency(record: AblationRecord) -> Iterator[Picture]:
     """For each split with several shares of the labels, the AUROC and the gain over them."""
     for number, split in enumerate(record.tested, 1):
         means = [one for one in record.means if one.split == split.split]
         gains = [
-            one for one in record.comparisons if one.split == split.split and len(one.arms) == 1
+            one
+            for one in record.comparisons
+            if (one.split, one.over, len(one.arms)) == (split.split, SCRATCH, 1)
         ]
         if len({one.fraction for one in means}) > 1:
-            own = cells[cells["split"] == split.split]
-            floors = own.groupby("fraction")[f"floor_{record.metric}"].mean()
+            floors = pd.Series({one.fraction: one.floor for one in means}).sort_index()
             title = f"Label efficiency, split {split.split}"
             yield Picture(
                 f"labels-{number}",
                 efficiency_figure(means, gains, floors, record.metric_name, title),
                 f"{record.metric_name} and gain of each arm and regime over the share of the "
                 f"labels, split {split.split}; the numbers stand in the tables above.",
-                f"Split {split.split}; {_about(record, split.split)} Diagnoses were trained for "
-                "as many steps at each share. Bars: 95 % interval over seeds and patients. "
-                "Exploratory.",
+                f"Split {split.split}; {_about(record, split.split)} Diagnoses were trained for as "
+                "many steps at each share, up to half an epoch. Bars: 95 % interval "
+                f"{covered([one.value for one in means])}. Exploratory.",
                 wide=True,
             )
 
@@ -122,9 +143,6 @@ def _primary_first(record: AblationRecord) -> Any:
 def _about(record: AblationRecord, split: str) -> str:
     one = next(one for one in record.tested if one.split == split)
     return (
-        f"{one.images:,} test images of {one.patients:,} patients; positive class: {one.positive}."
+        f"{one.images:,} test images of {one.patients:,} patients, {one.dealt}; positive class: "
+        f"{one.positive}."
     )
-
-
-def _interval(one: Comparison) -> str:
-    return f"{one.plain.value:+.3f} [{one.plain.low:+.3f}, {one.plain.high:+.3f}]"

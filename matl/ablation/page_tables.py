@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from matl.ablation.record import AblationRecord
-from matl.ablation.results import Comparison
+from matl.ablation.results import covered
 from matl.ablation.sharing import Gates, StageCost
 from matl.evaluation.html.run_tables import GATE_CAPTION, GATE_TITLE, gate_title
 from matl.evaluation.html.table import Cell, Row, Table, make_table
@@ -14,20 +14,13 @@ from matl.evaluation.report import hide_paths
 from matl.evaluation.statistics.contrasts import Contrast
 from matl.evaluation.tables import duration
 
+TRAINING_IMAGES = (
+    "Of a cross-validation the intervals do not cover the choice of the training images."
+)
+
 
 def comparison_table(record: AblationRecord) -> Table | None:
     """Every difference, the primary one first."""
-    header = (
-        "Gain over scratch",
-        "Regime",
-        "Split",
-        "Labels",
-        record.metric_name,
-        "Logit",
-        "p",
-        "Seeds",
-        "Role",
-    )
     found = sorted(
         record.comparisons,
         key=lambda one: (not one.primary, one.split != record.split, -one.fraction),
@@ -35,50 +28,55 @@ def comparison_table(record: AblationRecord) -> Table | None:
     rows: list[Row] = [
         (
             " − ".join(one.arms),
-            *(one.regime, one.split, _share(one.fraction)),
-            *(_signed(one.plain), _signed(one.logit), _p(one)),
+            *(one.regime, one.over, one.split, _share(one.fraction)),
+            *(_signed(one.plain), _signed(one.logit), Cell(one.p_text, one.p)),
             one.plain.seeds,
             "primary" if one.primary else "exploratory",
         )
         for one in found
     ]
+    header = (
+        *("Gain of", "Regime", "Over", "Split", "Labels"),
+        *(record.metric_name, "Logit", "p", "Seeds", "Role"),
+    )
     caption = (
-        "Value and 95 % interval over seeds and patients. p: of a t test against 0; those of "
-        "exploratory comparisons are adjusted by Holm's method. a − b: the gain of a less that "
-        "of b."
+        f"Value and 95 % interval {covered([one.plain for one in found])}, not adjusted for their "
+        "number. p: of a t test against 0; those of exploratory comparisons are adjusted by "
+        f"Holm's method. a − b: the gain of a less that of b. {TRAINING_IMAGES}"
     )
     first = 1 if record.primary else 0
     return make_table("Comparisons", caption, header, rows, first) if rows else None
 
 
-def mean_table(record: AblationRecord, cells: pd.DataFrame) -> Table | None:
+def mean_table(record: AblationRecord) -> Table | None:
     """What each arm reaches after each regime, beside the floor."""
-    name, floor = record.metric_name, f"floor_{record.metric}"
-    others = [one for one in ("auroc", "accuracy") if one != record.metric]
+    if not record.means:
+        return None
+    name = record.metric_name
+    others = list(record.means[0].others)
     header = (
         *("Arm", "Regime", "Split", "Labels", name, f"Floor, {name}"),
-        *(METRICS[one] for one in others),
+        *(METRICS[other] for other in others),
         "Seeds",
     )
-    rows: list[Row] = []
-    for one in sorted(record.means, key=lambda one: (one.split != record.split, -one.fraction)):
-        place = {"arm": one.arm, "regime": one.regime, "split": one.split, "fraction": one.fraction}
-        own = cells[(cells[list(place)] == pd.Series(place)).all(axis=1)]
-        rows.append(
-            (
-                *(one.arm, one.regime, one.split, _share(one.fraction)),
-                Cell(f"{one.value.value:.3f}", one.value.value, _ends(one.value, ".3f")),
-                *(float(own[column].mean()) for column in (floor, *others)),
-                one.value.seeds,
-            )
+    found = sorted(record.means, key=lambda one: (one.split != record.split, -one.fraction))
+    rows: list[Row] = [
+        (
+            *(one.arm, one.regime, one.split, _share(one.fraction)),
+            Cell(f"{one.value.value:.3f}", one.value.value, one.value.interval(".3f")),
+            *(one.floor, *(one.others[other] for other in others)),
+            one.value.seeds,
         )
+        for one in found
+    ]
     caption = (
-        f"{name}: mean over the finished seeds, with its 95 % interval over seeds and patients; "
-        "intervals of two rows may overlap although their difference is clear, so read the "
-        "comparisons. The others: mean over the finished cells, without an interval. "
-        "Floor: what grey levels and image size alone reach."
+        f"{name}: mean over the finished seeds, with its 95 % interval "
+        f"{covered([one.value for one in found])}; intervals of two rows may overlap although "
+        "their difference is clear, so read the comparisons. The others: mean over the cells, "
+        "without an interval. Floor: what grey levels and image size alone reach. "
+        f"{TRAINING_IMAGES}"
     )
-    return make_table("What each arm reaches", caption, header, rows) if rows else None
+    return make_table("What each arm reaches", caption, header, rows)
 
 
 def cell_states(cells: pd.DataFrame) -> dict[str, int]:
@@ -146,15 +144,7 @@ def _share(fraction: float) -> Cell:
 
 
 def _signed(found: Contrast) -> Cell:
-    return Cell(f"{found.value:+.3f}", found.value, _ends(found, "+.3f"))
-
-
-def _ends(found: Contrast, form: str) -> str:
-    return f"[{found.low:{form}}, {found.high:{form}}]"
-
-
-def _p(one: Comparison) -> Cell:
-    return Cell("< 0.001" if one.p < 0.001 else f"{one.p:.3f}", one.p)
+    return Cell(f"{found.value:+.3f}", found.value, found.interval())
 
 
 def _range(values: Mapping[str, tuple[float, float, float]], name: str) -> Cell | None:

@@ -1,29 +1,26 @@
-"""What an ablation has found so far, as plain data in its folder, and back."""
+"""What an ablation has found so far."""
 
-import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
-from pathlib import Path
-from typing import Any
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 
+import pandas as pd
+
+from matl.ablation.aligned import Scores
 from matl.ablation.analysis import Fixed
-from matl.ablation.cells import Cell
+from matl.ablation.cells import Cell, overrides_of
 from matl.ablation.results import Comparison, Mean, compare, means, verdict_of
-from matl.ablation.schema import Ablation
-from matl.ablation.sharing import Gates, StageCost, gates, stage_costs
+from matl.ablation.schema import Ablation, Split
+from matl.ablation.sharing import Gates, StageCost, gates, stage_costs, whole_stages
 from matl.backbones import arm_match
-from matl.errors import MatlError
-from matl.evaluation.files import json_bytes, replace_file
 from matl.evaluation.html.provenance import facts
 from matl.evaluation.metrics import METRICS
 from matl.evaluation.record import NetworkRow
 from matl.evaluation.report import hide_paths, plain_value
-from matl.evaluation.statistics.contrasts import Contrast
 from matl.orchestrator.plan import Plan
 from matl.orchestrator.record import image_sizes, network_rows
 from matl.orchestrator.store import Store
-
-RESULTS = "results.json"
 
 
 @dataclass(frozen=True)
@@ -32,16 +29,27 @@ class Tested:
 
     Attributes:
         split: its name in the ablation.
+        folds, repeats: how it is dealt; no folds: the data set's own split.
         images, patients, positives: numbers.
         positive, negative: the classes.
     """
 
     split: str
+    folds: int
+    repeats: int
     images: int
     patients: int
     positives: int
     positive: str
     negative: str
+
+    @property
+    def dealt(self) -> str:
+        """How the images are tested, in words."""
+        if not self.folds:
+            return "the data set's own split"
+        times = "once" if self.repeats == 1 else f"{self.repeats} times"
+        return f"{self.folds} folds by patient, dealt {times}"
 
 
 @dataclass(frozen=True)
@@ -53,8 +61,9 @@ class AblationRecord:
         command: the exact command that ran it.
         notes: when the primary analysis was fixed, and what breaks the match of the arms.
         changed: whether the primary analysis was changed after it began.
+        overrides: settings of every cell.
         arms: their overrides.
-        chains: stages of each regime in order.
+        regimes: their chains and overrides.
         seeds: those that were planned.
         comparison: the two arms of the primary comparison.
         regime, split, metric, margin: of it.
@@ -64,6 +73,7 @@ class AblationRecord:
         networks: of each arm.
         gates: at the end of the finished stages.
         costs: of the distinct stages by name.
+        runs: for each compared arm the command that makes a run out of its first primary cell.
         facts: machines, versions and commits of the finished stages.
     """
 
@@ -71,8 +81,9 @@ class AblationRecord:
     command: str
     notes: list[str]
     changed: bool
+    overrides: list[str]
     arms: dict[str, list[str]]
-    chains: dict[str, list[str]]
+    regimes: dict[str, dict[str, list[str]]]
     seeds: list[int]
     comparison: list[str]
     regime: str
@@ -86,6 +97,7 @@ class AblationRecord:
     networks: list[NetworkRow]
     gates: list[Gates]
     costs: list[StageCost]
+    runs: dict[str, str]
     facts: dict[str, str]
 
     @property
@@ -103,22 +115,34 @@ def ablation_record(
     ablation: Ablation,
     plans: Mapping[Cell, Plan],
     store: Store,
+    scores: Scores,
+    cells: pd.DataFrame,
     fixed: Fixed,
+    overrides: Sequence[str],
     command: str,
 ) -> AblationRecord:
-    """Computes all that is known of an ablation from the stages that the store has."""
-    found = compare(ablation, plans, store, fixed.changed)
+    """Computes all that is known of an ablation so far.
+
+    Args:
+        ablation, plans, store: What is compared, and what is finished of it.
+        scores: Of the finished cells.
+        cells: As in `matl.ablation.results.cell_table`.
+        fixed: What is known of the primary analysis's beginning.
+        overrides: The user's, for every cell.
+        command: The user's.
+    """
+    found = compare(ablation, scores, fixed.changed)
     primary = next((one for one in found if one.primary), None)
-    stages = {stage.fingerprint for plan in plans.values() for stage in plan.chain}
-    manifests = [store.manifest(one) for one in sorted(stages) if one in store]
+    manifests = whole_stages(plans, store)
     analysis = ablation.analysis
     return AblationRecord(
         name=ablation.name,
         command=hide_paths(command),
         notes=[fixed.note, *match_warnings(plans)],
         changed=fixed.changed,
+        overrides=plain_value(ablation.overrides),
         arms=plain_value(ablation.arms),
-        chains={name: list(regime.chain) for name, regime in ablation.regimes.items()},
+        regimes=plain_value({name: asdict(one) for name, one in ablation.regimes.items()}),
         seeds=list(ablation.seeds),
         comparison=list(analysis.comparison),
         regime=analysis.regime,
@@ -127,47 +151,24 @@ def ablation_record(
         margin=analysis.margin,
         verdict=None if primary is None else verdict_of(ablation, primary),
         comparisons=found,
-        means=means(ablation, plans, store),
-        tested=[_tested(name, _of_split(plans, name)) for name in ablation.splits],
+        means=means(ablation, scores, cells),
+        tested=[_tested(name, plans, one) for name, one in ablation.splits.items()],
         networks=_networks(plans),
-        gates=gates(plans, store),
-        costs=stage_costs(plans, store),
-        facts=plain_value(facts(manifests)),
+        gates=gates(plans, manifests, store),
+        costs=stage_costs(plans, manifests),
+        runs=_as_runs(ablation, overrides),
+        facts=plain_value(facts(manifests.values())),
     )
 
 
-def write_record(record: AblationRecord, folder: Path) -> None:
-    """Writes `results.json`."""
-    replace_file(folder / RESULTS, json_bytes(plain_value(asdict(record))))
-
-
-def read_ablation(folder: Path) -> AblationRecord:
-    """The record that an ablation wrote into its folder.
-
-    Raises:
-        MatlError: it is damaged.
-    """
-    try:
-        values = json.loads((folder / RESULTS).read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise MatlError(
-            f"{folder / RESULTS}: is damaged; type the matl ablate again: nothing is trained twice"
-        ) from error
-    rows = {"tested": Tested, "networks": NetworkRow, "gates": Gates, "costs": StageCost}
-    for name, kind in rows.items():
-        values[name] = [kind(**row) for row in values[name]]
-    values["comparisons"] = [_contrasts(Comparison, row) for row in values["comparisons"]]
-    values["means"] = [_contrasts(Mean, row) for row in values["means"]]
-    return AblationRecord(**values)
-
-
-def _contrasts(kind: type, row: dict[str, Any]) -> Any:
-    """A `Comparison` or a `Mean` from its JSON form."""
-    wanted = {one.name for one in fields(kind) if one.type is Contrast}
-    row |= {name: Contrast(**row[name]) for name in wanted}
-    if "arms" in row:
-        row["arms"] = tuple(row["arms"])
-    return kind(**row)
+def _as_runs(ablation: Ablation, overrides: Sequence[str]) -> dict[str, str]:
+    analysis, seed = ablation.analysis, ablation.seeds[0]
+    words = ["matl", "run", os.path.normpath(ablation.experiment)]
+    cells = [Cell(arm, analysis.regime, analysis.split, seed) for arm in analysis.comparison]
+    return {
+        cell.arm: hide_paths(shlex.join([*words, *overrides_of(ablation, cell, overrides)]))
+        for cell in cells
+    }
 
 
 def _of_split(plans: Mapping[Cell, Plan], split: str) -> list[Plan]:
@@ -182,16 +183,17 @@ def _of_split(plans: Mapping[Cell, Plan], split: str) -> list[Plan]:
     ]
 
 
-def _tested(split: str, plans: Iterable[Plan]) -> Tested:
+def _tested(name: str, plans: Mapping[Cell, Plan], split: Split) -> Tested:
     images, patients, positives = 0, set(), 0
-    for plan in plans:
+    for plan in _of_split(plans, name):
         samples = plan.chain[-1].samples
         table = samples.table[(samples.table["split"] == "test") & (samples.table["label"] != "")]
         images += len(table)
         patients |= set(zip(table["source"], table["patient"], strict=True))
         positives += int((table["label"] == samples.classes[1]).sum())
     negative, positive = samples.classes
-    return Tested(split, images, len(patients), positives, positive, negative)
+    numbers = images, len(patients), positives
+    return Tested(name, split.folds, split.repeats, *numbers, positive, negative)
 
 
 def match_warnings(plans: Mapping[Cell, Plan]) -> list[str]:

@@ -1,22 +1,22 @@
-"""The scores of finished cells, and what they say."""
+"""What the scores of finished cells say."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from itertools import product
+from dataclasses import asdict, dataclass, replace
+from itertools import combinations, product
 from typing import Any
 
 import pandas as pd
 
-from matl.ablation.aligned import AlignedScores, scores_on_test
+from matl.ablation.aligned import AlignedScores, Scores
 from matl.ablation.cells import Cell
 from matl.ablation.schema import SCRATCH, Ablation
-from matl.evaluation.metrics import METRICS, summarise
+from matl.evaluation.metrics import summarise
 from matl.evaluation.statistics.contrasts import Contrast, Scale, holm, verdict
 from matl.orchestrator.plan import Plan
-from matl.orchestrator.store import FLOOR, Store
 
 SCALES: tuple[Scale, Scale] = ("plain", "logit")
 NO_VERDICT = "no verdict yet"
+ONE_SEED = "no verdict of one seed"
 
 
 @dataclass(frozen=True)
@@ -25,100 +25,127 @@ class Comparison:
 
     Attributes:
         arms: whose gain it is, or the two whose gains are compared.
-        regime: the gain of which over scratch.
+        regime: the gain of which.
+        over: the regime that it is a gain over.
         split: of the test images.
         fraction: the share of the labels.
         plain, logit: the difference of the ablation's metric, and of its logits.
         primary: whether it is the one that the ablation was made for.
-        p: adjusted by Holm's method among the others; the primary one's own.
+        p: adjusted by Holm's method among the others; the primary one's own; None without one.
     """
 
     arms: tuple[str, ...]
     regime: str
+    over: str
     split: str
     fraction: float
     plain: Contrast
     logit: Contrast
     primary: bool
-    p: float
+    p: float | None
 
     @property
     def what(self) -> str:
         """The comparison in words."""
-        return f"gain of {' - '.join(self.arms)}, {self.regime}"
+        return f"{' - '.join(self.arms)}, {self.regime} over {self.over}"
 
     @property
     def place(self) -> str:
         """The split and the share of the labels in words."""
         return place(self.split, self.fraction)
 
+    @property
+    def p_text(self) -> str:
+        """The p value as it is shown."""
+        if self.p is None:
+            return ""
+        return "< 0.001" if self.p < 0.001 else f"{self.p:.3f}"
+
 
 @dataclass(frozen=True)
 class Mean:
-    """The metric that an arm reaches after a regime, over the seeds that finished it."""
+    """What an arm reaches after a regime, over the seeds that finished it.
+
+    Attributes:
+        arm, regime, split, fraction: where.
+        value: the ablation's metric.
+        floor: of that metric, mean over the cells.
+        others: AUROC and accuracy where they are not the metric, mean over the cells.
+    """
 
     arm: str
     regime: str
     split: str
     fraction: float
     value: Contrast
+    floor: float
+    others: dict[str, float]
 
 
 def cell_table(
-    ablation: Ablation, plans: Mapping[Cell, Plan], store: Store, failures: Mapping[str, str]
+    ablation: Ablation,
+    plans: Mapping[Cell, Plan],
+    scores: Scores,
+    floors: Scores,
+    unfinished: Mapping[Cell, str],
 ) -> pd.DataFrame:
     """A row a cell: what it is, its state, its test metrics, and the floor of the main one.
 
     Args:
-        ablation, plans, store: What is compared, and what is finished of it.
-        failures: What went wrong, by fingerprint.
+        ablation, plans: What is compared.
+        scores, floors: Of the finished cells.
+        unfinished: What is known of others, as in "failed: it diverged".
     """
     metric = ablation.analysis.metric
     rows: list[dict[str, Any]] = []
     for cell, plan in plans.items():
-        last = plan.chain[-1].fingerprint
-        row: dict[str, Any] = {**asdict(cell), "fingerprint": last}
-        row["state"] = "finished" if last in store else "missing"
-        if last in failures:
-            row["state"] = f"failed: {failures[last]}"
-        if last in store:
-            summary = summarise(scores_on_test(store, last), resamples=0)
+        row: dict[str, Any] = {**asdict(cell), "fingerprint": plan.chain[-1].fingerprint}
+        row["state"] = unfinished.get(cell, "missing")
+        if cell in scores:
+            row["state"] = "finished"
+            summary = summarise(scores[cell], resamples=0)
             row |= {name: estimate.value for name, estimate in summary.items()}
-            floor = summarise(scores_on_test(store, last, FLOOR), resamples=0)
-            row[f"floor_{metric}"] = floor[metric].value
+            row[f"floor_{metric}"] = summarise(floors[cell], resamples=0)[metric].value
         rows.append(row)
     return pd.DataFrame(rows)
 
 
-def compare(
-    ablation: Ablation, plans: Mapping[Cell, Plan], store: Store, changed: bool = False
-) -> list[Comparison]:
-    """Every gain over scratch, and every difference of two arms' gains.
+def compare(ablation: Ablation, scores: Scores, changed: bool = False) -> list[Comparison]:
+    """Every gain over scratch and over the regimes that the file names, and their differences.
 
     Only seeds count that every arm and regime of a comparison has finished.
 
     Args:
-        ablation, plans, store: What is compared, and what is finished of it.
+        ablation: What is compared.
+        scores: Of the finished cells.
         changed: Whether the primary analysis was; then none is primary.
     """
     found: list[Comparison] = []
-    pair = tuple(ablation.analysis.comparison)
-    for scores in _aligned(ablation, plans, store):
-        for regime in [name for name in ablation.regimes if name != SCRATCH]:
-            for arms in (*((arm,) for arm in ablation.arms), pair):
-                primary = not changed and _is_primary(ablation, scores, arms, regime)
-                found += _gain(scores, arms, regime, primary)
+    for aligned in _aligned(ablation, scores):
+        for (regime, over), arms in product(_regime_pairs(ablation), _arms_and_pairs(ablation)):
+            primary = not changed and _is_primary(ablation, aligned, arms, regime, over)
+            found += _gain(aligned, arms, regime, over, primary)
     return _adjusted(found)
 
 
-def means(ablation: Ablation, plans: Mapping[Cell, Plan], store: Store) -> list[Mean]:
-    """The metric of every arm and regime that a seed has finished, on every split."""
+def means(ablation: Ablation, scores: Scores, cells: pd.DataFrame) -> list[Mean]:
+    """What every arm reaches after every regime that a seed has finished, on every split.
+
+    Args:
+        ablation: What is compared.
+        scores: Of the finished cells.
+        cells: As in `cell_table`.
+    """
     found = []
-    for scores in _aligned(ablation, plans, store):
+    for aligned in _aligned(ablation, scores):
         for arm, regime in product(ablation.arms, ablation.regimes):
-            value = scores.contrast([(1.0, arm, regime)], "plain")
+            value = aligned.contrast([(1.0, arm, regime)], "plain")
             if value is not None:
-                found.append(Mean(arm, regime, scores.split, scores.fraction, value))
+                where = (arm, regime, aligned.split, aligned.fraction)
+                own = _rows(cells, *where, seeds=aligned.finished_seeds([(arm, regime)]))
+                floor = float(own[f"floor_{aligned.metric}"].mean())
+                others = {name: float(own[name].mean()) for name in _others(aligned.metric)}
+                found.append(Mean(*where, _inside(value), floor, others))
     return found
 
 
@@ -131,70 +158,82 @@ def verdict_of(ablation: Ablation, primary: Comparison) -> str:
     """The verdict on the primary comparison; there is none before every seed is finished."""
     if primary.plain.seeds < len(ablation.seeds):
         return NO_VERDICT
+    if primary.plain.seeds == 1:
+        return ONE_SEED
     return verdict(primary.plain, ablation.analysis.margin)
 
 
-def summary_lines(ablation: Ablation, found: Sequence[Comparison]) -> list[str]:
-    """The comparisons as a Markdown table, the primary one and its verdict first."""
-    lines = []
-    metric = METRICS[ablation.analysis.metric]
-    for one in (one for one in found if one.primary):
-        margin, seeds = ablation.analysis.margin, len(ablation.seeds)
-        found_verdict = verdict_of(ablation, one)
-        lines += [
-            f"{one.what}, {one.place}: **{found_verdict}** against a margin of {margin}: "
-            f"{metric} {_interval(one.plain)}, {one.plain.seeds} of {seeds} seeds.",
-            "",
-        ]
-    lines += [
-        f"| comparison | split | {metric} | logit | p | seeds | |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for one in sorted(found, key=lambda one: not one.primary):
-        role = "primary" if one.primary else "exploratory"
-        numbers = f"{_interval(one.plain)} | {_interval(one.logit)} | {one.p:.3f}"
-        lines.append(f"| {one.what} | {one.place} | {numbers} | {one.plain.seeds} | {role} |")
-    return lines
+def covered(found: Sequence[Contrast]) -> str:
+    """What the intervals of several differences cover, in words."""
+    alone = {one.seeds == 1 for one in found}
+    if alone == {True}:
+        return "over patients alone: of one seed"
+    return "over seeds and patients" + (" (of one seed: over patients)" if True in alone else "")
 
 
-def _aligned(
-    ablation: Ablation, plans: Mapping[Cell, Plan], store: Store
-) -> Iterator[AlignedScores]:
+def _rows(
+    cells: pd.DataFrame, arm: str, regime: str, split: str, fraction: float, seeds: Sequence[int]
+) -> pd.DataFrame:
+    own = cells[cells["seed"].isin(seeds) & (cells["fraction"] == fraction)]
+    return own[(own["arm"] == arm) & (own["regime"] == regime) & (own["split"] == split)]
+
+
+def _others(metric: str) -> list[str]:
+    return [name for name in ("auroc", "accuracy") if name != metric]
+
+
+def _inside(value: Contrast) -> Contrast:
+    """With an interval that ends at 0 and 1, beyond which no metric lies."""
+    if value.low is None or value.high is None:
+        return value
+    return replace(value, low=max(value.low, 0.0), high=min(value.high, 1.0))
+
+
+def _aligned(ablation: Ablation, scores: Scores) -> Iterator[AlignedScores]:
     for split, fraction in product(ablation.splits, ablation.fractions):
-        yield AlignedScores(ablation, plans, store, split, fraction)
+        yield AlignedScores(ablation, scores, split, fraction)
+
+
+def _regime_pairs(ablation: Ablation) -> Iterator[tuple[str, str]]:
+    for name, regime in ablation.regimes.items():
+        if name != SCRATCH:
+            yield from ((name, over) for over in (SCRATCH, *regime.against))
+
+
+def _arms_and_pairs(ablation: Ablation) -> list[tuple[str, ...]]:
+    """Each arm, and each two of them; the two of the primary comparison in its order."""
+    compared = tuple(ablation.analysis.comparison)
+    pairs = combinations(ablation.arms, 2)
+    ordered = [compared if set(pair) == set(compared) else pair for pair in pairs]
+    return [*((arm,) for arm in ablation.arms), *ordered]
 
 
 def _gain(
-    scores: AlignedScores, arms: tuple[str, ...], regime: str, primary: bool
+    scores: AlignedScores, arms: tuple[str, ...], regime: str, over: str, primary: bool
 ) -> list[Comparison]:
     """The gain of an arm, or the first one's less the second one's, where a seed finished it."""
     weighted = [
         (side * sign, arm, chain)
         for side, arm in zip((1.0, -1.0), arms, strict=False)
-        for sign, chain in ((1.0, regime), (-1.0, SCRATCH))
+        for sign, chain in ((1.0, regime), (-1.0, over))
     ]
     plain, logit = (scores.contrast(weighted, scale) for scale in SCALES)
     if plain is None or logit is None:
         return []
-    where = (regime, scores.split, scores.fraction)
+    where = (regime, over, scores.split, scores.fraction)
     return [Comparison(arms, *where, plain, logit, primary, plain.p)]
 
 
 def _is_primary(
-    ablation: Ablation, scores: AlignedScores, arms: tuple[str, ...], regime: str
+    ablation: Ablation, scores: AlignedScores, arms: tuple[str, ...], regime: str, over: str
 ) -> bool:
     analysis = ablation.analysis
-    wanted = (tuple(analysis.comparison), analysis.regime, analysis.split, 1.0)
-    return (arms, regime, scores.split, scores.fraction) == wanted
+    wanted = (tuple(analysis.comparison), analysis.regime, SCRATCH, analysis.split, 1.0)
+    return (arms, regime, over, scores.split, scores.fraction) == wanted
 
 
 def _adjusted(found: list[Comparison]) -> list[Comparison]:
-    others = [one for one in found if not one.primary]
-    adjusted = iter(holm([one.p for one in others]))
-    return [
-        one if one.primary else Comparison(**{**vars(one), "p": next(adjusted)}) for one in found
-    ]
-
-
-def _interval(found: Contrast) -> str:
-    return f"{found.value:+.3f} [{found.low:+.3f}, {found.high:+.3f}]"
+    others = [one for one in found if not one.primary and one.p is not None]
+    adjusted = holm([one.p for one in others if one.p is not None])
+    by_place = {id(one): p for one, p in zip(others, adjusted, strict=True)}
+    return [replace(one, p=by_place.get(id(one), one.p)) for one in found]

@@ -1,19 +1,24 @@
 """Trains each distinct stage of an ablation once, and writes what its cells say."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 from rich.console import Console
+from rich.markup import escape
 
+from matl.ablation.aligned import Scores, read_cells
 from matl.ablation.analysis import Fixed, fix_analysis
 from matl.ablation.cells import Cell, cells_of, plan_cells
 from matl.ablation.page import CELLS, write_ablation_page
-from matl.ablation.record import ablation_record, write_record
-from matl.ablation.results import cell_table, summary_lines
+from matl.ablation.record import ablation_record
+from matl.ablation.results import cell_table
 from matl.ablation.schema import Ablation
+from matl.ablation.sharing import whole_stages
 from matl.ablation.show import progress_shown, progress_table
+from matl.ablation.stored_record import write_record
+from matl.ablation.summary import summary
 from matl.ablation.train import (
     Cluster,
     Place,
@@ -24,7 +29,7 @@ from matl.ablation.train import (
     in_turn,
 )
 from matl.errors import MatlError
-from matl.evaluation.metrics import METRICS
+from matl.evaluation.files import replace_file
 from matl.orchestrator.plan import Plan
 from matl.orchestrator.resources import available_cores
 from matl.orchestrator.store import Store
@@ -46,8 +51,8 @@ def run_ablation(
 ) -> tuple[Path, dict[str, str]]:
     """Trains what is missing, and writes the cells' metrics after every diagnosis.
 
-    A stage that fails is reported, and those that do not need it go on. The comparisons are
-    written whenever about one seed more is finished.
+    A stage that fails is reported, and those that do not need it go on. The comparisons and the
+    page are written at the end, also where the command is broken off.
 
     Args:
         ablation: what is compared.
@@ -82,26 +87,66 @@ def run_ablation(
     else:
         place = _place(ablation, plan, store, folder / "logs", jobs, executor)
         changes = at_once(work, store, progress, place)
-    write = partial(write_results, ablation, plans, store, folder, fixed, command)
-    a_seed = max(len(plans) // len(ablation.seeds), 1)
-    diagnoses = 0
-    with progress_shown(console, live=not alone) as show:
-        for key in changes:
-            show(progress_table(work, store, progress, jobs))
-            if work[key].stage.config.task == "diagnosis" and key not in progress.running:
-                diagnoses += 1
-                table = cell_table(ablation, plans, store, progress.failures)
-                table.to_csv(folder / CELLS, index=False)
-                if diagnoses % a_seed == 0:
-                    write(progress.failures)
-    write(progress.failures)
-    write_ablation_page(folder)
+    results = Results(ablation, plans, store, folder, fixed, overrides, command)
+    try:
+        with progress_shown(console, live=not alone) as show:
+            for key in changes:
+                show(progress_table(work, store, progress, jobs))
+                if work[key].stage.config.task == "diagnosis" and key not in progress.running:
+                    results.write_cells(progress.failures)
+    finally:
+        results.write(progress.failures)
     for key, line in progress.failures.items():
-        console.print(f"[red]{work[key].stage.name} failed[/] ({key}): {line}")
-    told = [store.manifest(key).get("wandb") for key in work if key in store]
+        console.print(f"[red]{work[key].stage.name} failed[/] ({key}): {escape(line)}")
+    told = [one.get("wandb") for one in whole_stages(plans, store).values()]
     if upload := sync_command(plan.experiment.runs, told):
         console.print(f"W&B's record lies on this disk; upload it: {upload}", soft_wrap=True)
     return folder, progress.failures
+
+
+@dataclass(frozen=True)
+class Results:
+    """Writes what the finished cells say into the ablation's folder.
+
+    Attributes:
+        ablation, plans, store: What is compared, and what is finished of it.
+        folder: Of the results.
+        fixed: What is known of the primary analysis's beginning.
+        overrides: The user's, for every cell.
+        command: The user's.
+    """
+
+    ablation: Ablation
+    plans: Mapping[Cell, Plan]
+    store: Store
+    folder: Path
+    fixed: Fixed
+    overrides: Sequence[str]
+    command: str
+
+    def write_cells(self, failures: Mapping[str, str]) -> tuple[Scores, pd.DataFrame]:
+        """Writes `cells.csv`.
+
+        Args:
+            failures: What went wrong, by fingerprint.
+        """
+        scores, floors, damaged = read_cells(self.plans, self.store)
+        unfinished = {cell: f"damaged: {line}" for cell, line in damaged.items()}
+        for cell, plan in self.plans.items():
+            if line := failures.get(plan.chain[-1].fingerprint):
+                unfinished[cell] = f"failed: {line}"
+        table = cell_table(self.ablation, self.plans, scores, floors, unfinished)
+        replace_file(self.folder / CELLS, table.to_csv(index=False).encode())
+        return scores, table
+
+    def write(self, failures: Mapping[str, str]) -> None:
+        """Writes the cells, the comparisons that are complete so far, and the page."""
+        scores, cells = self.write_cells(failures)
+        finished = self.ablation, self.plans, self.store, scores, cells
+        record = ablation_record(*finished, self.fixed, self.overrides, self.command)
+        write_record(record, self.folder)
+        replace_file(self.folder / SUMMARY, summary(record).encode())
+        write_ablation_page(self.folder)
 
 
 def _place(
@@ -116,38 +161,3 @@ def _place(
             f"--jobs {jobs}: at {threads} threads each these are more than {cores} cores; {mend}"
         )
     return Processes(jobs, store, logs)
-
-
-def write_results(
-    ablation: Ablation,
-    plans: Mapping[Cell, Plan],
-    store: Store,
-    folder: Path,
-    fixed: Fixed,
-    command: str,
-    failures: Mapping[str, str],
-) -> None:
-    """Writes the cells' metrics and the comparisons that are complete so far."""
-    table = cell_table(ablation, plans, store, failures)
-    table.to_csv(folder / CELLS, index=False)
-    record = ablation_record(ablation, plans, store, fixed, command)
-    write_record(record, folder)
-    means = _means(table, ablation.analysis.metric)
-    lines = [f"# {ablation.name}", "", *record.notes, "", *means, ""]
-    lines += summary_lines(ablation, record.comparisons)
-    (folder / SUMMARY).write_text("\n".join(lines) + "\n")
-
-
-def _means(table: pd.DataFrame, metric: str) -> list[str]:
-    if metric not in table:
-        return ["No cell is finished yet."]
-    done = table.dropna(subset=[metric])
-    by = ["split", "fraction", "arm", "regime"]
-    name = METRICS[metric]
-    shown = {metric: name, "accuracy": "Accuracy", f"floor_{metric}": f"Floor, {name}"}
-    header = [*by, *shown.values(), "cells"]
-    lines = [f"| {' | '.join(header)} |", "|" + "---|" * len(header)]
-    for names, own in done.groupby(by, sort=False):
-        means = " | ".join(f"{own[name].mean():.3f}" for name in shown)
-        lines.append(f"| {' | '.join(map(str, names))} | {means} | {len(own)} |")
-    return lines

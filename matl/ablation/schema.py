@@ -16,10 +16,12 @@ class Regime:
     Attributes:
         chain: the stages in order, the diagnosis last.
         overrides: settings of this regime, such as `stages.diagnosis.freeze=all`.
+        against: other regimes that it is compared with, beside scratch.
     """
 
     chain: list[str] = MISSING
     overrides: list[str] = field(default_factory=list)
+    against: list[str] = field(default_factory=list)
 
 
 @dataclass

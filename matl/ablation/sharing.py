@@ -2,11 +2,14 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from matl.ablation.cells import Cell
+from matl.errors import MatlError
 from matl.evaluation.gates import gate_columns, last_value
 from matl.orchestrator.plan import Plan
 from matl.orchestrator.store import CURVES, Store
@@ -50,11 +53,24 @@ class Gates:
     values: dict[str, tuple[float, float, float]]
 
 
-def stage_costs(plans: Mapping[Cell, Plan], store: Store) -> list[StageCost]:
+Manifests = Mapping[str, Mapping[str, Any]]
+
+
+def whole_stages(plans: Mapping[Cell, Plan], store: Store) -> dict[str, dict[str, Any]]:
+    """The manifests of the finished stages by fingerprint, without damaged ones."""
+    manifests = {}
+    for one in sorted({stage.fingerprint for plan in plans.values() for stage in plan.chain}):
+        if one in store:
+            with suppress(MatlError):
+                manifests[one] = store.manifest(one)
+    return manifests
+
+
+def stage_costs(plans: Mapping[Cell, Plan], manifests: Manifests) -> list[StageCost]:
     """A row a stage name, from the manifests of the finished stages."""
     names = {stage.fingerprint: stage.name for plan in plans.values() for stage in plan.chain}
     uses = Counter(stage.fingerprint for plan in plans.values() for stage in plan.chain)
-    seconds = {one: store.manifest(one)["seconds"] for one in names if one in store}
+    seconds = {one: manifest["seconds"] for one, manifest in manifests.items()}
     rows = []
     for name in dict.fromkeys(names.values()):
         own = [one for one in names if names[one] == name]
@@ -72,17 +88,18 @@ def stage_costs(plans: Mapping[Cell, Plan], store: Store) -> list[StageCost]:
     return rows
 
 
-def gates(plans: Mapping[Cell, Plan], store: Store) -> list[Gates]:
+def gates(plans: Mapping[Cell, Plan], manifests: Manifests, store: Store) -> list[Gates]:
     """What the operators of finished stages ended with, over seeds and splits."""
     places: dict[tuple[str, str], dict[str, pd.DataFrame]] = {}
     for cell, plan in plans.items():
         for at, stage in enumerate(plan.chain, start=1):
-            if stage.fingerprint in store:
+            if stage.fingerprint in manifests:
                 path = " → ".join(one.name for one in plan.chain[:at])
                 last = at == len(plan.chain)
                 key = (cell.arm, f"{path} ({cell.regime})" if last else path)
-                curves = pd.read_csv(store.file(stage.fingerprint, CURVES))
-                places.setdefault(key, {})[stage.fingerprint] = curves
+                with suppress(MatlError):
+                    curves = pd.read_csv(store.file(stage.fingerprint, CURVES))
+                    places.setdefault(key, {})[stage.fingerprint] = curves
     rows = [(*key, len(own), _ends(list(own.values()))) for key, own in places.items()]
     return [Gates(*row) for row in rows if row[-1]]
 

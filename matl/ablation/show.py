@@ -8,6 +8,7 @@ from typing import Any
 from rich import box
 from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 
 from matl.ablation.cells import Cell
@@ -60,7 +61,7 @@ def dry_run_table(plans: Mapping[Cell, Plan], store: Store, jobs: int = 1) -> Ta
         f"{len(plans)} cells of {stages} stages; {len(work)} distinct ones are trained, so sharing"
         f" saves {stages - len(work)}. Time left: {time_left(work, store, jobs)}"
     )
-    table.caption += "".join(f"\n{line}" for line in match_warnings(plans))
+    table.caption += "".join(f"\n{escape(line)}" for line in match_warnings(plans))
     return table
 
 
@@ -95,8 +96,7 @@ def time_left(work: Mapping[str, Work], store: Store, jobs: int = 1) -> str:
 def _paces(store: Store) -> dict[Any, float]:
     """Seconds an image and epoch of each kind of finished stages."""
     seen: dict[Any, list[float]] = {}
-    for entry in store:
-        manifest = store.manifest(entry)
+    for manifest in store.whole_manifests():
         images = manifest["counts"]["train"] * manifest["epochs"]
         seen.setdefault(_kind(manifest["identity"]), []).append(manifest["seconds"] / images)
     return {kind: statistics.median(paces) for kind, paces in seen.items()}

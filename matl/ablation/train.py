@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import submitit
 from rich.console import Console
+from rich.markup import escape
 
 from matl.ablation.cells import Cell
 from matl.errors import MatlError
@@ -21,7 +22,7 @@ from matl.orchestrator.run import ensure_stage
 from matl.orchestrator.store import Store
 from matl.preemption import Preempted, ends_when_preempted
 
-AFTER_A_FAILURE = "the stage before it failed"
+GONE = "the stage before it is not in the store; type the command again"
 POLL_SECONDS = 0.2
 DAY_MINUTES = 24 * 60
 NO_LIMIT = 10**6
@@ -87,7 +88,7 @@ def in_turn(
             continue
         progress.running.add(key)
         if one.stage.parent in progress.failures:
-            progress.failures[key] = AFTER_A_FAILURE
+            progress.failures[key] = _after(one, work)
         elif line := _try(one, store, console):
             progress.failures[key] = line
         progress.running.remove(key)
@@ -99,11 +100,11 @@ def at_once(
 ) -> Iterator[str]:
     """Trains stages side by side, each as soon as the one before it allows.
 
-    Where the machine is to be given back, so are the processes; they save checkpoints and end.
+    Where the command is to end, so are the processes; they save checkpoints.
     """
     try:
         yield from _side_by_side(work, store, progress, place)
-    except Preempted:
+    except BaseException:
         for child in active_children():
             child.terminate()
         raise
@@ -116,8 +117,7 @@ def _side_by_side(
     running: dict[str, Training] = {}
     while waiting or running:
         for key in [key for key, one in waiting.items() if one.stage.parent in progress.failures]:
-            del waiting[key]
-            progress.failures[key] = AFTER_A_FAILURE
+            progress.failures[key] = _after(waiting.pop(key), work)
             yield key
         begun = running if place.keeps_order else {}
         ready = [key for key, one in waiting.items() if _may_start(one.stage.parent, store, begun)]
@@ -126,12 +126,21 @@ def _side_by_side(
             running[key] = place.start(key, one, running.get(one.stage.parent or ""))
             progress.running.add(key)
             yield key
+        if not running:  # a stage that was finished has been removed meanwhile
+            progress.failures |= dict.fromkeys(waiting, GONE)
+            yield from waiting
+            return
         for key in [key for key, training in running.items() if training.done()]:
             if line := _outcome(running.pop(key)):
                 progress.failures[key] = line
             progress.running.remove(key)
             yield key
         time.sleep(POLL_SECONDS)
+
+
+def _after(one: Work, work: Mapping[str, Work]) -> str:
+    parent = work[one.stage.parent or ""].stage
+    return f"{parent.name} ({parent.fingerprint[:8]}) before it failed"
 
 
 def _may_start(parent: str | None, store: Store, begun: Mapping[str, Training]) -> bool:
@@ -200,7 +209,7 @@ def train_apart(one: Work, store: Path, log: Path) -> str | None:
     """Trains a stage in another process; the first line of what went wrong, or None."""
     place = Store(store)
     if one.stage.parent is not None and one.stage.parent not in place:
-        return AFTER_A_FAILURE
+        return GONE
     with log.open("a") as file:
         return _try(one, place, Console(file=file, width=100))
 
@@ -210,7 +219,7 @@ def _try(one: Work, store: Store, console: Console) -> str | None:
         ensure_stage(one.plan, one.stage, store, console)
     except Exception as error:  # whatever it is, the other stages go on
         line = _first_line(error)
-        console.print(f"[red]{one.stage.name} failed[/]: {line}")
+        console.print(f"[red]{one.stage.name} failed[/]: {escape(line)}")
         return line
     return None
 

@@ -11,17 +11,19 @@ from rich.table import Table
 from sklearn.metrics import roc_auc_score
 from tiny import console_of
 
+from matl.ablation.aligned import read_cells
 from matl.ablation.cells import cells_of, plan_cells
 from matl.ablation.load import load_ablation
-from matl.ablation.record import match_warnings, read_ablation
+from matl.ablation.record import match_warnings
 from matl.ablation.results import compare
 from matl.ablation.run import run_ablation
 from matl.ablation.schema import Ablation
 from matl.ablation.show import dry_run_table
-from matl.ablation.train import distinct_stages
+from matl.ablation.stored_record import read_ablation
+from matl.ablation.train import GONE, Processes, Progress, at_once, distinct_stages
 from matl.errors import MatlError
 from matl.orchestrator.plan import PlannedStage
-from matl.orchestrator.store import SCORES, Store
+from matl.orchestrator.store import MANIFEST, SCORES, Store
 
 ABLATION = """
 name: tiny
@@ -38,6 +40,7 @@ splits:
 analysis: {comparison: [attention, convolution], regime: shapes, split: official, margin: 0.05}
 """
 KFOLD = "splits:\n  folds: {folds: 2, repeats: 2}\n"
+BEFORE = r"shapes \([0-9a-f]{8}\) before it failed"
 SHIPPED = sorted((REPOSITORY / "experiments" / "ablations").glob("*.yaml"))
 
 
@@ -111,7 +114,7 @@ def check_order(ablation: Ablation, store: Store) -> None:
     for one in (ablation, turned):
         plans = plan_cells(one, cells_of(one), [])
         assert all(key in store for key in distinct_stages(plans))
-        compared = compare(one, plans, store)
+        compared = compare(one, read_cells(plans, store)[0])
         found.append({(row.what, row.place): row.plain for row in compared})
     assert found[0].keys() == found[1].keys()
     for where, one in found[0].items():
@@ -122,7 +125,8 @@ def check_other_metric(file: Path, cells: pd.DataFrame, store: Store) -> None:
     """What is compared is what the analysis names, from the scores of the same stages."""
     file.write_text(file.read_text().replace("official, margin", "official, metric: f1, margin"))
     ablation = load_ablation(file)
-    found = compare(ablation, plan_cells(ablation, cells_of(ablation), []), store)
+    scores, _, _ = read_cells(plan_cells(ablation, cells_of(ablation), []), store)
+    found = compare(ablation, scores)
     reached = cells.groupby(["arm", "regime"])["f1"].mean()
     gains = [reached[arm, "shapes"] - reached[arm, "scratch"] for arm in ablation.arms]
     [primary] = [one for one in found if one.primary]
@@ -131,16 +135,22 @@ def check_other_metric(file: Path, cells: pd.DataFrame, store: Store) -> None:
 
 def check_summary(folder: Path) -> None:
     summary = (folder / "summary.md").read_text()
-    rows = [line for line in summary.splitlines() if line.startswith("| gain")]
+    rows = [line for line in summary.splitlines() if " over scratch | " in line]
     assert len(rows) == 2 * (2 + 1)
     primary = [row for row in rows if row.endswith("primary |")]
     assert len(primary) == 1
-    assert "gain of attention - convolution, shapes | official" in primary[0]
-    verdict = r"shapes, official: \*\*(holds|does not hold|undecided)\*\* against a margin of 0.05"
+    assert "| attention - convolution, shapes over scratch | official" in primary[0]
+    verdict = (
+        r"over scratch, official: \*\*(holds|does not hold|undecided)\*\* against a margin of 0.05"
+    )
     assert re.search(verdict, summary)
     aurocs = pd.read_csv(folder / "cells.csv").groupby(["arm", "regime"])["auroc"].mean()
     gain = aurocs["attention", "shapes"] - aurocs["attention", "scratch"]
-    assert f"| gain of attention, shapes | official | {gain:+.3f} [" in summary
+    assert f"| attention, shapes over scratch | official | {gain:+.3f} [" in summary
+    assert re.search(
+        r"official: \d+ test images of \d+ patients, the data set's own split", summary
+    )
+    assert "95 % intervals over seeds and patients" in summary
 
 
 def test_a_kfold_tests_every_patient_once_and_splits_the_stages_before_alike(
@@ -204,17 +214,22 @@ def test_arms_that_do_not_match_are_told_before_and_after(
 
 
 def test_fewer_labels_are_trained_for_as_many_steps(ablation_file: Path) -> None:
-    ablation_file.write_text(small(ABLATION) + "\nfractions: [0.5, 1.0]\n")
+    ablation_file.write_text(small(ABLATION) + "\nfractions: [0.4, 1.0]\n")
     ablation = load_ablation(ablation_file)
-    plans = plan_cells(ablation, cells_of(ablation), [])
+    more = ["stages.diagnosis.batch_size=3", "stages.diagnosis.epochs=7"]
+    plans = plan_cells(ablation, cells_of(ablation), more)
     assert len(plans) == 2 * 2 * 2
-    for cell, plan in plans.items():
-        diagnosis = plan.chain[-1]
-        assert diagnosis.config.epochs == (4 if cell.fraction == 0.5 else 2)
-        training = diagnosis.samples.table[diagnosis.samples.table["split"] == "train"]
-        whole = plans[next(c for c in plans if c.fraction == 1)].chain[-1].samples.table
-        patients = whole["patient"][whole["split"] == "train"].nunique()
-        assert training["patient"].nunique() == (patients + 1) // 2 or cell.fraction == 1
+    diagnoses = {cell.fraction: plan.chain[-1] for cell, plan in plans.items()}
+    patients, steps, epochs = {}, {}, {}
+    for fraction, diagnosis in diagnoses.items():
+        table = diagnosis.samples.table[diagnosis.samples.table["split"] == "train"]
+        patients[fraction] = table["patient"].nunique()
+        epochs[fraction] = diagnosis.config.epochs
+        steps[fraction] = max(len(table) // 3, 1)
+    assert patients[0.4] == pytest.approx(0.4 * patients[1.0], abs=1)
+    assert epochs[1.0] == 7
+    late = steps[0.4] * epochs[0.4] - 7 * steps[1.0]
+    assert abs(late) <= steps[0.4] / 2
     assert len(distinct_stages(plans)) == 2 * (1 + 2 * 2)
 
 
@@ -223,7 +238,10 @@ def test_a_kfold_is_compared_over_its_folds(ablation_file: Path) -> None:
     ablation = load_ablation(folded(ablation_file))
     folder, failures = run_ablation(ablation, [], console_of()[0])
     assert failures == {}
-    assert "gain of attention - convolution, shapes | folds" in (folder / "summary.md").read_text()
+    assert (
+        "| attention - convolution, shapes over scratch | folds"
+        in (folder / "summary.md").read_text()
+    )
     assert "Split folds" in (folder / "report.html").read_text()
 
 
@@ -240,8 +258,59 @@ def test_a_failed_stage_is_reported_and_the_others_go_on(
     assert "shapes failed" in shown.getvalue()
     states = pd.read_csv(folder / "cells.csv").set_index(["arm", "regime"])["state"]
     assert states["attention", "shapes"] == states["convolution", "scratch"] == "finished"
-    assert states["convolution", "shapes"] == "failed: the stage before it failed"
+    assert re.fullmatch(f"failed: {BEFORE}", states["convolution", "shapes"])
     assert "gain of attention, shapes" in (folder / "summary.md").read_text()
+
+
+def test_a_damaged_stage_is_told_and_the_others_count(ablation_file: Path, tmp_path: Path) -> None:
+    ablation_file.write_text(small(ABLATION))
+    ablation = load_ablation(ablation_file)
+    folder, _ = run_ablation(ablation, [], console_of()[0])
+    cells = pd.read_csv(folder / "cells.csv")
+    store = Store(tmp_path / "store")
+    (store.entry(cells["fingerprint"][0]) / SCORES).write_text("image,score\n")
+    other = store.root / ("0" * 16)
+    other.mkdir()
+    (other / MANIFEST).write_text("{}")
+    plans = plan_cells(ablation, cells_of(ablation), ["stages.diagnosis.epochs=50"])
+    assert "Time left: about" in dry_run_table(plans, store).caption
+    run_ablation(ablation, [], console_of()[0])
+    states = pd.read_csv(folder / "cells.csv")["state"]
+    assert states[0].startswith("damaged: ")
+    assert set(states[1:]) == {"finished"}
+    assert "1 damaged" in (folder / "report.html").read_text()
+
+
+def test_a_stage_whose_beginning_is_gone_fails_with_a_line(
+    ablation_file: Path, tmp_path: Path
+) -> None:
+    """As where someone removes it from the store while others are trained side by side."""
+    ablation = load_ablation(ablation_file)
+    work = distinct_stages(plan_cells(ablation, cells_of(ablation), []))
+    store = Store(tmp_path / "store")
+    parents = frozenset(key for key, one in work.items() if one.stage.name == "shapes")
+    scratch = frozenset(key for key, one in work.items() if one.stage.parent is None)
+    progress = Progress(reused=parents | scratch)
+    told = list(at_once(work, store, progress, Processes(1, store, tmp_path / "logs")))
+    assert set(told) == work.keys() - progress.reused == progress.failures.keys()
+    assert set(progress.failures.values()) == {GONE}
+
+
+def test_a_failure_in_brackets_is_shown(ablation_file: Path, tmp_path: Path) -> None:
+    """Its text is no markup, which would end the whole ablation or hide the text."""
+    ablation_file.write_text(small(ABLATION))
+    (tmp_path / "store").mkdir()
+    ablation = load_ablation(ablation_file)
+    console, shown = console_of()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("matl.ablation.train.ensure_stage", fail_in_brackets)
+        _, failures = run_ablation(ablation, [], console)
+    assert "could not read [/data/a.png]" in shown.getvalue()
+    assert len([one for one in failures.values() if re.fullmatch(BEFORE, one)]) == 2
+
+
+def fail_in_brackets(*_: object) -> None:
+    raise MatlError("could not read [/data/a.png]")
 
 
 @pytest.mark.slow
@@ -296,7 +365,7 @@ def test_a_change_after_the_beginning_is_told(ablation_file: Path) -> None:
     more = (folder / "summary.md").read_text()
     assert fixed in more
     assert more.count("| primary |") == 1
-    assert "gain of attention, probe" in more
+    assert "| attention, probe over scratch |" in more
     ablation_file.write_text(short.replace("margin: 0.05", "margin: 0.0"))
     run_ablation(load_ablation(ablation_file), [], console_of()[0])
     changed = (folder / "summary.md").read_text()
@@ -327,6 +396,15 @@ def test_a_dry_run_tells_what_sharing_saves(ablation_file: Path, tmp_path: Path)
         ("arms:", "armz:", "armz: is no key here; did you mean 'arms'"),
         ("regime: shapes", "regime: shape", "analysis.regime: there is no 'shape'; did you mean"),
         ("[attention, convolution], regime", "[attention], regime", "two different arms"),
+        ("seeds: [0, 1]", "seeds: [0]\nfractions: [0.5]", "fractions: needs 1.0"),
+        ("seeds: [0, 1]", "seeds: [0]\nfractions: [1.0, 1.0]", "names a share twice"),
+        ("margin: 0.05", "margin: .nan", "analysis.margin: nan must be 0 or more"),
+        ("margin: 0.05", "margin: -0.1", "analysis.margin: -0.1 must be 0 or more"),
+        ("shapes: [shapes, diagnosis]", "shapes: [[shapes], diagnosis]", "shapes.chain: must list"),
+        ("shapes: [shapes, diagnosis]", "shapes: [diagnosis]", "regimes scratch and shapes would"),
+        ("freeze=all]}", "freeze=all], against: [shape]}", "there is no 'shape'; did you mean"),
+        ("freeze=all]}", "freeze=all], against: [scratch]}", "scratch is always compared with"),
+        ("official: {}", "[official]", "ablation.yaml: splits: must map names"),
         ("margin: 0.05", "metric: aurok", "analysis.metric: there is no 'aurok'; did you mean"),
         ("margin: 0.05", "metric: brier", "analysis.metric: less of 'brier' is better"),
         ("official: {}", "official: {folds: 1}", "splits.official: needs no folds, or 2"),

@@ -10,8 +10,9 @@ from tiny import console_of
 
 from matl.ablation.load import load_ablation
 from matl.ablation.page import write_ablation_page
-from matl.ablation.record import RESULTS, AblationRecord, read_ablation, write_record
+from matl.ablation.record import AblationRecord
 from matl.ablation.run import run_ablation
+from matl.ablation.stored_record import RESULTS, read_ablation, write_record
 from matl.errors import MatlError
 
 ABLATION = """
@@ -82,10 +83,11 @@ def check_record(record: AblationRecord) -> None:
 def check_first_screen(browser: Browser, record: AblationRecord) -> None:
     header = browser.evaluate("document.querySelector('header').innerText")
     question = "Does attention gain more than convolution from the stages before the diagnosis"
-    assert f"{question} (shapes → diagnosis)?" in header
+    assert f"{question} (shapes: shapes → diagnosis)?" in header
     assert record.verdict in header
     found = record.primary.plain
-    assert f"{found.value:+.3f} [{found.low:+.3f}, {found.high:+.3f}] AUROC, margin 0.05" in header
+    assert f"{found.text()} AUROC, margin 0.05" in header
+    assert "95 % interval over patients alone: of one seed" in header
     assert "1 of 1 seeds" in header
     assert "fixed in analysis.json with none of its 4 cells finished" in header
     assert "Cells: 8 finished." in header

@@ -57,7 +57,17 @@ def test_every_metric_can_be_compared(metric: str) -> None:
 def test_an_arm_against_itself_differs_by_nothing() -> None:
     label, patients, arms = trial(np.random.default_rng(0), 0.3)
     found = contrast(label, patients, [arms[0], Arm(-1.0, arms[0].scores)], resamples=50)
-    assert (found.value, found.low, found.high, found.p) == (0, 0, 0, 1)
+    assert (found.value, found.low, found.high, found.p) == (0, None, None, None)
+
+
+def test_what_never_varies_has_no_interval_and_shows_nothing() -> None:
+    """A perfect model against a constant one: another sample of patients may differ."""
+    label, patients, _ = trial(np.random.default_rng(0), 0.3)
+    perfect, constant = np.stack([label.astype(float)] * 3), np.full((3, len(label)), 0.5)
+    found = contrast(label, patients, [Arm(1.0, perfect), Arm(-1.0, constant)], resamples=50)
+    assert (found.value, found.low, found.p) == (0.5, None, None)
+    assert verdict(found, 0.0) == "undecided"
+    assert found.text() == "+0.500 [none]"
 
 
 def test_a_difference_of_gains_has_four_arms() -> None:

@@ -41,8 +41,9 @@ class Contrast:
 
     Attributes:
         value: Its mean over the seeds.
-        low, high: The interval's ends.
-        p: Of the two-sided t test against 0.
+        low, high: The interval's ends. None where no draw of patients and no seed gives another
+            value, as of two perfect models: that would show a certainty that the data do not have.
+        p: Of the two-sided t test against 0; None where `low` is.
         patients_error: Standard error over patients.
         seeds_error: Standard error over seeds; None with one seed, whose interval covers the
             patients alone.
@@ -50,12 +51,22 @@ class Contrast:
     """
 
     value: float
-    low: float
-    high: float
-    p: float
+    low: float | None
+    high: float | None
+    p: float | None
     patients_error: float
     seeds_error: float | None
     seeds: int
+
+    def text(self, form: str = "+.3f") -> str:
+        """The value and its interval, as in "+0.010 [-0.020, +0.040]"."""
+        return f"{self.value:{form}} {self.interval(form)}"
+
+    def interval(self, form: str = "+.3f") -> str:
+        """The interval, as in "[-0.020, +0.040]"."""
+        if self.low is None or self.high is None:
+            return "[none]"
+        return f"[{self.low:{form}}, {self.high:{form}}]"
 
 
 def contrast(
@@ -113,9 +124,9 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 def verdict(found: Contrast, margin: float) -> Verdict:
     """Whether a difference of at least `margin` is shown, ruled out, or neither."""
-    if found.low > margin:
+    if found.low is not None and found.low > margin:
         return "holds"
-    return "does not hold" if found.high < margin else "undecided"
+    return "does not hold" if found.high is not None and found.high < margin else "undecided"
 
 
 class _Images(NamedTuple):
@@ -165,17 +176,18 @@ def _interval(values: np.ndarray, draws: np.ndarray, patients: int) -> Contrast:
     over_patients = float(draws.mean(axis=0).var(ddof=1))
     over_seeds = float(values.var(ddof=1)) / seeds if seeds > 1 else 0.0
     variance = max(over_patients + over_seeds - _interaction(draws, over_patients), over_patients)
-    reach, p = 0.0, float(mean == 0)
+    low = high = p = None
     if variance > 0:
         parts = over_patients**2 / (patients - 1) + over_seeds**2 / max(seeds - 1, 1)
         fewest = min(patients, max(seeds, 2)) - 1
         t = stats.t(df=max(variance**2 / parts, fewest))
         reach = float(t.ppf((1 + CONFIDENCE) / 2)) * variance**0.5
+        low, high = mean - reach, mean + reach
         p = float(2 * t.sf(abs(mean) / variance**0.5))
     return Contrast(
         value=mean,
-        low=mean - reach,
-        high=mean + reach,
+        low=low,
+        high=high,
         p=p,
         patients_error=over_patients**0.5,
         seeds_error=over_seeds**0.5 if seeds > 1 else None,
