@@ -259,7 +259,7 @@ def test_a_failed_stage_is_reported_and_the_others_go_on(
     states = pd.read_csv(folder / "cells.csv").set_index(["arm", "regime"])["state"]
     assert states["attention", "shapes"] == states["convolution", "scratch"] == "finished"
     assert re.fullmatch(f"failed: {BEFORE}", states["convolution", "shapes"])
-    assert "gain of attention, shapes" in (folder / "summary.md").read_text()
+    assert "| attention, shapes over scratch |" in (folder / "summary.md").read_text()
 
 
 def test_a_damaged_stage_is_told_and_the_others_count(ablation_file: Path, tmp_path: Path) -> None:
