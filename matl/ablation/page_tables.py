@@ -14,10 +14,6 @@ from matl.evaluation.report import hide_paths
 from matl.evaluation.statistics.contrasts import Contrast
 from matl.evaluation.tables import duration
 
-TRAINING_IMAGES = (
-    "Of a cross-validation the intervals do not cover the choice of the training images."
-)
-
 
 def comparison_table(record: AblationRecord) -> Table | None:
     """Every difference, the primary one first."""
@@ -42,7 +38,7 @@ def comparison_table(record: AblationRecord) -> Table | None:
     caption = (
         f"Value and 95 % interval {covered([one.plain for one in found])}, not adjusted for their "
         "number. p: of a t test against 0; those of exploratory comparisons are adjusted by "
-        f"Holm's method. a − b: the gain of a less that of b. {TRAINING_IMAGES}"
+        f"Holm's method. a − b: the gain of a less that of b.{_training_images(record)}"
     )
     first = 1 if record.primary else 0
     return make_table("Comparisons", caption, header, rows, first) if rows else None
@@ -73,8 +69,8 @@ def mean_table(record: AblationRecord) -> Table | None:
         f"{name}: mean over the finished seeds, with its 95 % interval "
         f"{covered([one.value for one in found])}; intervals of two rows may overlap although "
         "their difference is clear, so read the comparisons. The others: mean over the cells, "
-        "without an interval. Floor: what grey levels and image size alone reach. "
-        f"{TRAINING_IMAGES}"
+        "without an interval. Floor: what grey levels and image size alone reach."
+        f"{_training_images(record)}"
     )
     return make_table("What each arm reaches", caption, header, rows)
 
@@ -141,6 +137,12 @@ def cost_table(costs: Sequence[StageCost]) -> Table:
 
 def _share(fraction: float) -> Cell:
     return Cell(f"{fraction:.0%}" if fraction >= 0.1 else f"{fraction:.1%}", fraction)
+
+
+def _training_images(record: AblationRecord) -> str:
+    folds = any(one.folds for one in record.tested)
+    what = "Of a cross-validation the intervals do not cover the choice of the training images."
+    return f" {what}" if folds else ""
 
 
 def _signed(found: Contrast) -> Cell:
