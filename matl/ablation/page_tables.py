@@ -112,7 +112,10 @@ def gate_table(gates: Sequence[Gates]) -> Table | None:
         for one in gates
     ]
     header = ("Arm", "Chain up to the stage (regime)", "Stages", *map(gate_title, columns))
-    caption = f"{GATE_CAPTION} Mean, least and most over the finished stages: seeds and splits."
+    caption = (
+        f"{GATE_CAPTION} Mean, least and most over the finished stages: seeds and splits. A stage "
+        "that freezes the operators logs none."
+    )
     return make_table(GATE_TITLE, caption, header, rows) if rows else None
 
 

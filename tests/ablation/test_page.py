@@ -9,7 +9,7 @@ from browser import Browser
 from tiny import console_of
 
 from matl.ablation.load import load_ablation
-from matl.ablation.page import write_ablation_page
+from matl.ablation.page import CELLS, write_ablation_page
 from matl.ablation.record import AblationRecord
 from matl.ablation.run import run_ablation
 from matl.ablation.stored_record import RESULTS, read_ablation, write_record
@@ -56,6 +56,7 @@ def test_a_finished_ablation_has_a_page(folder: Path, browser: Browser) -> None:
     assert browser.evaluate("document.documentElement.scrollWidth") <= 390
     assert browser.complaints() == []
     check_changes(folder, browser, record)
+    check_damage(folder)
 
 
 def check_record(record: AblationRecord) -> None:
@@ -126,7 +127,16 @@ def check_changes(folder: Path, browser: Browser, record: AblationRecord) -> Non
     assert browser.complaints() == []
 
 
-def test_a_damaged_record_is_a_mistake(tmp_path: Path) -> None:
-    (tmp_path / RESULTS).write_text("{")
-    with pytest.raises(MatlError, match="is damaged"):
-        write_ablation_page(tmp_path)
+def check_damage(folder: Path) -> None:
+    cells, results = ((folder / name).read_text() for name in (CELLS, RESULTS))
+    for name, whole, broken in (
+        (CELLS, cells, ""),
+        (CELLS, cells, "arm,regime\n"),
+        (RESULTS, results, "{}"),
+        (RESULTS, results, "[]"),
+        (RESULTS, results, results[:-9]),
+    ):
+        (folder / name).write_text(broken)
+        with pytest.raises(MatlError, match=f"{name}: is damaged; type the matl ablate again"):
+            write_ablation_page(folder)
+        (folder / name).write_text(whole)
