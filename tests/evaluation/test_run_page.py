@@ -103,12 +103,13 @@ def test_nothing_hostile_or_private_is_in_the_page(tmp_path: Path) -> None:
         notes=[f"{HOSTILE} could not be read.", "See /tmp/matl-1/log.txt."],
     )
     write_report(record, tmp_path)
-    (tmp_path / "experiment.yaml").write_text("data_root: /home/someone/scans\n")
+    settings = "data_root: /home/someone van Doe/scans\nstore: ../Doe/store\nseed: 0\n"
+    (tmp_path / "experiment.yaml").write_text(settings)
     page = write_run_page(tmp_path).read_text(encoding="utf-8")
     assert "<img" not in page
     assert page.count("<script") == 1
     assert "&lt;img src=x onerror=alert(1)&gt;.png" in page
-    assert "data_root: …/scans" in page
+    assert "data_root: …/scans\nstore: …/store\nseed: 0\n" in page
     for secret in ("Doe", "/home", "someone", "/tmp", str(tmp_path)):
         assert secret not in page, secret
     assert not re.search(r"https?://(?!www\.w3\.org/)", page)
@@ -146,6 +147,13 @@ def test_the_same_record_gives_the_same_page(tmp_path: Path) -> None:
 
 def test_a_folder_of_something_else_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(MatlError, match="type its matl run or matl ablate again"):
+        write_run_page(tmp_path)
+
+
+def test_damaged_settings_are_a_mistake(tmp_path: Path) -> None:
+    write_report(make_record(), tmp_path)
+    (tmp_path / "experiment.yaml").write_text("a: [")
+    with pytest.raises(MatlError, match="is damaged"):
         write_run_page(tmp_path)
 
 

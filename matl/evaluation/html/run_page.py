@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from matl.errors import MatlError
 from matl.evaluation.confusion import confusions
 from matl.evaluation.files import json_bytes
 from matl.evaluation.html import run_tables as tables
@@ -14,7 +17,7 @@ from matl.evaluation.html.provenance import digest_table, facts
 from matl.evaluation.html.run_pictures import score_pictures, training_pictures
 from matl.evaluation.metrics import METRICS, THRESHOLD, Estimate
 from matl.evaluation.record import Result, RunRecord, StageRow
-from matl.evaluation.report import hide_paths
+from matl.evaluation.report import plain_value
 from matl.evaluation.stored_record import RECORD, read_record
 from matl.evaluation.tables import PATIENT_CAPTION, counted, duration, stage_caption
 
@@ -149,5 +152,16 @@ def _provenance(record: RunRecord, folder: Path) -> dict[str, Any]:
         "facts": facts(manifests.values()),
         "digests": digest_table(manifests),
         "manifest": json_bytes(record.manifest).decode(),
-        "experiment": hide_paths(file.read_text(encoding="utf-8")) if file.is_file() else None,
+        "experiment": _experiment(file) if file.is_file() else None,
     }
+
+
+def _experiment(file: Path) -> str:
+    """The settings of a run as YAML, their paths hidden."""
+    try:
+        settings = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (ValueError, yaml.YAMLError) as error:
+        raise MatlError(
+            f"{file}: is damaged; type its matl run again: nothing is trained twice"
+        ) from error
+    return yaml.safe_dump(plain_value(settings), sort_keys=False, allow_unicode=True)
