@@ -47,6 +47,7 @@ def run(
     Example: matl run experiments/demo.yaml seed=1 stages.diagnosis.epochs=5
     """
     from matl.config import load_experiment
+    from matl.evaluation.paths import command_line
     from matl.orchestrator.nodes import join_nodes
     from matl.orchestrator.run import follow
     from matl.orchestrator.run import run as run_experiment
@@ -60,7 +61,7 @@ def run(
     if nodes.follows:
         follow(settings, nodes, through=through)
         return
-    command = " ".join(["matl", *sys.argv[1:]])
+    command = command_line(["matl", *sys.argv[1:]])
     record, folder = run_experiment(
         settings, command, console, through=through, fresh=fresh, nodes=nodes
     )
@@ -142,6 +143,7 @@ def ablate(
     from matl.ablation.load import load_ablation
     from matl.ablation.run import SUMMARY, run_ablation
     from matl.ablation.show import dry_run_table
+    from matl.evaluation.paths import command_line
     from matl.orchestrator.store import Store
     from matl.terminal import terminal
 
@@ -151,7 +153,7 @@ def ablate(
         store = Store(next(iter(plans.values())).experiment.store)
         console.print(dry_run_table(plans, store, jobs))
         return
-    command = " ".join(["matl", *sys.argv[1:]])
+    command = command_line(["matl", *sys.argv[1:]])
     folder, failures = run_ablation(settings, overrides or [], console, jobs, executor, command)
     typer.echo((folder / SUMMARY).read_text())
     typer.echo(f"The results lie in {folder}: begin with report.html.")
@@ -231,11 +233,12 @@ def evaluate(
 
     Example: matl evaluate runs/demo-1a2b3c4d --data folder:other_hospital --positive covid
     """
+    from matl.evaluation.paths import command_line
     from matl.orchestrator.external import evaluate_external
     from matl.orchestrator.show import show_record
     from matl.terminal import terminal
 
-    record, folder = evaluate_external(run, data, positive, " ".join(["matl", *sys.argv[1:]]))
+    record, folder = evaluate_external(run, data, positive, command_line(["matl", *sys.argv[1:]]))
     console = terminal()
     show_record(record, console)
     console.print(f"The evaluation lies in {folder}.")
@@ -249,9 +252,10 @@ def explain(
 
     Example: matl explain runs/demo-1a2b3c4d
     """
+    from matl.evaluation.paths import command_line
     from matl.orchestrator.explain import explain_run
 
-    folder = explain_run(run, " ".join(["matl", *sys.argv[1:]]))
+    folder = explain_run(run, command_line(["matl", *sys.argv[1:]]))
     typer.echo((folder / "explain.md").read_text())
     typer.echo(f"The explanation lies in {folder}.")
 

@@ -1,6 +1,7 @@
 """The command as a user types it: help, mistakes, and what each command prints."""
 
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -149,10 +150,13 @@ def test_data_counts_and_draws_a_sheet(matl: Matl, tmp_path: Path) -> None:
 def test_a_run_without_a_test_split_and_its_store(matl: Matl, tmp_path: Path) -> None:
     for split in ("train", "val"):
         write_images(tmp_path / "scans" / split, ("ill", "well"))
-    done = matl("run", write_experiment(tmp_path), folder=tmp_path)
+    words = ["run", write_experiment(tmp_path), "data_root=../Jane Doe/x", "chain=[ diagnosis ]"]
+    done = matl(*words, folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "val split" in done.stdout
     [run] = (tmp_path / "runs").iterdir()
+    typed = shlex.split(json.loads((run / "record.json").read_text())["command"])
+    assert typed == ["matl", *words[:2], "data_root=…/x", words[3]]
     page = (run / "report.html").read_bytes()
     (run / "report.html").unlink()
     assert "report.html" in matl("report", str(run), folder=tmp_path).stdout
