@@ -137,6 +137,15 @@ def test_what_matl_explain_drew_is_shown(tmp_path: Path) -> None:
     assert "for the positive class. Test split; positive class: COVID." in page
 
 
+@pytest.mark.parametrize("damaged", ['{"split": "te', '{"split": "test"}', "[]", '{"split": 1}'])
+def test_a_damaged_explanation_is_a_mistake(tmp_path: Path, damaged: str) -> None:
+    write_report(make_record(), tmp_path)
+    (tmp_path / "explain").mkdir()
+    (tmp_path / "explain" / "explain.json").write_text(damaged)
+    with pytest.raises(MatlError, match="is damaged; type the matl explain again"):
+        write_run_page(tmp_path)
+
+
 def test_the_same_record_gives_the_same_page(tmp_path: Path) -> None:
     first, second = (make_page(tmp_path / name, full_record()).read_bytes() for name in "ab")
     assert first == second

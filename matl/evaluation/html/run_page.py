@@ -52,7 +52,7 @@ def write_run_page(folder: Path) -> Path:
         The page's path.
 
     Raises:
-        MatlError: The folder holds no record.
+        MatlError: The folder holds no record, or a file in it is damaged.
     """
     record = read_record(folder)
     curves, training = score_pictures(record), training_pictures(record)
@@ -136,13 +136,21 @@ def _inside(folder: Path) -> list[tuple[str, str]]:
     """The figures of `matl explain` as data, with their captions."""
     if not (folder / FINDINGS).is_file():
         return []
-    found = json.loads((folder / FINDINGS).read_text(encoding="utf-8"))
-    where = f"{found['split'].capitalize()} split; positive class: {found['positive']}."
+    where = _scored_on(folder / FINDINGS)
     return [
         (base64.b64encode((folder / name).read_bytes()).decode(), f"{caption} {where}")
         for name, caption in INSIDE.items()
         if (folder / name).is_file()
     ]
+
+
+def _scored_on(findings: Path) -> str:
+    """The split and the positive class of an explanation, in a sentence."""
+    try:
+        found = json.loads(findings.read_text(encoding="utf-8"))
+        return f"{found['split'].capitalize()} split; positive class: {found['positive']}."
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise MatlError(f"{findings}: is damaged; type the matl explain again") from error
 
 
 def _provenance(record: RunRecord, folder: Path) -> dict[str, Any]:
