@@ -185,22 +185,26 @@ def sweep(
 def power(
     patients: Annotated[int, typer.Option(min=10, help="Patients that are tested.")],
     images: Annotated[float, typer.Option(min=1, help="Images of each, on average.")] = 1.0,
+    positives: Annotated[
+        float, typer.Option(min=0.01, max=0.99, help="Share of the images that are positive.")
+    ] = 0.5,
     seeds: Annotated[int, typer.Option(min=2, help="Seeds of the whole chain.")] = 5,
     auroc: Annotated[float, typer.Option(min=0.5, max=0.999, help="About what is reached.")] = 0.8,
     seed_spread: Annotated[
         float, typer.Option(min=0, help="Standard deviation of the AUROC over seeds.")
     ] = 0.02,
 ) -> None:
-    """Say which difference of AUROCs a test set can show; images and arms correlate by 0.5.
+    """Say which difference of AUROCs a test set can show, and what that assumes.
 
     Example: matl power --patients 95 --images 2.1 --seeds 5
     """
-    from matl.evaluation.statistics.power import Design, detectable_difference
+    from matl.evaluation.statistics.power import Design, assumptions, detectable_difference
 
     for arms, what in ((2, "a transfer gain"), (4, "a difference of two gains")):
-        design = Design(patients, images, seeds, arms, auroc, seed_spread=seed_spread)
+        design = Design(patients, images, seeds, arms, auroc, positives, seed_spread=seed_spread)
         least = detectable_difference(design)
         typer.echo(f"{what}: {least:.3f} AUROC is found in 80 of 100 experiments")
+    typer.echo(f"assumed: {assumptions(design)}")
 
 
 @app.command()

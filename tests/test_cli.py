@@ -191,6 +191,23 @@ def test_a_class_that_cannot_be_read_is_told_before_training(matl: Matl, tmp_pat
     assert "no training image is of the class 'ill'" in one_line(shown)
 
 
+def test_power_says_what_it_assumes(matl: Matl, tmp_path: Path) -> None:
+    words = ("power", "--patients", "95", "--images", "2.1")
+    even, rare = (
+        matl(*words, "--positives", share, folder=tmp_path).stdout.splitlines()
+        for share in ("0.5", "0.1")
+    )
+    assert matl(*words, folder=tmp_path).stdout.splitlines() == even
+    assert [line.split(": ")[0] for line in even[:2]] == [
+        "a transfer gain",
+        "a difference of two gains",
+    ]
+    assert even[2].startswith("assumed: 50 % of the images positive; AUROC 0.8, 0.02 its")
+    assert rare[2].startswith("assumed: 10 % of the images positive")
+    least = [float(lines[0].split()[3]) for lines in (even, rare)]
+    assert least[1] > 1.5 * least[0]
+
+
 def test_a_store_that_is_not_there_is_not_made(matl: Matl, tmp_path: Path) -> None:
     shown = matl("store", "list", "--store", "typo", folder=tmp_path)
     assert "typo: there is no such store" in one_line(shown)
