@@ -240,6 +240,29 @@ def test_the_page_on_a_telephone_in_the_dark_and_by_keyboard(
     assert browser.complaints() == []
 
 
+def test_the_page_on_paper(tmp_path: Path, browser: Browser) -> None:
+    """Closed parts are printed: their tables whole, of the long texts the title alone."""
+    write_report(full_record(), tmp_path)
+    (tmp_path / "experiment.yaml").write_text("seed: 0\n")
+    browser.open(write_run_page(tmp_path))
+    assert not shown(browser, "details figure")[0]
+    browser.call("Emulation.setEmulatedMedia", media="print")
+    for inside, least in (("summary", 5), ("figure", 3), ("th", 10)):
+        found = shown(browser, f"details {inside}")
+        assert len(found) >= least, inside
+        assert all(found), inside
+    assert shown(browser, "details.printed pre") == [True]
+    assert not any(shown(browser, "details:not(.printed) pre"))
+    browser.evaluate("document.querySelector('#provenance details:last-child').open = true")
+    assert shown(browser, "#provenance details:last-child pre") == [True]
+
+
+def shown(browser: Browser, selector: str) -> list[bool]:
+    """Whether each element is there for the reader."""
+    found = f"[...document.querySelectorAll('{selector}')]"
+    return browser.evaluate(f"{found}.map(one => one.checkVisibility())")
+
+
 def test_a_page_that_asks_or_runs_is_caught(tmp_path: Path, browser: Browser) -> None:
     """The checks above can fail: what a page must not do is told."""
     page = tmp_path / "bad.html"
