@@ -47,6 +47,7 @@ def run(
     Example: matl run experiments/demo.yaml seed=1 stages.diagnosis.epochs=5
     """
     from matl.config import load_experiment
+    from matl.evaluation.paths import command_line
     from matl.orchestrator.nodes import join_nodes
     from matl.orchestrator.run import follow
     from matl.orchestrator.run import run as run_experiment
@@ -60,7 +61,7 @@ def run(
     if nodes.follows:
         follow(settings, nodes, through=through)
         return
-    command = " ".join(["matl", *sys.argv[1:]])
+    command = command_line(["matl", *sys.argv[1:]])
     record, folder = run_experiment(
         settings, command, console, through=through, fresh=fresh, nodes=nodes
     )
@@ -142,6 +143,7 @@ def ablate(
     from matl.ablation.load import load_ablation
     from matl.ablation.run import SUMMARY, run_ablation
     from matl.ablation.show import dry_run_table
+    from matl.evaluation.paths import command_line
     from matl.orchestrator.store import Store
     from matl.terminal import terminal
 
@@ -151,7 +153,7 @@ def ablate(
         store = Store(next(iter(plans.values())).experiment.store)
         console.print(dry_run_table(plans, store, jobs))
         return
-    command = " ".join(["matl", *sys.argv[1:]])
+    command = command_line(["matl", *sys.argv[1:]])
     folder, failures = run_ablation(settings, overrides or [], console, jobs, executor, command)
     typer.echo((folder / SUMMARY).read_text())
     typer.echo(f"The results lie in {folder}: begin with report.html.")
@@ -183,22 +185,26 @@ def sweep(
 def power(
     patients: Annotated[int, typer.Option(min=10, help="Patients that are tested.")],
     images: Annotated[float, typer.Option(min=1, help="Images of each, on average.")] = 1.0,
+    positives: Annotated[
+        float, typer.Option(min=0.01, max=0.99, help="Share of the images that are positive.")
+    ] = 0.5,
     seeds: Annotated[int, typer.Option(min=2, help="Seeds of the whole chain.")] = 5,
     auroc: Annotated[float, typer.Option(min=0.5, max=0.999, help="About what is reached.")] = 0.8,
     seed_spread: Annotated[
         float, typer.Option(min=0, help="Standard deviation of the AUROC over seeds.")
     ] = 0.02,
 ) -> None:
-    """Say which difference of AUROCs a test set can show; images and arms correlate by 0.5.
+    """Say which difference of AUROCs a test set can show, and what that assumes.
 
     Example: matl power --patients 95 --images 2.1 --seeds 5
     """
-    from matl.evaluation.statistics.power import Design, detectable_difference
+    from matl.evaluation.statistics.power import Design, assumptions, detectable_difference
 
     for arms, what in ((2, "a transfer gain"), (4, "a difference of two gains")):
-        design = Design(patients, images, seeds, arms, auroc, seed_spread=seed_spread)
+        design = Design(patients, images, seeds, arms, auroc, positives, seed_spread=seed_spread)
         least = detectable_difference(design)
         typer.echo(f"{what}: {least:.3f} AUROC is found in 80 of 100 experiments")
+    typer.echo(f"assumed: {assumptions(design)}")
 
 
 @app.command()
@@ -231,11 +237,12 @@ def evaluate(
 
     Example: matl evaluate runs/demo-1a2b3c4d --data folder:other_hospital --positive covid
     """
+    from matl.evaluation.paths import command_line
     from matl.orchestrator.external import evaluate_external
     from matl.orchestrator.show import show_record
     from matl.terminal import terminal
 
-    record, folder = evaluate_external(run, data, positive, " ".join(["matl", *sys.argv[1:]]))
+    record, folder = evaluate_external(run, data, positive, command_line(["matl", *sys.argv[1:]]))
     console = terminal()
     show_record(record, console)
     console.print(f"The evaluation lies in {folder}.")
@@ -249,9 +256,10 @@ def explain(
 
     Example: matl explain runs/demo-1a2b3c4d
     """
+    from matl.evaluation.paths import command_line
     from matl.orchestrator.explain import explain_run
 
-    folder = explain_run(run, " ".join(["matl", *sys.argv[1:]]))
+    folder = explain_run(run, command_line(["matl", *sys.argv[1:]]))
     typer.echo((folder / "explain.md").read_text())
     typer.echo(f"The explanation lies in {folder}.")
 

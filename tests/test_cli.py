@@ -1,6 +1,7 @@
 """The command as a user types it: help, mistakes, and what each command prints."""
 
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -149,10 +150,13 @@ def test_data_counts_and_draws_a_sheet(matl: Matl, tmp_path: Path) -> None:
 def test_a_run_without_a_test_split_and_its_store(matl: Matl, tmp_path: Path) -> None:
     for split in ("train", "val"):
         write_images(tmp_path / "scans" / split, ("ill", "well"))
-    done = matl("run", write_experiment(tmp_path), folder=tmp_path)
+    words = ["run", write_experiment(tmp_path), "data_root=../Jane Doe/x", "chain=[ diagnosis ]"]
+    done = matl(*words, folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "val split" in done.stdout
     [run] = (tmp_path / "runs").iterdir()
+    typed = shlex.split(json.loads((run / "record.json").read_text())["command"])
+    assert typed == ["matl", *words[:2], "data_root=…/x", words[3]]
     page = (run / "report.html").read_bytes()
     (run / "report.html").unlink()
     assert "report.html" in matl("report", str(run), folder=tmp_path).stdout
@@ -185,6 +189,23 @@ def test_a_class_that_cannot_be_read_is_told_before_training(matl: Matl, tmp_pat
     skip = "stages.diagnosis.data.on_bad_image=skip"
     shown = matl("run", write_experiment(tmp_path), skip, folder=tmp_path)
     assert "no training image is of the class 'ill'" in one_line(shown)
+
+
+def test_power_says_what_it_assumes(matl: Matl, tmp_path: Path) -> None:
+    words = ("power", "--patients", "95", "--images", "2.1")
+    even, rare = (
+        matl(*words, "--positives", share, folder=tmp_path).stdout.splitlines()
+        for share in ("0.5", "0.1")
+    )
+    assert matl(*words, folder=tmp_path).stdout.splitlines() == even
+    assert [line.split(": ")[0] for line in even[:2]] == [
+        "a transfer gain",
+        "a difference of two gains",
+    ]
+    assert even[2].startswith("assumed: 50 % of the images positive; AUROC 0.8, 0.02 its")
+    assert rare[2].startswith("assumed: 10 % of the images positive")
+    least = [float(lines[0].split()[3]) for lines in (even, rare)]
+    assert least[1] > 1.5 * least[0]
 
 
 def test_a_store_that_is_not_there_is_not_made(matl: Matl, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from matl.evaluation.files import json_bytes, png_bytes, replace_file
 from matl.evaluation.groups import Group
 from matl.evaluation.metrics import CONFIDENCE, RESAMPLES, THRESHOLD
 from matl.evaluation.paired import PAIRED_CAPTION
+from matl.evaluation.paths import hide_paths, hide_value
 from matl.evaluation.record import Result, RunRecord
 from matl.evaluation.statistics.calibration import BINS
 from matl.evaluation.stored_record import record_files
@@ -30,13 +31,6 @@ from matl.evaluation.tables import (
     stage_markdown,
 )
 
-# A path opens with a slash that is not inside a word ("images/s"), a relative path or an address.
-_REST = r"""[^\s"'`,;|()\[\]{}<>]+"""
-_ABSOLUTE = re.compile(
-    rf"(?:file://|(?<![\w./~…]))/(?!/){_REST}"  # as in /data/scans, root=/data, file:///data
-    rf"|\b[A-Za-z]:\\{_REST}"
-)
-
 
 def write_report(record: RunRecord, folder: Path) -> Path:
     """Writes a run's report.
@@ -44,7 +38,7 @@ def write_report(record: RunRecord, folder: Path) -> Path:
     The folder then holds `report.md`, `roc.png` (where a model was scored on both classes),
     `curves.png` (where a stage logged a value), `metrics.json` (every number with its interval,
     split, positive class and seeds) and the record itself (see `stored_record`). Each file is
-    replaced whole, `report.md` last. Absolute paths are shortened to "…/name".
+    replaced whole, `report.md` last. Paths are hidden: see `matl.evaluation.paths`.
 
     Args:
         record: The run.
@@ -73,20 +67,11 @@ def write_report(record: RunRecord, folder: Path) -> Path:
     return folder / "report.md"
 
 
-def hide_paths(text: str) -> str:
-    """Shortens every absolute path in a text to "…/name"."""
-    return _ABSOLUTE.sub(lambda match: _short(match.group()), text)
-
-
 def fenced(text: str, language: str) -> str:
     """A block of code in Markdown, whatever the text holds."""
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{text}\n{fence}"
-
-
-def _short(path: str) -> str:
-    return f"…/{PureWindowsPath(path).name}"
 
 
 def _portable(record: RunRecord) -> RunRecord:
@@ -101,9 +86,9 @@ def _portable(record: RunRecord) -> RunRecord:
 
 
 def plain_value(value: Any) -> Any:
-    """What JSON can hold of a value, without absolute paths; NaN and infinity become None."""
+    """What JSON can hold of a value, its paths hidden; NaN and infinity become None."""
     if isinstance(value, Mapping):
-        return {hide_paths(str(key)): plain_value(one) for key, one in value.items()}
+        return {hide_value(str(key)): plain_value(one) for key, one in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [plain_value(one) for one in value]
     if isinstance(value, np.generic):
@@ -112,9 +97,7 @@ def plain_value(value: Any) -> Any:
         return value if math.isfinite(value) else None
     if value is None or isinstance(value, bool | int):
         return value
-    text = str(value)
-    whole = PurePosixPath(text).is_absolute() or PureWindowsPath(text).is_absolute()
-    return _short(text) if whole and "\n" not in text else hide_paths(text)
+    return hide_value(str(value))
 
 
 def _metrics(record: RunRecord, results: dict[str, list[Result]]) -> dict[str, Any]:

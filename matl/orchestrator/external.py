@@ -46,9 +46,10 @@ def evaluate_external(
     samples = _external_samples(data, positive, experiment)
     scores = {row: _scores(run, row, samples) for row in run.diagnoses}
     scores["floor"] = _floor(run, samples)
-    name = data.partition(":")[0]
+    name, short = data.partition(":")[0], digest(samples, Path(experiment.cache))[:8]
+    what = f"{name}:{samples.root.resolve().name} ({short})"
     record = RunRecord(
-        experiment=f"{experiment.name} on {name}",
+        experiment=f"{experiment.name} on {what}",
         command=command,
         stages=[],
         diagnoses=scores,
@@ -56,13 +57,21 @@ def evaluate_external(
         negative=samples.classes[0],
         split_note=f"every labelled image of {name}; {_overlap(experiment, samples)}",
         manifest={"diagnoses": run.diagnoses},
-        notes=list(samples.notes),
+        notes=[*samples.notes, *_other_positive(run, samples)],
     )
-    report = folder / f"{EVALUATION}{name}-{digest(samples, Path(experiment.cache))[:8]}"
+    report = folder / f"{EVALUATION}{name}-{short}"
     write_report(record, report)
     for page in (report, folder):
         write_run_page(page)
     return record, report
+
+
+def _other_positive(run: FinishedRun, samples: Samples) -> list[str]:
+    """A warning where the positive class is not named as that of the run."""
+    own = stage_samples(run.experiment, run.experiment.chain[-1]).classes[1]
+    if own == samples.classes[1]:
+        return []
+    return [f"the positive class here is {samples.classes[1]}; the diagnosis learned {own}"]
 
 
 def _overlap(experiment: Experiment, samples: Samples) -> str:

@@ -32,13 +32,21 @@ def draw(
 
 
 def draw_patients(
-    random: np.random.Generator, temperature: float = 1.0
+    random: np.random.Generator, temperature: float = 1.0, together: bool = True
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Labels, scores and patients, whose images agree in label and nearly in score."""
+    """Labels, scores and patients, whose images nearly agree in score, and in label or not."""
     patients = np.repeat(np.arange(PATIENTS), random.integers(1, 6, PATIENTS))
     logits = 1.5 * random.normal(size=PATIENTS)[patients] + 0.3 * random.normal(size=len(patients))
-    label = (random.random(PATIENTS)[patients] < expit(logits)).astype(int)
+    label = draw_labels(random, expit(logits), patients, together)
     return label, expit(temperature * logits), patients
+
+
+def draw_labels(
+    random: np.random.Generator, score: np.ndarray, patients: np.ndarray, together: bool
+) -> np.ndarray:
+    """Labels that the scores are right for: drawn once a patient, or for each image."""
+    drawn = random.random(PATIENTS)[patients] if together else random.random(len(score))
+    return (drawn < score).astype(int)
 
 
 def test_reliability_by_hand() -> None:
@@ -86,6 +94,30 @@ def test_the_chance_error_is_that_of_calibrated_scores() -> None:
 def test_scores_that_are_too_sure_have_more_than_the_chance_error() -> None:
     label, score, patients = draw_patients(np.random.default_rng(0), temperature=4)
     assert calibration_error(label, score) > 1.5 * error_by_chance(label, score, patients)
+
+
+@pytest.mark.parametrize(("score", "share"), [(0.9, 0.5), (0.9, 0.9), (0.9, 1.0), (0.5, 0.1)])
+def test_the_chance_error_in_closed_form(score: float, share: float) -> None:
+    """Of images of their own patients with one score, whatever share of them is positive."""
+    label = (np.arange(100) < 100 * share).astype(int)
+    expected = np.sqrt(2 / np.pi * score * (1 - score) / 100)
+    found = error_by_chance(label, np.full(100, score), np.arange(100))
+    assert found == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["together", "each"])
+@pytest.mark.parametrize("temperature", [1, 4])
+def test_the_chance_error_is_the_same_for_scores_that_are_wrong(
+    temperature: float, together: bool
+) -> None:
+    """It is about the error of these scores with labels drawn by them."""
+    random = np.random.default_rng(0)
+    chances, errors = [], []
+    for _ in range(200):
+        label, score, patients = draw_patients(random, temperature, together)
+        chances.append(error_by_chance(label, score, patients))
+        errors.append(calibration_error(draw_labels(random, score, patients, together), score))
+    assert np.mean(chances) == pytest.approx(np.mean(errors), rel=0.1)
 
 
 @settings(max_examples=20, deadline=None)

@@ -5,6 +5,8 @@ from scipy.stats import norm
 from matl.evaluation.statistics.contrasts import Arm, contrast
 from matl.evaluation.statistics.power import Design, detectable_difference
 
+# The share of their variance that two arms' scores have in common for AUROCs that correlate by 0.5.
+SHARED = 0.52
 DESIGN = Design(patients=95, images=2.1, seeds=3, auroc=0.75)
 
 
@@ -51,3 +53,30 @@ def test_the_difference_is_found_as_often_as_promised() -> None:
         result = contrast(label, np.arange(120), arms, resamples=200)
         found += result.low > 0
     assert 0.74 < found / 400 < 0.86
+
+
+@pytest.mark.slow
+def test_the_default_design_finds_its_difference() -> None:
+    """95 patients of 2 or 3 images that correlate, arms that do, seeds that differ."""
+    random = np.random.default_rng(0)
+    design = Design(patients=95, images=2.1, seeds=5)
+    wanted = detectable_difference(design)
+    patients = np.repeat(np.arange(95), 2 + (np.arange(95) % 9 == 4))
+    label = patients % 2
+    assert len(patients) / 95 == pytest.approx(design.images, abs=0.02)
+    found = 0
+    for _ in range(300):
+        shared = draw_noise(random, patients)
+        arms = []
+        for weight in (1.0, -1.0):
+            noise = np.sqrt(SHARED) * shared + np.sqrt(1 - SHARED) * draw_noise(random, patients)
+            reached = random.normal(design.auroc + weight * wanted / 2, design.seed_spread, (5, 1))
+            arms.append(Arm(weight, noise + np.sqrt(2) * norm.ppf(reached) * label))
+        found += contrast(label, patients, arms, resamples=200).low > 0
+    assert 0.73 < found / 300 < 0.87
+
+
+def draw_noise(random: np.random.Generator, patients: np.ndarray) -> np.ndarray:
+    """Standard normal scores, correlated by 0.5 within a patient."""
+    own, common = random.normal(size=len(patients)), random.normal(size=patients.max() + 1)
+    return np.sqrt(0.5) * (own + common[patients])

@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 from matl.evaluation.groups import by_patient
 from matl.evaluation.metrics import METRICS, Estimate, summarise
 from matl.evaluation.record import RunRecord, StageRow
-from matl.evaluation.report import hide_paths, write_report
+from matl.evaluation.report import write_report
 from matl.evaluation.statistics.calibration import (
     apply_temperature,
     calibration_error,
@@ -230,23 +230,6 @@ def test_no_absolute_path_is_written(tmp_path):
     assert "See …/log.txt." in report
     manifest = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
     assert manifest == {"torch": "2.15", "root": "…/data", "share": 0.5}
-
-
-@pytest.mark.parametrize(
-    ("text", "hidden"),
-    [
-        ("a=/data/x b", "a=…/x b"),
-        ("'/data/x'", "'…/x'"),
-        ("file:///data/x", "…/x"),
-        ("C:\\Users\\x", "…/x"),
-        ("24 images/s, gate/16, ./a/b, ../a, ~/c", "24 images/s, gate/16, ./a/b, ../a, ~/c"),
-        ("https://host/a/b", "https://host/a/b"),
-        ("1 / 2", "1 / 2"),
-    ],
-)
-def test_absolute_paths_are_shortened(text, hidden):
-    assert hide_paths(text) == hidden
-    assert hide_paths(hidden) == hidden
 
 
 def test_one_class_is_reported_without_a_roc_curve(tmp_path):

@@ -103,12 +103,13 @@ def test_nothing_hostile_or_private_is_in_the_page(tmp_path: Path) -> None:
         notes=[f"{HOSTILE} could not be read.", "See /tmp/matl-1/log.txt."],
     )
     write_report(record, tmp_path)
-    (tmp_path / "experiment.yaml").write_text("data_root: /home/someone/scans\n")
+    settings = "data_root: /home/someone van Doe/scans\nstore: ../Doe/store\nseed: 0\n"
+    (tmp_path / "experiment.yaml").write_text(settings)
     page = write_run_page(tmp_path).read_text(encoding="utf-8")
     assert "<img" not in page
     assert page.count("<script") == 1
     assert "&lt;img src=x onerror=alert(1)&gt;.png" in page
-    assert "data_root: …/scans" in page
+    assert "data_root: …/scans\nstore: …/store\nseed: 0\n" in page
     for secret in ("Doe", "/home", "someone", "/tmp", str(tmp_path)):
         assert secret not in page, secret
     assert not re.search(r"https?://(?!www\.w3\.org/)", page)
@@ -136,6 +137,15 @@ def test_what_matl_explain_drew_is_shown(tmp_path: Path) -> None:
     assert "for the positive class. Test split; positive class: COVID." in page
 
 
+@pytest.mark.parametrize("damaged", ['{"split": "te', '{"split": "test"}', "[]", '{"split": 1}'])
+def test_a_damaged_explanation_is_a_mistake(tmp_path: Path, damaged: str) -> None:
+    write_report(make_record(), tmp_path)
+    (tmp_path / "explain").mkdir()
+    (tmp_path / "explain" / "explain.json").write_text(damaged)
+    with pytest.raises(MatlError, match="is damaged; type the matl explain again"):
+        write_run_page(tmp_path)
+
+
 def test_the_same_record_gives_the_same_page(tmp_path: Path) -> None:
     first, second = (make_page(tmp_path / name, full_record()).read_bytes() for name in "ab")
     assert first == second
@@ -146,6 +156,13 @@ def test_the_same_record_gives_the_same_page(tmp_path: Path) -> None:
 
 def test_a_folder_of_something_else_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(MatlError, match="type its matl run or matl ablate again"):
+        write_run_page(tmp_path)
+
+
+def test_damaged_settings_are_a_mistake(tmp_path: Path) -> None:
+    write_report(make_record(), tmp_path)
+    (tmp_path / "experiment.yaml").write_text("a: [")
+    with pytest.raises(MatlError, match="is damaged"):
         write_run_page(tmp_path)
 
 
@@ -221,6 +238,29 @@ def test_the_page_on_a_telephone_in_the_dark_and_by_keyboard(
     browser.press("Enter", "\r")
     assert browser.evaluate("document.querySelector('#provenance details').open")
     assert browser.complaints() == []
+
+
+def test_the_page_on_paper(tmp_path: Path, browser: Browser) -> None:
+    """Closed parts are printed: their tables whole, of the long texts the title alone."""
+    write_report(full_record(), tmp_path)
+    (tmp_path / "experiment.yaml").write_text("seed: 0\n")
+    browser.open(write_run_page(tmp_path))
+    assert not shown(browser, "details figure")[0]
+    browser.call("Emulation.setEmulatedMedia", media="print")
+    for inside, least in (("summary", 5), ("figure", 3), ("th", 10)):
+        found = shown(browser, f"details {inside}")
+        assert len(found) >= least, inside
+        assert all(found), inside
+    assert shown(browser, "details.printed pre") == [True]
+    assert not any(shown(browser, "details:not(.printed) pre"))
+    browser.evaluate("document.querySelector('#provenance details:last-child').open = true")
+    assert shown(browser, "#provenance details:last-child pre") == [True]
+
+
+def shown(browser: Browser, selector: str) -> list[bool]:
+    """Whether each element is there for the reader."""
+    found = f"[...document.querySelectorAll('{selector}')]"
+    return browser.evaluate(f"{found}.map(one => one.checkVisibility())")
 
 
 def test_a_page_that_asks_or_runs_is_caught(tmp_path: Path, browser: Browser) -> None:

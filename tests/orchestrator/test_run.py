@@ -1,14 +1,17 @@
 """A chain runs once; what is finished is reused, and what is reused is named."""
 
+import itertools
 import json
 import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import timm
 import torch
+from PIL import Image
 from safetensors.torch import load_file, save_file
 from tiny import Load, run_quietly
 
@@ -153,7 +156,32 @@ def test_a_finished_model_is_scored_on_another_data_set(
     metrics = json.loads((report / "metrics.json").read_text())["metrics"]
     assert {row["model"] for row in metrics} == {"chain", "scratch", "floor"}
     page = (folder / "report.html").read_text(encoding="utf-8")
-    assert "tiny on phantom_null: every labelled image of phantom_null; no file of it was" in page
+    name = f"tiny on phantom_null:external ({report.name.rpartition('-')[2]})"
+    assert f"{name}: every labelled image of phantom_null; no file of it was" in page
+
+
+def test_data_sets_of_one_kind_are_told_apart(load_tiny: Load, tmp_path: Path) -> None:
+    own, folder, _ = run_quietly(load_tiny("chain=[diagnosis]"))
+    drawn = np.random.default_rng(0)
+    for place, kind, number in itertools.product(("north", "south"), ("ill", "well"), range(3)):
+        file = tmp_path / place / kind / f"{number}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(drawn.integers(0, 256, (32, 32), dtype=np.uint8)).save(file)
+    names = []
+    for place, positive in (("north", "ill"), ("south", "ill"), ("south", "well")):
+        record, _ = evaluate_external(folder, f"folder:{tmp_path / place}", positive, "matl")
+        assert record.positive == positive
+        warning = f"the positive class here is {positive}; the diagnosis learned {own.positive}"
+        assert warning in record.notes
+        assert record.experiment.startswith(f"tiny on folder:{place} (")
+        names.append(record.experiment)
+    assert len(set(names)) == len(list(folder.glob("evaluate-folder-*"))) == 3
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    row = r'<th scope="row"[^>]*>([^<]+)</th>\s*<td[^>]*>scratch</td>\s*<td[^>]*>(\w+)</td>'
+    shown = re.findall(row, page)
+    assert sorted(shown) == sorted(
+        [("own test split", own.positive), *zip(names, ("ill", "ill", "well"), strict=True)]
+    )
 
 
 def test_a_run_on_its_own_images_gives_its_own_scores(load_tiny: Load, phantom_root: Path) -> None:

@@ -10,7 +10,8 @@ from matl.evaluation.explain.evidence import Evidence
 from matl.evaluation.explain.findings import Findings
 from matl.evaluation.explain.overlays import EACH
 from matl.evaluation.metrics import CONFIDENCE, RESAMPLES, THRESHOLD, Estimate
-from matl.evaluation.report import fenced, hide_paths
+from matl.evaluation.paths import hide_paths
+from matl.evaluation.report import fenced
 from matl.evaluation.tables import escape, markdown_table
 
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from matl.errors import MatlError
 from matl.evaluation.confusion import confusions
 from matl.evaluation.files import json_bytes
 from matl.evaluation.html import run_tables as tables
@@ -14,7 +17,7 @@ from matl.evaluation.html.provenance import digest_table, facts
 from matl.evaluation.html.run_pictures import score_pictures, training_pictures
 from matl.evaluation.metrics import METRICS, THRESHOLD, Estimate
 from matl.evaluation.record import Result, RunRecord, StageRow
-from matl.evaluation.report import hide_paths
+from matl.evaluation.report import plain_value
 from matl.evaluation.stored_record import RECORD, read_record
 from matl.evaluation.tables import PATIENT_CAPTION, counted, duration, stage_caption
 
@@ -49,7 +52,7 @@ def write_run_page(folder: Path) -> Path:
         The page's path.
 
     Raises:
-        MatlError: The folder holds no record.
+        MatlError: The folder holds no record, or a file in it is damaged.
     """
     record = read_record(folder)
     curves, training = score_pictures(record), training_pictures(record)
@@ -133,13 +136,21 @@ def _inside(folder: Path) -> list[tuple[str, str]]:
     """The figures of `matl explain` as data, with their captions."""
     if not (folder / FINDINGS).is_file():
         return []
-    found = json.loads((folder / FINDINGS).read_text(encoding="utf-8"))
-    where = f"{found['split'].capitalize()} split; positive class: {found['positive']}."
+    where = _scored_on(folder / FINDINGS)
     return [
         (base64.b64encode((folder / name).read_bytes()).decode(), f"{caption} {where}")
         for name, caption in INSIDE.items()
         if (folder / name).is_file()
     ]
+
+
+def _scored_on(findings: Path) -> str:
+    """The split and the positive class of an explanation, in a sentence."""
+    try:
+        found = json.loads(findings.read_text(encoding="utf-8"))
+        return f"{found['split'].capitalize()} split; positive class: {found['positive']}."
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise MatlError(f"{findings}: is damaged; type the matl explain again") from error
 
 
 def _provenance(record: RunRecord, folder: Path) -> dict[str, Any]:
@@ -149,5 +160,16 @@ def _provenance(record: RunRecord, folder: Path) -> dict[str, Any]:
         "facts": facts(manifests.values()),
         "digests": digest_table(manifests),
         "manifest": json_bytes(record.manifest).decode(),
-        "experiment": hide_paths(file.read_text(encoding="utf-8")) if file.is_file() else None,
+        "experiment": _experiment(file) if file.is_file() else None,
     }
+
+
+def _experiment(file: Path) -> str:
+    """The settings of a run as YAML, their paths hidden."""
+    try:
+        settings = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (ValueError, yaml.YAMLError) as error:
+        raise MatlError(
+            f"{file}: is damaged; type its matl run again: nothing is trained twice"
+        ) from error
+    return yaml.safe_dump(plain_value(settings), sort_keys=False, allow_unicode=True)

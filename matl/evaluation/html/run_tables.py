@@ -60,7 +60,7 @@ def external_table(record: RunRecord, external: Sequence[RunRecord]) -> Table | 
     """The diagnoses on the run's own test split and on each data set of `matl evaluate`."""
     rows: list[Row] = [
         (
-            *(where, one.model, one.images, one.patients, one.positives),
+            *(where, one.model, of.positive, one.images, one.patients, one.positives),
             *(one.metrics[name] for name in SOURCE_METRICS),
         )
         for where, of in [("own test split", record), *((one.experiment, one) for one in external)]
@@ -70,7 +70,8 @@ def external_table(record: RunRecord, external: Sequence[RunRecord]) -> Table | 
         f"{one.experiment}: {one.split_note}." for one in external
     )
     titles = (METRICS[name] for name in SOURCE_METRICS)
-    header = ("Images of", "Model", "Images", "Patients", "Positives", *titles)
+    counts = ("Images", "Patients", "Positives")
+    header = ("Images of", "Model", "Positive class", *counts, *titles)
     return make_table("External data sets", caption, header, rows) if external else None
 
 

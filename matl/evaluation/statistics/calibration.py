@@ -70,15 +70,21 @@ def error_by_chance(
 ) -> float:
     """About the calibration error that calibrated scores of these patients would have.
 
-    Were they calibrated, the sum over a patient's images of label minus score could in each bin as
-    well have the other sign. This is the mean error over all signs, a bin's sum taken as normal.
+    In each bin the sum over a patient's images of label minus score could as well have the other
+    sign; this is the mean error over all signs, a bin's sum taken as normal. So that scores that
+    are not calibrated do not raise it, an image of score s counts by sqrt(s (1 - s)), and label
+    minus what was observed in its bin says how far the images of a patient err together.
 
     Args:
         label, score, bins: As in `reliability`.
         patients: The patient of each image, int [N] in 0..P-1.
     """
+    places = _bin(score, bins)
+    observed = pd.Series(label).groupby(places).transform("mean").to_numpy()
+    seen = np.sqrt(observed * (1 - observed))
+    signs = np.divide(label - observed, seen, out=np.ones(len(label)), where=seen > 0)
     sums = np.zeros((int(patients.max()) + 1, bins))
-    np.add.at(sums, (patients, _bin(score, bins)), label - score)
+    np.add.at(sums, (patients, places), signs * np.sqrt(score * (1 - score)))
     spread = np.sqrt((sums**2).sum(axis=0))
     return float(np.sqrt(2 / np.pi) * spread.sum() / len(label))
 

@@ -58,6 +58,15 @@ def detectable_difference(design: Design, power: float = 0.8) -> float:
     return float((t.ppf((1 + CONFIDENCE) / 2) + t.ppf(power)) * variance**0.5)
 
 
+def assumptions(design: Design) -> str:
+    """What `detectable_difference` takes as given, in a line."""
+    return (
+        f"{100 * design.positives:g} % of the images positive; AUROC {design.auroc:g}, "
+        f"{design.seed_spread:g} its standard deviation over seeds; correlation of a patient's "
+        f"images {design.patient_correlation:g}, of two arms' AUROCs {design.arms_correlation:g}"
+    )
+
+
 def _auroc_variance(auroc: float, positives: float, negatives: float) -> float:
     of_positives = auroc / (2 - auroc) - auroc**2
     of_negatives = 2 * auroc**2 / (1 + auroc) - auroc**2
