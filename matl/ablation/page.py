@@ -23,7 +23,7 @@ from matl.ablation.stored_record import damaged, read_ablation
 from matl.evaluation.html.page import render, write_page
 from matl.evaluation.html.picture import Picture
 from matl.evaluation.html.run_tables import network_table
-from matl.evaluation.report import hide_paths
+from matl.evaluation.paths import hide_paths
 
 CELLS = "cells.csv"
 PRIMARY = "Orange: the primary comparison. All others are exploratory."

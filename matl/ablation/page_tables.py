@@ -10,7 +10,7 @@ from matl.ablation.sharing import Gates, StageCost
 from matl.evaluation.html.run_tables import GATE_CAPTION, GATE_TITLE, gate_title
 from matl.evaluation.html.table import Cell, Row, Table, make_table
 from matl.evaluation.metrics import METRICS
-from matl.evaluation.report import hide_paths
+from matl.evaluation.paths import hide_paths
 from matl.evaluation.statistics.contrasts import Contrast
 from matl.evaluation.tables import duration
 

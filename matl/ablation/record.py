@@ -1,7 +1,6 @@
 """What an ablation has found so far."""
 
 import os
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
@@ -16,8 +15,9 @@ from matl.ablation.sharing import Gates, StageCost, gates, stage_costs, whole_st
 from matl.backbones import arm_match
 from matl.evaluation.html.provenance import facts
 from matl.evaluation.metrics import METRICS
+from matl.evaluation.paths import command_line
 from matl.evaluation.record import NetworkRow
-from matl.evaluation.report import hide_paths, plain_value
+from matl.evaluation.report import plain_value
 from matl.orchestrator.plan import Plan
 from matl.orchestrator.record import image_sizes, network_rows
 from matl.orchestrator.store import Store
@@ -137,7 +137,7 @@ def ablation_record(
     analysis = ablation.analysis
     return AblationRecord(
         name=ablation.name,
-        command=hide_paths(command),
+        command=command,
         notes=[fixed.note, *match_warnings(plans)],
         changed=fixed.changed,
         overrides=plain_value(ablation.overrides),
@@ -166,8 +166,7 @@ def _as_runs(ablation: Ablation, overrides: Sequence[str]) -> dict[str, str]:
     words = ["matl", "run", os.path.normpath(ablation.experiment)]
     cells = [Cell(arm, analysis.regime, analysis.split, seed) for arm in analysis.comparison]
     return {
-        cell.arm: hide_paths(shlex.join([*words, *overrides_of(ablation, cell, overrides)]))
-        for cell in cells
+        cell.arm: command_line([*words, *overrides_of(ablation, cell, overrides)]) for cell in cells
     }
 
 
