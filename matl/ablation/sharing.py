@@ -23,7 +23,7 @@ class StageCost:
         stage: the name.
         distinct: how many differ, each trained once.
         finished: how many of them the store has.
-        uses: how often cells use the finished ones.
+        uses: of the finished ones by finished cells; one whose cells are not finished counts once.
         seconds: that the finished ones took.
         unshared_seconds: that they would have taken, trained anew for each cell.
     """
@@ -69,7 +69,8 @@ def whole_stages(plans: Mapping[Cell, Plan], store: Store) -> dict[str, dict[str
 def stage_costs(plans: Mapping[Cell, Plan], manifests: Manifests) -> list[StageCost]:
     """A row a stage name, from the manifests of the finished stages."""
     names = {stage.fingerprint: stage.name for plan in plans.values() for stage in plan.chain}
-    uses = Counter(stage.fingerprint for plan in plans.values() for stage in plan.chain)
+    finished = [plan.chain for plan in plans.values() if plan.chain[-1].fingerprint in manifests]
+    uses = Counter(stage.fingerprint for chain in finished for stage in chain)
     seconds = {one: manifest["seconds"] for one, manifest in manifests.items()}
     rows = []
     for name in dict.fromkeys(names.values()):
@@ -80,9 +81,9 @@ def stage_costs(plans: Mapping[Cell, Plan], manifests: Manifests) -> list[StageC
                 stage=name,
                 distinct=len(own),
                 finished=len(done),
-                uses=sum(uses[one] for one in done),
+                uses=sum(max(uses[one], 1) for one in done),
                 seconds=sum(seconds[one] for one in done),
-                unshared_seconds=sum(uses[one] * seconds[one] for one in done),
+                unshared_seconds=sum(max(uses[one], 1) * seconds[one] for one in done),
             )
         )
     return rows
