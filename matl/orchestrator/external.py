@@ -46,8 +46,9 @@ def evaluate_external(
     samples = _external_samples(data, positive, experiment)
     scores = {row: _scores(run, row, samples) for row in run.diagnoses}
     scores["floor"] = _floor(run, samples)
-    name, short = data.partition(":")[0], digest(samples, Path(experiment.cache))[:8]
-    what = f"{name}:{samples.root.resolve().name} ({short})"
+    name, _, root = data.partition(":")
+    short = digest(samples, Path(experiment.cache))[:8]
+    what = f"{name}:{Path(root).resolve().name} ({short})"
     record = RunRecord(
         experiment=f"{experiment.name} on {what}",
         command=command,
