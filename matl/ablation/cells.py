@@ -64,18 +64,28 @@ def plan_cells(
     memo = Memo()
     plans = {}
     for cell in cells:
-        words = overrides_of(ablation, cell, overrides)
+        words = overrides_of(ablation, cell, overrides, memo)
         words += _fraction_overrides(ablation, cell, words, memo)
         plans[cell] = make_plan(load_experiment(ablation.experiment, words), memo=memo)
     _refuse_twins(plans)
     return plans
 
 
-def overrides_of(ablation: Ablation, cell: Cell, overrides: Sequence[str]) -> list[str]:
-    """What makes a cell with all labels out of the experiment, the user's overrides among it."""
+def overrides_of(ablation: Ablation, cell: Cell, overrides: Sequence[str], memo: Memo) -> list[str]:
+    """What makes a cell with all labels out of the experiment, the user's overrides among it.
+
+    Args:
+        ablation, cell: What is compared, and the part of it.
+        overrides: The user's, for every cell.
+        memo: Of cells of the same ablation and overrides.
+    """
     words = [*ablation.overrides, *_overrides(ablation, cell), *overrides]
-    experiment = load_experiment(ablation.experiment, words)
-    return words + _split_overrides(ablation.splits[cell.split], cell, experiment)
+    split = ablation.splits[cell.split]
+    if not split.folds:
+        return words
+    key = ("target stages", cell.arm, cell.regime)
+    dealt = memo.once(key, lambda: _target_stages(load_experiment(ablation.experiment, words)))
+    return words + _split_overrides(split, cell, dealt)
 
 
 def _refuse_reserved(ablation: Ablation, overrides: Sequence[str]) -> None:
@@ -135,11 +145,14 @@ def _overrides(ablation: Ablation, cell: Cell) -> list[str]:
     ]
 
 
-def _split_overrides(split: Split, cell: Cell, experiment: Experiment) -> list[str]:
-    """Splits the diagnosis, and every stage that sees its images, in the same way."""
-    if not split.folds:
-        return []
+def _target_stages(experiment: Experiment) -> list[str]:
+    """The diagnosis, and every stage that sees its images."""
     target = _folders(experiment.stages[experiment.chain[-1]].data)
+    return [name for name in experiment.chain if target & _folders(experiment.stages[name].data)]
+
+
+def _split_overrides(split: Split, cell: Cell, stages: Sequence[str]) -> list[str]:
+    """Splits every stage that sees the target's images in the same way."""
     settings = {
         "split": "kfold",
         "over": split.over,
@@ -148,10 +161,7 @@ def _split_overrides(split: Split, cell: Cell, experiment: Experiment) -> list[s
         "fold": cell.fold,
     }
     return [
-        f"stages.{name}.data.{key}={value}"
-        for name in experiment.chain
-        if target & _folders(experiment.stages[name].data)
-        for key, value in settings.items()
+        f"stages.{name}.data.{key}={value}" for name in stages for key, value in settings.items()
     ]
 
 

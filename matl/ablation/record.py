@@ -18,7 +18,7 @@ from matl.evaluation.metrics import METRICS
 from matl.evaluation.paths import command_line
 from matl.evaluation.record import NetworkRow
 from matl.evaluation.report import plain_value
-from matl.orchestrator.plan import Plan
+from matl.orchestrator.plan import Memo, Plan
 from matl.orchestrator.record import image_sizes, network_rows
 from matl.orchestrator.store import Store
 
@@ -165,8 +165,10 @@ def _as_runs(ablation: Ablation, overrides: Sequence[str]) -> dict[str, str]:
     analysis, seed = ablation.analysis, ablation.seeds[0]
     words = ["matl", "run", os.path.normpath(ablation.experiment)]
     cells = [Cell(arm, analysis.regime, analysis.split, seed) for arm in analysis.comparison]
+    memo = Memo()
     return {
-        cell.arm: command_line([*words, *overrides_of(ablation, cell, overrides)]) for cell in cells
+        cell.arm: command_line([*words, *overrides_of(ablation, cell, overrides, memo)])
+        for cell in cells
     }
 
 

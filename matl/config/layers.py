@@ -48,10 +48,10 @@ def read_layers(path: Path, overrides: Sequence[str]) -> list[Layer]:
 
 def merge(layers: Sequence[Layer]) -> DictConfig:
     """Merges the layers; mappings are joined, everything else is replaced."""
-    merged: Any = OmegaConf.create({})
+    merged = OmegaConf.create({})
     for layer in layers:
         try:
-            merged = OmegaConf.merge(merged, layer.content)
+            merged.merge_with(layer.content)
         except OmegaConfBaseException as error:
             raise MatlError(f"{layer.origin}: {first_line(error)}") from error
     return merged

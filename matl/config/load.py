@@ -92,7 +92,8 @@ def structured(schema: type, raw: DictConfig, keys: list[str]) -> Any:
         Problem: a value is missing or of another type.
     """
     try:
-        merged = OmegaConf.merge(OmegaConf.structured(schema), raw)
+        merged = OmegaConf.structured(schema)
+        merged.merge_with(raw)
         missing = OmegaConf.missing_keys(merged)
         if missing:
             key = min(missing)
