@@ -62,6 +62,17 @@ class AlignedScores:
         ]
         return sorted(set.intersection(*finished)) if finished else []
 
+    def pooled(self, arm: str, regime: str, seeds: Sequence[int]) -> pd.DataFrame:
+        """Every test image once a seed and repeat, which are columns of their own."""
+        return pd.concat(
+            [
+                table.drop(columns="fold").assign(seed=seed, repeat=repeat)
+                for seed in seeds
+                for repeat, table in enumerate(self._joined(arm, regime, seed))
+            ],
+            ignore_index=True,
+        )
+
     def _joined(self, arm: str, regime: str, seed: int) -> list[pd.DataFrame]:
         """For each repeat every test image once, in one order, with its fold."""
         parts = self.scores[arm, regime][seed]

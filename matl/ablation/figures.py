@@ -70,7 +70,7 @@ def efficiency_figure(
         metric: Its name, as it is shown.
         title: Should name the split.
     """
-    figure = new_figure(10.4, 5.2)
+    figure = new_figure(10.4, 4.6)
     figure.set_layout_engine("constrained", h_pad=0.1)
     left, right = figure.subplots(1, 2)
     looks = _looks(means)

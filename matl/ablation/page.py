@@ -8,6 +8,7 @@ import pandas as pd
 
 from matl.ablation.analysis import FIXED
 from matl.ablation.figures import efficiency_figure, forest_figure
+from matl.ablation.page_sides import side_training, sides
 from matl.ablation.page_tables import (
     cell_states,
     cell_table,
@@ -47,13 +48,17 @@ def write_ablation_page(folder: Path) -> Path:
     record = read_ablation(folder)
     cells = _read_cells(folder / CELLS)
     forests, efficiency = list(_forests(record)), list(_efficiency(record))
+    tested = {one.split: one for one in record.tested}
+    compared, training = sides(tested[record.split], folder), side_training(folder)
     page = render(
         "ablation.html",
         title=record.name,
         record=record,
-        tested={one.split: one for one in record.tested},
+        tested=tested,
         forests=forests,
         efficiency=efficiency,
+        compared=compared,
+        training=training,
         comparisons=comparison_table(record),
         means=mean_table(record),
         states=cell_states(cells),
@@ -65,7 +70,8 @@ def write_ablation_page(folder: Path) -> Path:
         covered=covered([record.primary.plain]) if record.primary else "",
         analysis=hide_paths((folder / FIXED).read_text(encoding="utf-8")),
     )
-    return write_page(folder, page, [*forests, *efficiency])
+    curves = compared["curves"] if compared else []
+    return write_page(folder, page, [*forests, *efficiency, *curves, *training])
 
 
 def _read_cells(file: Path) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from matl.ablation.aligned import Scores, read_cells
 from matl.ablation.analysis import Fixed, fix_analysis
 from matl.ablation.cells import Cell, cells_of, plan_cells
 from matl.ablation.page import CELLS, write_ablation_page
+from matl.ablation.pooled import mean_curves, pooled_scores
 from matl.ablation.record import ablation_record
 from matl.ablation.results import cell_table
 from matl.ablation.schema import Ablation
@@ -30,6 +31,7 @@ from matl.ablation.train import (
 )
 from matl.errors import MatlError
 from matl.evaluation.files import replace_file
+from matl.evaluation.stored_record import CURVES, PREDICTIONS, stacked_csv
 from matl.orchestrator.plan import Plan
 from matl.orchestrator.resources import available_cores
 from matl.orchestrator.store import Store
@@ -124,7 +126,7 @@ class Results:
     overrides: Sequence[str]
     command: str
 
-    def write_cells(self, failures: Mapping[str, str]) -> tuple[Scores, pd.DataFrame]:
+    def write_cells(self, failures: Mapping[str, str]) -> tuple[Scores, Scores, pd.DataFrame]:
         """Writes `cells.csv`.
 
         Args:
@@ -137,16 +139,25 @@ class Results:
                 unfinished[cell] = f"failed: {line}"
         table = cell_table(self.ablation, self.plans, scores, floors, unfinished)
         replace_file(self.folder / CELLS, table.to_csv(index=False).encode())
-        return scores, table
+        return scores, floors, table
 
     def write(self, failures: Mapping[str, str]) -> None:
         """Writes the cells, the comparisons that are complete so far, and the page."""
-        scores, cells = self.write_cells(failures)
+        scores, floors, cells = self.write_cells(failures)
+        self._write_sides(scores, floors)
         finished = self.ablation, self.plans, self.store, scores, cells
         record = ablation_record(*finished, self.fixed, self.overrides, self.command)
         write_record(record, self.folder)
         replace_file(self.folder / SUMMARY, summary(record).encode())
         write_ablation_page(self.folder)
+
+    def _write_sides(self, scores: Scores, floors: Scores) -> None:
+        """Writes the scores and the mean training curves of the primary comparison."""
+        pooled = pooled_scores(self.ablation, scores, floors)
+        manifests = whole_stages(self.plans, self.store)
+        curves = mean_curves(self.ablation, self.plans, manifests, self.store)
+        replace_file(self.folder / PREDICTIONS, stacked_csv(pooled, "model"))
+        replace_file(self.folder / CURVES, stacked_csv(curves, "stage"))
 
 
 def _place(

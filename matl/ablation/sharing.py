@@ -91,6 +91,18 @@ def stage_costs(plans: Mapping[Cell, Plan], manifests: Manifests) -> list[StageC
 
 def gates(plans: Mapping[Cell, Plan], manifests: Manifests, store: Store) -> list[Gates]:
     """What the operators of finished stages ended with, over seeds and splits."""
+    places = stage_curves(plans, manifests, store)
+    rows = [(*key, len(own), _ends(list(own.values()))) for key, own in places.items()]
+    return [Gates(*row) for row in rows if row[-1]]
+
+
+def stage_curves(
+    plans: Mapping[Cell, Plan], manifests: Manifests, store: Store
+) -> dict[tuple[str, str], dict[str, pd.DataFrame]]:
+    """What the finished stages logged, by arm and place in the chain, then by fingerprint.
+
+    A place is the stages up to this one in words; of a diagnosis its regime too.
+    """
     places: dict[tuple[str, str], dict[str, pd.DataFrame]] = {}
     for cell, plan in plans.items():
         for at, stage in enumerate(plan.chain, start=1):
@@ -101,8 +113,7 @@ def gates(plans: Mapping[Cell, Plan], manifests: Manifests, store: Store) -> lis
                 with suppress(MatlError):
                     curves = pd.read_csv(store.file(stage.fingerprint, CURVES))
                     places.setdefault(key, {})[stage.fingerprint] = curves
-    rows = [(*key, len(own), _ends(list(own.values()))) for key, own in places.items()]
-    return [Gates(*row) for row in rows if row[-1]]
+    return places
 
 
 def _ends(curves: list[pd.DataFrame]) -> dict[str, tuple[float, float, float]]:

@@ -14,6 +14,8 @@ from matl.evaluation.drawing import legend_below, looks, new_figure, plain_text,
 from matl.evaluation.metrics import THRESHOLD, Estimate
 
 SPLITS = ("train", "val", "test")
+COSTS = ("images", "seconds", "peak_memory_mb")
+"""What a stage logs beside what it learns."""
 PANELS_A_ROW = 4
 _FEW_POINTS = 12
 
@@ -32,7 +34,7 @@ def roc_figure(
         A figure in which a dot marks the threshold that the metrics use.
     """
     across, upward = "1 − specificity (false positive rate)", "Sensitivity (true positive rate)"
-    figure, axes = score_figure(title, across, upward, len(scores))
+    figure, axes = score_figure(title, across, upward)
     axes.plot([0, 1], [0, 1], color="#999999", linewidth=1)
     for (name, table), (colour, style) in zip(scores.items(), looks(), strict=False):
         label, score = table["label"].to_numpy(), table["score"].to_numpy()
@@ -121,6 +123,7 @@ def _draw_panel(axes: Axes, title: str, lines: Mapping[str, pd.Series]) -> None:
     axes.set_title(plain_text(title), fontsize=9)
     axes.set_xlabel("epoch", fontsize=8)
     axes.tick_params(labelsize=8)
+    axes.ticklabel_format(axis="y", useOffset=False)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, min_n_ticks=1))
     axes.grid(alpha=0.3)
     if set(lines) != {"train"}:

@@ -15,6 +15,8 @@ from matplotlib.figure import Figure
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 LEGEND_COLUMNS = 2
+LETTERS_AN_INCH = 5.5
+"""Of a figure's width, that fit into each of the legend's columns."""
 STYLES = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)))
 
 
@@ -25,15 +27,14 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def score_figure(title: str, across: str, upward: str, lines: int) -> tuple[Figure, Axes]:
-    """A figure of curves over scores, 5.2 inches wide, with room for a legend of `lines` lines.
+def score_figure(title: str, across: str, upward: str) -> tuple[Figure, Axes]:
+    """A figure of curves over scores, 5.2 inches wide, to which `legend_below` adds its height.
 
     Args:
         title: Should name the split and the positive class.
         across, upward: What the axes are.
-        lines: Of the legend, without its title.
     """
-    figure = new_figure(5.2, 5.6 + 0.2 * ceil(lines / LEGEND_COLUMNS))
+    figure = new_figure(5.2, 5.6)
     figure.set_layout_engine("constrained", h_pad=0.1)
     axes = figure.add_subplot()
     axes.set_title(plain_text(title), fontsize=10)
@@ -42,13 +43,17 @@ def score_figure(title: str, across: str, upward: str, lines: int) -> tuple[Figu
 
 
 def legend_below(figure: Figure, title: str) -> None:
-    """The legend of all that was drawn with a label, below the figure."""
+    """The legend of all that was drawn with a label, below a figure that grows by its height."""
+    texts = [text for axes in figure.axes for text in axes.get_legend_handles_labels()[1]]
+    width, height = figure.get_size_inches()
+    columns = LEGEND_COLUMNS if max(map(len, texts)) <= LETTERS_AN_INCH * width else 1
+    figure.set_size_inches(width, height + 0.2 * ceil(len(texts) / columns))
     figure.legend(
         loc="outside lower center",
         title=title,
         fontsize=9,
         title_fontsize=9,
-        ncols=LEGEND_COLUMNS,
+        ncols=columns,
         frameon=False,
     )
 

@@ -32,8 +32,8 @@ def record_files(record: RunRecord) -> dict[str, bytes | None]:
         rest[name] = [vars(row) for row in rest[name]]
     rest["data"] = {name: _counts(table) for name, table in record.data.items()}
     return {
-        PREDICTIONS: _csv(scores, "model"),
-        CURVES: _csv(record.curves, "stage"),
+        PREDICTIONS: stacked_csv(scores, "model"),
+        CURVES: stacked_csv(record.curves, "stage"),
         MANIFEST: json_bytes(record.manifest),
         RECORD: json_bytes(rest),
     }
@@ -65,8 +65,8 @@ def _read(folder: Path) -> RunRecord:
     rest["networks"] = [NetworkRow(**row) for row in rest["networks"]]
     return RunRecord(
         **rest,
-        diagnoses=_read_scores(folder / PREDICTIONS),
-        curves=_read_curves(folder / CURVES),
+        diagnoses=read_diagnoses(folder / PREDICTIONS),
+        curves=read_curves(folder / CURVES),
         manifest=manifest,
         data=data,
     )
@@ -79,7 +79,7 @@ def _counts(table: pd.DataFrame) -> dict[str, dict[str, int]]:
     }
 
 
-def _csv(tables: Mapping[str, pd.DataFrame], key: str) -> bytes | None:
+def stacked_csv(tables: Mapping[str, pd.DataFrame], key: str) -> bytes | None:
     """Tables below each other, told apart by a first column."""
     if not tables:
         return None
@@ -89,14 +89,15 @@ def _csv(tables: Mapping[str, pd.DataFrame], key: str) -> bytes | None:
     return joined[order].to_csv(index=False, lineterminator="\n").encode()
 
 
-def _read_scores(file: Path) -> dict[str, pd.DataFrame]:
+def read_diagnoses(file: Path) -> dict[str, pd.DataFrame]:
+    """The scores of `predictions.csv` by model; none where there is no file."""
     if not file.is_file():
         return {}
     return _apart(pd.read_csv(file, dtype=_TEXT, keep_default_na=False), "model")
 
 
-def _read_curves(file: Path) -> dict[str, pd.DataFrame]:
-    """Without the columns that are other stages'."""
+def read_curves(file: Path) -> dict[str, pd.DataFrame]:
+    """The tables of `curves.csv` by stage, without the columns that are other stages'."""
     if not file.is_file():
         return {}
     tables = _apart(pd.read_csv(file, keep_default_na=False, na_values=[""]), "stage")

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from browser import Browser
 from tiny import console_of
@@ -14,6 +15,8 @@ from matl.ablation.record import AblationRecord
 from matl.ablation.run import run_ablation
 from matl.ablation.stored_record import RESULTS, read_ablation, write_record
 from matl.errors import MatlError
+from matl.evaluation.stored_record import CURVES, PREDICTIONS, read_curves
+from matl.orchestrator.store import Store
 
 ABLATION = """
 name: tiny
@@ -50,8 +53,11 @@ def test_a_finished_ablation_has_a_page(folder: Path, browser: Browser) -> None:
     check_tables(browser, record)
     figures = browser.evaluate("document.querySelectorAll('main svg').length")
     names = {file.stem for file in (folder / "figures").iterdir()}
-    assert names == {"gains-1", "gains-2", "labels-1"}
-    assert figures == 3
+    curves = {"roc", "precision_recall", "reliability", "decision"}
+    training = {"training-shapes", "training-diagnosis-shapes", "training-diagnosis-scratch"}
+    assert names == {"gains-1", "gains-2", "labels-1", *curves, *training}
+    assert figures == len(names)
+    check_training(folder)
     browser.show(width=390)
     assert browser.evaluate("document.documentElement.scrollWidth") <= 390
     assert browser.complaints() == []
@@ -108,6 +114,21 @@ def check_tables(browser: Browser, record: AblationRecord) -> None:
     assert "matl ablate a" in browser.evaluate("document.querySelector('#provenance').textContent")
 
 
+def check_training(folder: Path) -> None:
+    """One seed and no folds: the mean is the stage's own curve."""
+    shown = read_curves(folder / CURVES)
+    assert list(shown) == ["shapes", "diagnosis (shapes)", "diagnosis (scratch)"]
+    cells = pd.read_csv(folder / CELLS).set_index(["arm", "regime", "fraction"])["fingerprint"]
+    for arm, regime in (("attention", "scratch"), ("convolution", "shapes")):
+        logged = pd.read_csv(Store(folder.parents[1] / "store").file(cells[arm, regime, 1], CURVES))
+        table = shown[f"diagnosis ({regime})"]
+        assert table["epoch"].to_list() == logged["epoch"].to_list()
+        for name in ("loss", "val/auroc", "gate/16"):
+            mean = table[f"{name.replace('/', ' ')}/{arm}"]
+            assert mean.to_list() == pytest.approx(logged[name].to_list())
+    assert not {"seconds/attention", "images/attention"} & set(shown["shapes"].columns)
+
+
 def check_changes(folder: Path, browser: Browser, record: AblationRecord) -> None:
     """What is not there, or was changed, is told."""
     cells = (folder / "cells.csv").read_text()
@@ -125,13 +146,25 @@ def check_changes(folder: Path, browser: Browser, record: AblationRecord) -> Non
     assert "failed: …/a.png: <b>broken" in states
     assert "someone" not in (folder / "report.html").read_text()
     assert browser.complaints() == []
+    assert browser.evaluate("document.querySelectorAll('#compared .matrix').length") == 2 * 5
+    kept = {name: (folder / name).read_bytes() for name in (PREDICTIONS, CURVES)}
+    for name in kept:
+        (folder / name).unlink()
+    page = write_ablation_page(folder).read_text(encoding="utf-8")
+    assert 'href="#compared"' not in page
+    assert 'id="training"' not in page
+    for name, content in kept.items():
+        (folder / name).write_bytes(content)
 
 
 def check_damage(folder: Path) -> None:
-    cells, results = ((folder / name).read_text() for name in (CELLS, RESULTS))
+    files = CELLS, PREDICTIONS, CURVES, RESULTS
+    cells, predictions, curves, results = ((folder / name).read_text() for name in files)
     for name, whole, broken in (
         (CELLS, cells, ""),
         (CELLS, cells, "arm,regime\n"),
+        (PREDICTIONS, predictions, "model,score\na,0.5\n"),
+        (CURVES, curves, "epoch"),
         (RESULTS, results, "{}"),
         (RESULTS, results, "[]"),
         (RESULTS, results, results[:-9]),

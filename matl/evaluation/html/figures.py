@@ -29,7 +29,7 @@ def precision_recall_figure(scores: Scores, average: Mapping[str, Estimate], tit
         scores, title: See above.
         average: Each model's average precision.
     """
-    figure, axes = score_figure(title, "Recall (sensitivity)", "Precision", len(scores))
+    figure, axes = score_figure(title, "Recall (sensitivity)", "Precision")
     share = float(np.mean([table["label"].mean() for table in scores.values()]))
     axes.axhline(share, color=GREY, linewidth=1)
     for (name, table), (colour, style) in zip(scores.items(), looks(), strict=False):
@@ -45,7 +45,7 @@ def precision_recall_figure(scores: Scores, average: Mapping[str, Estimate], tit
 def reliability_figure(scores: Scores, title: str) -> Figure:
     """What was observed over what was predicted; a larger dot is of more images."""
     across, upward = "Predicted probability (mean of a bin)", "Observed share of positives"
-    figure, axes = score_figure(title, across, upward, len(scores))
+    figure, axes = score_figure(title, across, upward)
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1)
     for (name, table), (colour, style) in zip(scores.items(), looks(), strict=False):
         label, score = table["label"].to_numpy(), table["score"].to_numpy()
@@ -63,7 +63,7 @@ def reliability_figure(scores: Scores, title: str) -> Figure:
 def decision_figure(scores: Scores, title: str) -> Figure:
     """Net benefit of acting on each model over the probability from which one acts."""
     across, upward = "Threshold probability", "Net benefit (an image)"
-    figure, axes = score_figure(title, across, upward, len(scores) + 2)
+    figure, axes = score_figure(title, across, upward)
     for (name, table), (colour, style) in zip(scores.items(), looks(), strict=False):
         curve = net_benefit(table["label"].to_numpy(), table["score"].to_numpy())
         axes.plot(

@@ -55,7 +55,7 @@ def write_run_page(folder: Path) -> Path:
         MatlError: The folder holds no record, or a file in it is damaged.
     """
     record = read_record(folder)
-    curves, training = score_pictures(record), training_pictures(record)
+    curves, training = score_pictures(record), training_pictures(record.curves)
     page = render(
         "run.html",
         title=record.experiment,

@@ -1,9 +1,11 @@
 """The figures of a run's page."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from matl.evaluation.curves import roc_figure, training_figure
+import pandas as pd
+
+from matl.evaluation.curves import COSTS, roc_figure, training_figure
 from matl.evaluation.html.figures import (
     Scores,
     decision_figure,
@@ -14,11 +16,14 @@ from matl.evaluation.html.picture import Picture
 from matl.evaluation.metrics import Estimate
 from matl.evaluation.record import RunRecord
 
-_COSTS = ("images", "seconds", "peak_memory_mb")
 
+def score_pictures(record: RunRecord, note: str = "") -> list[Picture]:
+    """Curves of the first split on which a model was scored on both classes; test comes first.
 
-def score_pictures(record: RunRecord) -> list[Picture]:
-    """Curves of the first split on which a model was scored on both classes; test comes first."""
+    Args:
+        record: Of the run.
+        note: A sentence more for each caption.
+    """
     for split in record.splits():
         results = {one.model: one.metrics for one in record.results(split)}
         both = [name for name, metrics in results.items() if metrics["auroc"].value is not None]
@@ -26,7 +31,7 @@ def score_pictures(record: RunRecord) -> list[Picture]:
             scores = {name: record.scores(split)[name] for name in both}
             aurocs = {name: results[name]["auroc"] for name in both}
             averages = {name: results[name]["average_precision"] for name in both}
-            return list(_curves(record, split, scores, aurocs, averages))
+            return list(_curves(record, split, scores, aurocs, averages, note))
     return []
 
 
@@ -36,9 +41,10 @@ def _curves(
     scores: Scores,
     aurocs: dict[str, Estimate],
     averages: dict[str, Estimate],
+    note: str,
 ) -> Iterator[Picture]:
     where = f"{split} split, positive = {record.positive}"
-    caption = f"{split.capitalize()} split; positive class: {record.positive}."
+    caption = f"{split.capitalize()} split; positive class: {record.positive}. {note}".rstrip()
     models = ", ".join(scores)
     yield Picture(
         "roc",
@@ -67,11 +73,18 @@ def _curves(
     )
 
 
-def training_pictures(record: RunRecord) -> list[Picture]:
-    """What each stage logged over its epochs, costs left out."""
+def training_pictures(
+    curves: Mapping[str, pd.DataFrame], note: str = "as logged; one seed"
+) -> list[Picture]:
+    """What each stage logged over its epochs, costs left out.
+
+    Args:
+        curves: As in `matl.evaluation.record.RunRecord`.
+        note: What the values are.
+    """
     pictures = []
-    for name, table in record.curves.items():
-        logged = table.drop(columns=list(_COSTS), errors="ignore")
+    for name, table in curves.items():
+        logged = table.drop(columns=list(COSTS), errors="ignore")
         figure = training_figure({name: logged})
         if figure is not None:
             pictures.append(
@@ -79,7 +92,7 @@ def training_pictures(record: RunRecord) -> list[Picture]:
                     f"training-{re.sub(r'[^A-Za-z0-9]+', '-', name).strip('-')}",
                     figure,
                     f"Training curves of the stage {name} over {len(table)} epochs.",
-                    f"{name}: training and validation values of each epoch, as logged; one seed.",
+                    f"{name}: training and validation values of each epoch, {note}.",
                     wide=True,
                 )
             )

@@ -34,7 +34,7 @@ def diagnosis_tables(record: RunRecord, split: str) -> Iterator[Table]:
         patients = record.by_patient().results(split)
         yield _metric_table(f"{title}; each patient once", PATIENT_CAPTION, patients)
     if record.sources(split):
-        yield _source_table(f"{title}; each source alone", record, split)
+        yield source_table(f"{title}; each source alone", record, split)
 
 
 def _metric_table(title: str, caption: str, results: Sequence[Result]) -> Table:
@@ -42,7 +42,8 @@ def _metric_table(title: str, caption: str, results: Sequence[Result]) -> Table:
     return make_table(title, caption, ("Model", *METRICS.values()), rows)
 
 
-def _source_table(title: str, record: RunRecord, split: str) -> Table:
+def source_table(title: str, record: RunRecord, split: str) -> Table:
+    """A row a source and diagnosis of a split."""
     titles = (METRICS[name] for name in SOURCE_METRICS)
     header = ("Source", "Model", "Images", "Patients", "Positives", *titles)
     rows: list[Row] = [
