@@ -76,7 +76,7 @@ def fix_analysis(
     }
     if not file.exists():
         replace_file(file, json_bytes(now))
-    fixed = _read_fixed(file)
+    fixed = read_fixed(file)
     if fixed["hash"] != now["hash"]:
         return Fixed(
             f"The primary analysis was CHANGED after it began ({_changes(fixed, now)}): every "
@@ -98,14 +98,19 @@ def _changes(fixed: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     return "; ".join(lines) or "its arms, seeds, data, settings or versions"
 
 
-def _read_fixed(file: Path) -> dict[str, Any]:
+def read_fixed(file: Path) -> dict[str, Any]:
+    """What was fixed of the primary analysis.
+
+    Raises:
+        MatlError: it is damaged or gone.
+    """
     try:
-        fixed = json.loads(file.read_text())
+        fixed = json.loads(file.read_text(encoding="utf-8"))
         if fixed.keys() >= {"hash", "cells", "finished_before"} and fixed["ablation"]["analysis"]:
             return fixed
-    except (ValueError, AttributeError, KeyError, TypeError):
+    except (OSError, ValueError, AttributeError, KeyError, TypeError):
         pass
     raise MatlError(
-        f"{file}: is damaged; restore it, for it says what was fixed before the first result, or "
-        "delete it and call the comparisons exploratory"
+        f"{file}: is damaged or gone; restore it, for it says what was fixed before the first "
+        "result, or delete it, type the matl ablate again, and call the comparisons exploratory"
     )

@@ -10,6 +10,7 @@ from matl.ablation.schema import Ablation, Split
 from matl.config import load_experiment
 from matl.config.schema import Experiment
 from matl.errors import MatlError
+from matl.evaluation.metrics import NEEDS
 from matl.orchestrator.plan import Memo, Plan, PlannedStage, make_plan
 from matl.orchestrator.stage_samples import training_images
 
@@ -68,6 +69,7 @@ def plan_cells(
         words += _fraction_overrides(ablation, cell, words, memo)
         plans[cell] = make_plan(load_experiment(ablation.experiment, words), memo=memo)
     _refuse_twins(plans)
+    _refuse_one_class(ablation.analysis.metric, plans)
     return plans
 
 
@@ -120,6 +122,21 @@ def _refuse_twins(plans: Mapping[Cell, Plan]) -> None:
                 raise MatlError(
                     f"the {what}s {first} and {second} would train the same stages; look for "
                     f"overrides that undo the {what}s' own"
+                )
+
+
+def _refuse_one_class(metric: str, plans: Mapping[Cell, Plan]) -> None:
+    """The metric must have a meaning on the test images of every fold."""
+    places = {(cell.split, cell.repeat, cell.fold): plan for cell, plan in plans.items()}
+    for (split, repeat, fold), plan in places.items():
+        samples = plan.chain[-1].samples
+        labels = set(samples.table["label"][samples.table["split"] == "test"])
+        for needed in NEEDS[metric]:
+            if samples.classes[needed] not in labels:
+                raise MatlError(
+                    f"split {split}, repeat {repeat}, fold {fold}: no test image is of the class "
+                    f"{samples.classes[needed]}, without which {metric} has no meaning; deal fewer "
+                    "folds, or choose another analysis.metric"
                 )
 
 

@@ -9,10 +9,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
 
 from matl.ablation.results import Comparison, Mean
-from matl.evaluation.drawing import COLOURS, STYLES, legend_below, new_figure, plain_text
+from matl.evaluation.drawing import COLOURS, STYLES, legend_below, new_figure, plain_text, wrapped
 from matl.evaluation.statistics.contrasts import Contrast
 
 GREY = "#999999"
+NAME_LETTERS = 44
 APART = 0.35
 """Over how many doublings of the x value a panel's lines spread, so that none hides another."""
 
@@ -28,7 +29,8 @@ def forest_figure(
         margin: Of the primary one, drawn as a dashed line on the metric's scale.
         title: Should name the split.
     """
-    figure = new_figure(10.4, 1.5 + 0.32 * len(comparisons))
+    names = [wrapped(plain_text(one.what), NAME_LETTERS) for one in comparisons]
+    figure = new_figure(10.4, 1.5 + 0.32 * sum(name.count("\n") + 1 for name in names))
     left, right = figure.subplots(1, 2, sharey=True)
     for at, one in enumerate(comparisons):
         look = {"color": COLOURS[1] if one.primary else COLOURS[0], "zorder": 3}
@@ -37,7 +39,6 @@ def forest_figure(
             if found.low is not None:
                 axes.plot([found.low, found.high], [at, at], linewidth=width, **look)
             axes.plot(found.value, at, "o", markersize=8 if one.primary else 6, **look)
-    names = [plain_text(one.what) for one in comparisons]
     left.set_yticks(range(len(names)), names, fontsize=9)
     for one, text in zip(comparisons, left.get_yticklabels(), strict=True):
         text.set_fontweight("bold" if one.primary else "normal")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from matl.ablation.analysis import FIXED
+from matl.ablation.analysis import FIXED, read_fixed
 from matl.ablation.figures import efficiency_figure, forest_figure
 from matl.ablation.page_sides import side_training, sides
 from matl.ablation.page_tables import (
@@ -21,16 +21,23 @@ from matl.ablation.record import AblationRecord
 from matl.ablation.results import Comparison, covered, place
 from matl.ablation.schema import SCRATCH
 from matl.ablation.stored_record import damaged, read_ablation
+from matl.evaluation.files import json_bytes
 from matl.evaluation.html.page import render, write_page
 from matl.evaluation.html.picture import Picture
 from matl.evaluation.html.run_tables import network_table
+from matl.evaluation.metrics import METRICS
 from matl.evaluation.paths import hide_paths
 
 CELLS = "cells.csv"
 PRIMARY = "Orange: the primary comparison. All others are exploratory."
 MARGIN = "Dashed: the primary comparison's margin."
 EXPLORATORY = "All are exploratory."
-TEXT = dict.fromkeys(("arm", "regime", "split", "state", "fingerprint"), str)
+NAMED = ["arm", "regime", "split", "repeat", "fold", "fraction", "seed", "state", "fingerprint"]
+KINDS: dict[str, Any] = {
+    **dict.fromkeys(("arm", "regime", "split", "state", "fingerprint"), str),
+    **dict.fromkeys(("repeat", "fold", "seed"), int),
+    **dict.fromkeys(("fraction", *METRICS), float),
+}
 
 
 def write_ablation_page(folder: Path) -> Path:
@@ -68,7 +75,7 @@ def write_ablation_page(folder: Path) -> Path:
         costs=cost_table(record.costs),
         strip=_strip(record),
         covered=covered([record.primary.plain]) if record.primary else "",
-        analysis=hide_paths((folder / FIXED).read_text(encoding="utf-8")),
+        analysis=hide_paths(json_bytes(read_fixed(folder / FIXED)).decode()),
     )
     curves = compared["curves"] if compared else []
     return write_page(folder, page, [*forests, *efficiency, *curves, *training])
@@ -76,8 +83,8 @@ def write_ablation_page(folder: Path) -> Path:
 
 def _read_cells(file: Path) -> pd.DataFrame:
     try:
-        cells = pd.read_csv(file, dtype=TEXT, keep_default_na=False, na_values=[""])
-        return cells.dropna(subset=["state"])
+        cells = pd.read_csv(file, dtype=KINDS, keep_default_na=False, na_values=[""])
+        return cells.dropna(subset=["state"])[[*NAMED, *cells.columns.drop(NAMED)]]
     except (OSError, ValueError, KeyError) as error:
         raise damaged(file) from error
 

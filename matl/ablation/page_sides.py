@@ -1,7 +1,6 @@
 """The sides of the primary comparison on an ablation's page: curves, confusion, training."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,15 @@ from matl.evaluation.groups import by_patient
 from matl.evaluation.html.picture import Picture
 from matl.evaluation.html.run_pictures import score_pictures, training_pictures
 from matl.evaluation.html.run_tables import source_table
-from matl.evaluation.metrics import THRESHOLD
+from matl.evaluation.metrics import THRESHOLD, check_scores
 from matl.evaluation.record import RunRecord
 from matl.evaluation.stored_record import CURVES, PREDICTIONS, read_curves, read_diagnoses
 from matl.evaluation.tables import PATIENT_CAPTION
 
-TRAINING = "mean over the finished seeds and folds of the primary comparison"
+TRAINING = "mean over the folds and seeds that both arms have finished"
+SIDES = 4
+"""Two arms, each after the regime and from scratch; the floor is one more table."""
+ROW = ["seed", "repeat", "source", "image", "split"]
 
 
 def sides(tested: Tested, folder: Path) -> dict[str, Any] | None:
@@ -32,19 +34,19 @@ def sides(tested: Tested, folder: Path) -> dict[str, Any] | None:
     Raises:
         MatlError: That file is damaged.
     """
+    file = folder / PREDICTIONS
+    if not file.exists():
+        return None
     try:
-        pooled = read_diagnoses(folder / PREDICTIONS)
+        pooled = _whole(read_diagnoses(file), tested)
         images = _as_run(tested, {name: _apart(table) for name, table in pooled.items()})
-        patients = replace(
-            images, diagnoses={name: _patients(table) for name, table in pooled.items()}
-        )
-        return _shown(tested, images, patients, pooled) if pooled else None
-    except (OSError, ValueError, KeyError) as error:
-        raise damaged(folder / PREDICTIONS) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise damaged(file) from error
+    return _shown(tested, images, pooled)
 
 
 def side_training(folder: Path) -> list[Picture]:
-    """The mean training curves of the compared arms, a figure a place in the chain.
+    """The mean training curves of the compared arms, a figure a stage.
 
     Args:
         folder: Which holds `curves.csv`, from `matl.ablation.pooled.mean_curves`.
@@ -58,28 +60,58 @@ def side_training(folder: Path) -> list[Picture]:
         raise damaged(folder / CURVES) from error
 
 
-def _shown(
-    tested: Tested,
-    images: RunRecord,
-    patients: RunRecord,
-    pooled: Mapping[str, pd.DataFrame],
-) -> dict[str, Any]:
+def _whole(pooled: dict[str, pd.DataFrame], tested: Tested) -> dict[str, pd.DataFrame]:
+    """Each side with every test image once a seed and repeat; anything else is a `ValueError`."""
+    tables = {
+        name: check_scores(_apart(table)).assign(
+            image=table["image"], seed=table["seed"].astype(int), repeat=table["repeat"].astype(int)
+        )
+        for name, table in pooled.items()
+    }
+    rows = [table[ROW].sort_values(ROW).to_numpy().tolist() for table in tables.values()]
+    wanted = tested.images * tested.repeats
+    if len(rows) != SIDES + 1 or any(one != rows[0] for one in rows) or len(rows[0]) % wanted:
+        raise ValueError("the sides are not of the same images")
+    return tables
+
+
+def _shown(tested: Tested, images: RunRecord, pooled: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+    patients = _as_run(tested, {name: _patients(table) for name, table in pooled.items()})
     seeds = next(iter(pooled.values()))["seed"].nunique()
-    scores = "scores of 1 seed" if seeds == 1 else f"scores of {seeds} seeds pooled"
-    where = f"Split {tested.split}, {tested.dealt}; {scores}."
+    times = seeds * tested.repeats
+    scores = "1 seed" if seeds == 1 else f"{seeds} seeds pooled"
+    where = f"split {tested.split}, {scores}"
+    counted = "" if times == 1 else f", each counted {times} times"
     sources = images.sources("test")
     return {
+        "about": _about(tested, seeds),
         "curves": score_pictures(images, where),
-        "sources": source_table("Each source alone", images, "test") if sources else None,
+        "sources": source_table(f"Each source alone{counted}", images, "test") if sources else None,
         "confusion": {
             "By image": list(confusions(images, "test")),
             "By patient": list(confusions(patients, "test")),
         },
-        "caption": f"{where} Threshold {THRESHOLD}; positive class: {tested.positive}. Rates with "
-        f"95 % intervals over patients. {PATIENT_CAPTION}",
+        "caption": f"{where[0].upper()}{where[1:]}: {tested.images:,} images and "
+        f"{tested.patients:,} patients{counted}. Threshold {THRESHOLD}; positive class: "
+        f"{tested.positive}. Rates with 95 % intervals over patients. {PATIENT_CAPTION}",
         "negative": tested.negative,
         "positive": tested.positive,
     }
+
+
+def _about(tested: Tested, seeds: int) -> str:
+    """What the pooled scores are, and what they are not."""
+    each = "once a seed" if tested.repeats == 1 else "once a seed and repeat"
+    ways = {"folds": tested.folds, "repeats": tested.repeats > 1, "seeds": seeds > 1}
+    ranked = " and ".join(name for name, several in ways.items() if several)
+    differ = (
+        f"Images of all {ranked} are ranked together, so that the values differ from the means "
+    )
+    return (
+        f"Of each arm, with and without the stages before the diagnosis: every test image {each}. "
+        f"{differ + 'above. ' if ranked else ''}The intervals do not cover the choice of the seed: "
+        "the verdict rests on the comparisons, not on them."
+    )
 
 
 def _as_run(tested: Tested, diagnoses: dict[str, pd.DataFrame]) -> RunRecord:

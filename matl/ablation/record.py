@@ -72,6 +72,7 @@ class AblationRecord:
         tested: of each split.
         networks: of each arm.
         gates: at the end of the finished stages.
+        finished: how many cells the results are made from.
         costs: of the distinct stages by name.
         runs: for each compared arm the command that makes a run out of its first primary cell.
         facts: machines, versions and commits of the finished stages.
@@ -96,6 +97,7 @@ class AblationRecord:
     tested: list[Tested]
     networks: list[NetworkRow]
     gates: list[Gates]
+    finished: int
     costs: list[StageCost]
     runs: dict[str, str]
     facts: dict[str, str]
@@ -155,6 +157,7 @@ def ablation_record(
         tested=[_tested(name, plans, one) for name, one in ablation.splits.items()],
         networks=_networks(plans),
         gates=gates(plans, manifests, store),
+        finished=len(scores),
         costs=stage_costs(plans, manifests),
         runs=_as_runs(ablation, overrides),
         facts=plain_value(facts(manifests.values())),

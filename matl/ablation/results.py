@@ -145,7 +145,7 @@ def means(ablation: Ablation, scores: Scores, cells: pd.DataFrame) -> list[Mean]
                 own = _rows(cells, *where, seeds=aligned.finished_seeds([(arm, regime)]))
                 floor = float(own[f"floor_{aligned.metric}"].mean())
                 others = {name: float(own[name].mean()) for name in _others(aligned.metric)}
-                found.append(Mean(*where, _inside(value), floor, others))
+                found.append(Mean(*where, _inside(value, 0, 1), floor, others))
     return found
 
 
@@ -182,11 +182,11 @@ def _others(metric: str) -> list[str]:
     return [name for name in ("auroc", "accuracy") if name != metric]
 
 
-def _inside(value: Contrast) -> Contrast:
-    """With an interval that ends at 0 and 1, beyond which no metric lies."""
-    if value.low is None or value.high is None:
-        return value
-    return replace(value, low=max(value.low, 0.0), high=min(value.high, 1.0))
+def _inside(found: Contrast, least: float, most: float) -> Contrast:
+    """With an interval that ends where no value can lie beyond."""
+    if found.low is None or found.high is None:
+        return found
+    return replace(found, low=max(found.low, least), high=min(found.high, most))
 
 
 def _aligned(ablation: Ablation, scores: Scores) -> Iterator[AlignedScores]:
@@ -221,6 +221,7 @@ def _gain(
     if plain is None or logit is None:
         return []
     where = (regime, over, scores.split, scores.fraction)
+    plain = _inside(plain, -len(arms), len(arms))  # a metric lies in [0, 1], a gain in [-1, 1]
     return [Comparison(arms, *where, plain, logit, primary, plain.p)]
 
 

@@ -12,7 +12,7 @@ from matl.ablation.aligned import Scores, read_cells
 from matl.ablation.analysis import Fixed, fix_analysis
 from matl.ablation.cells import Cell, cells_of, plan_cells
 from matl.ablation.page import CELLS, write_ablation_page
-from matl.ablation.pooled import mean_curves, pooled_scores
+from matl.ablation.pooled import finished_seeds, mean_curves, pooled_scores
 from matl.ablation.record import ablation_record
 from matl.ablation.results import cell_table
 from matl.ablation.schema import Ablation
@@ -155,7 +155,8 @@ class Results:
         """Writes the scores and the mean training curves of the primary comparison."""
         pooled = pooled_scores(self.ablation, scores, floors)
         manifests = whole_stages(self.plans, self.store)
-        curves = mean_curves(self.ablation, self.plans, manifests, self.store)
+        seeds = finished_seeds(self.ablation, scores)
+        curves = mean_curves(self.ablation, self.plans, manifests, self.store, seeds)
         replace_file(self.folder / PREDICTIONS, stacked_csv(pooled, "model"))
         replace_file(self.folder / CURVES, stacked_csv(curves, "stage"))
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -92,24 +92,35 @@ def stage_costs(plans: Mapping[Cell, Plan], manifests: Manifests) -> list[StageC
 def gates(plans: Mapping[Cell, Plan], manifests: Manifests, store: Store) -> list[Gates]:
     """What the operators of finished stages ended with, over seeds and splits."""
     places = stage_curves(plans, manifests, store)
-    rows = [(*key, len(own), _ends(list(own.values()))) for key, own in places.items()]
+    rows = [(at.arm, at.chain, len(own), _ends(list(own.values()))) for at, own in places.items()]
     return [Gates(*row) for row in rows if row[-1]]
+
+
+class Place(NamedTuple):
+    """A place in the chain of an arm.
+
+    Attributes:
+        arm: its name.
+        chain: the stages up to this one, in words; of a diagnosis its regime too.
+        stage: this stage, of a diagnosis with its regime.
+    """
+
+    arm: str
+    chain: str
+    stage: str
 
 
 def stage_curves(
     plans: Mapping[Cell, Plan], manifests: Manifests, store: Store
-) -> dict[tuple[str, str], dict[str, pd.DataFrame]]:
-    """What the finished stages logged, by arm and place in the chain, then by fingerprint.
-
-    A place is the stages up to this one in words; of a diagnosis its regime too.
-    """
-    places: dict[tuple[str, str], dict[str, pd.DataFrame]] = {}
+) -> dict[Place, dict[str, pd.DataFrame]]:
+    """What the finished stages logged, by place, then by fingerprint."""
+    places: dict[Place, dict[str, pd.DataFrame]] = {}
     for cell, plan in plans.items():
         for at, stage in enumerate(plan.chain, start=1):
             if stage.fingerprint in manifests:
                 path = " → ".join(one.name for one in plan.chain[:at])
-                last = at == len(plan.chain)
-                key = (cell.arm, f"{path} ({cell.regime})" if last else path)
+                regime = f" ({cell.regime})" if at == len(plan.chain) else ""
+                key = Place(cell.arm, path + regime, stage.name + regime)
                 with suppress(MatlError):
                     curves = pd.read_csv(store.file(stage.fingerprint, CURVES))
                     places.setdefault(key, {})[stage.fingerprint] = curves

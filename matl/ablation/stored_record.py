@@ -10,6 +10,7 @@ from matl.ablation.results import Comparison, Mean
 from matl.ablation.sharing import Gates, StageCost
 from matl.errors import MatlError
 from matl.evaluation.files import json_bytes, replace_file
+from matl.evaluation.metrics import METRICS
 from matl.evaluation.record import NetworkRow
 from matl.evaluation.report import plain_value
 from matl.evaluation.statistics.contrasts import Contrast
@@ -45,12 +46,32 @@ def _read(values: dict[str, Any]) -> AblationRecord:
         values[name] = [kind(**row) for row in values[name]]
     values["comparisons"] = [_contrasts(Comparison, row) for row in values["comparisons"]]
     values["means"] = [_contrasts(Mean, row) for row in values["means"]]
-    return AblationRecord(**values)
+    return _coherent(AblationRecord(**values))
+
+
+def _coherent(record: AblationRecord) -> AblationRecord:
+    """A record whose parts name each other; else a `ValueError`."""
+    splits = {one.split for one in record.tested}
+    named = [
+        record.split in splits,
+        record.regime in record.regimes,
+        record.metric in METRICS,
+        len(record.comparison) == 2,
+        isinstance(record.margin, int | float),
+        bool(record.seeds) and bool(record.networks),
+        {one.split for one in record.comparisons} <= splits,
+        {one.split for one in record.means} <= splits,
+    ]
+    if not all(named):
+        raise ValueError("the record is not whole")
+    return record
 
 
 def _contrasts(kind: type, row: dict[str, Any]) -> Any:
     """A `Comparison` or a `Mean` from its JSON form."""
     wanted = {one.name for one in fields(kind) if one.type is Contrast}
+    if not all(isinstance(row[name]["value"], int | float) for name in wanted):
+        raise TypeError("a value is no number")
     row |= {name: Contrast(**row[name]) for name in wanted}
     if "arms" in row:
         row["arms"] = tuple(row["arms"])

@@ -10,13 +10,22 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import roc_curve
 
-from matl.evaluation.drawing import legend_below, looks, new_figure, plain_text, score_figure
+from matl.evaluation.drawing import (
+    legend_below,
+    looks,
+    new_figure,
+    plain_text,
+    score_figure,
+    wrapped,
+)
 from matl.evaluation.metrics import THRESHOLD, Estimate
 
 SPLITS = ("train", "val", "test")
 COSTS = ("images", "seconds", "peak_memory_mb")
 """What a stage logs beside what it learns."""
 PANELS_A_ROW = 4
+PANEL_LETTERS = 22
+"""Of a line of a panel's legend; its title holds twice as many."""
 _FEW_POINTS = 12
 
 
@@ -115,12 +124,12 @@ def _draw_panel(axes: Axes, title: str, lines: Mapping[str, pd.Series]) -> None:
             marker="o" if len(values) <= _FEW_POINTS else None,
             markersize=3,
             linewidth=1.4,
-            label=plain_text(name),
+            label=wrapped(plain_text(name), PANEL_LETTERS),
         )
     epochs = np.concatenate([values.index for values in lines.values()])
     axes.set_visible(True)
     axes.set_xlim(epochs.min() - 0.5, epochs.max() + 0.5)
-    axes.set_title(plain_text(title), fontsize=9)
+    axes.set_title(wrapped(plain_text(title), 2 * PANEL_LETTERS), fontsize=9)
     axes.set_xlabel("epoch", fontsize=8)
     axes.tick_params(labelsize=8)
     axes.ticklabel_format(axis="y", useOffset=False)

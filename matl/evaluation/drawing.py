@@ -8,6 +8,7 @@ readers; line styles differ as well.
 from collections.abc import Iterator
 from itertools import cycle
 from math import ceil
+from textwrap import wrap
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -44,11 +45,18 @@ def score_figure(title: str, across: str, upward: str) -> tuple[Figure, Axes]:
 
 def legend_below(figure: Figure, title: str) -> None:
     """The legend of all that was drawn with a label, below a figure that grows by its height."""
-    texts = [text for axes in figure.axes for text in axes.get_legend_handles_labels()[1]]
+    entries = [axes.get_legend_handles_labels() for axes in figure.axes]
+    handles = [handle for found, _ in entries for handle in found]
+    texts = [text for _, found in entries for text in found]
     width, height = figure.get_size_inches()
-    columns = LEGEND_COLUMNS if max(map(len, texts)) <= LETTERS_AN_INCH * width else 1
-    figure.set_size_inches(width, height + 0.2 * ceil(len(texts) / columns))
+    room = int(LETTERS_AN_INCH * width)
+    columns = LEGEND_COLUMNS if max(map(len, texts)) <= room else 1
+    texts = [wrapped(text, LEGEND_COLUMNS * room // columns) for text in texts]
+    lines = sum(text.count("\n") + 1 for text in texts)
+    figure.set_size_inches(width, height + 0.2 * ceil(lines / columns))
     figure.legend(
+        handles,
+        texts,
         loc="outside lower center",
         title=title,
         fontsize=9,
@@ -56,6 +64,11 @@ def legend_below(figure: Figure, title: str) -> None:
         ncols=columns,
         frameon=False,
     )
+
+
+def wrapped(text: str, letters: int) -> str:
+    """Text in lines of so many letters."""
+    return "\n".join(wrap(text, letters)) or text
 
 
 def looks() -> Iterator[tuple[str, object]]:

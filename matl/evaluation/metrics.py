@@ -87,7 +87,7 @@ def check_scores(scores: pd.DataFrame) -> pd.DataFrame:
     table = scores.loc[:, list(COLUMNS)].reset_index(drop=True)
     if not table["label"].isin([0, 1]).all():
         raise ValueError("the scores' labels must be 0 or 1; leave unlabelled images out")
-    outside = ~table["score"].between(0, 1)
+    outside = ~pd.to_numeric(table["score"], errors="coerce").between(0, 1)
     if outside.any():
         raise ValueError(
             f"{outside.sum()} of {len(table)} scores are no probability in [0, 1], for example "
@@ -132,7 +132,7 @@ def summarise(
     summary = {}
     for name in METRICS:
         resampled = np.concatenate([draw[name] for draw in draws]) if draws else np.empty(0)
-        with_interval = _enough_patients(table, patients, NEEDS[name])
+        with_interval = enough_patients(table["label"].to_numpy(), patients, name)
         summary[name] = _estimate(values[name][0], resampled, with_interval)
     return summary
 
@@ -141,6 +141,18 @@ def patient_codes(table: pd.DataFrame) -> np.ndarray:
     """A number for each (source, patient), int64 [N], from 0 in sorted order."""
     groups = table.groupby(["source", "patient"], sort=True)
     return groups.ngroup().to_numpy(dtype=np.int64)
+
+
+def enough_patients(label: np.ndarray, patients: np.ndarray, metric: str) -> bool:
+    """Whether an interval over patients can be given: two of each class that the metric needs.
+
+    Args:
+        label: 0 or 1 of each image, int64 [N].
+        patients: The patient of each image, int64 [N].
+        metric: Its name in `METRICS`.
+    """
+    groups = [patients[label == one] for one in NEEDS[metric]] or [patients]
+    return all(len(np.unique(group)) > 1 for group in groups)
 
 
 def metric_values(
@@ -227,11 +239,6 @@ def draw_patients(patients: np.ndarray, resamples: int, seed: int) -> Iterator[n
         rows = min(chunk, resamples - start)
         drawn = generator.multinomial(number, np.full(number, 1 / number), size=rows)
         yield drawn.astype(np.float64)
-
-
-def _enough_patients(table: pd.DataFrame, patients: np.ndarray, needed: tuple[int, ...]) -> bool:
-    groups = [patients[table["label"] == one] for one in needed] or [patients]
-    return all(len(np.unique(group)) > 1 for group in groups)
 
 
 def _estimate(value: float, resampled: np.ndarray, with_interval: bool) -> Estimate:

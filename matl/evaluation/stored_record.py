@@ -100,7 +100,8 @@ def read_curves(file: Path) -> dict[str, pd.DataFrame]:
     """The tables of `curves.csv` by stage, without the columns that are other stages'."""
     if not file.is_file():
         return {}
-    tables = _apart(pd.read_csv(file, keep_default_na=False, na_values=[""]), "stage")
+    kinds = {"epoch": int}
+    tables = _apart(pd.read_csv(file, dtype=kinds, keep_default_na=False, na_values=[""]), "stage")
     return {name: table.dropna(axis="columns", how="all") for name, table in tables.items()}
 
 

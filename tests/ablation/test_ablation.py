@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from conftest import REPOSITORY
+from PIL import Image
 from rich.table import Table
 from sklearn.metrics import roc_auc_score
 from tiny import console_of
@@ -192,6 +193,25 @@ def test_an_override_of_the_seed_is_refused(ablation_file: Path) -> None:
         plan_cells(ablation, cells_of(ablation), ["seed=5"])
 
 
+def test_a_metric_without_a_meaning_is_refused_before_training(ablation_file: Path) -> None:
+    """A test split of one class ended in a traceback once all of it was trained."""
+    for number in range(12):
+        part = ("train", "val", "test")[number % 3]
+        label = "other" if part == "test" else ("covid", "other")[number % 2]
+        image = ablation_file.parent / "scans" / part / label / f"{number}.png"
+        image.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (32, 32), 9 * number).save(image)
+    scans = f"{{name: folder, root: {ablation_file.parent / 'scans'}, positive: covid}}"
+    tiny = ablation_file.parent / "tiny.yaml"
+    tiny.write_text(re.sub(r"{name: phantom_ct.*}", scans, tiny.read_text()))
+    ablation = load_ablation(ablation_file)
+    expected = "split official, .*: no test image is of the class covid"
+    with pytest.raises(MatlError, match=expected):
+        plan_cells(ablation, cells_of(ablation), [])
+    counted = replace(ablation, analysis=replace(ablation.analysis, metric="accuracy"))
+    assert plan_cells(counted, cells_of(counted), [])
+
+
 @pytest.mark.parametrize("key", ["operator=none", "operator=attention"])
 def test_an_override_that_makes_arms_alike_is_refused(ablation_file: Path, key: str) -> None:
     ablation = load_ablation(ablation_file)
@@ -373,7 +393,7 @@ def test_a_change_after_the_beginning_is_told(ablation_file: Path) -> None:
     assert "| primary |" not in changed
     assert read_ablation(folder).verdict is None
     (folder / "analysis.json").write_text("[1]")
-    with pytest.raises(MatlError, match=r"analysis\.json: is damaged"):
+    with pytest.raises(MatlError, match=r"analysis\.json: is damaged or gone"):
         run_ablation(load_ablation(ablation_file), [], console_of()[0])
 
 

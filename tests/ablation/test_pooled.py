@@ -1,5 +1,7 @@
 """What the page shows of the compared arms is pooled over the seeds that finished all of it."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -49,9 +51,9 @@ def test_the_page_shows_the_pooled_scores(tmp_path: Path) -> None:
     roc = found["curves"][0]
     for name, table in tables.items():
         assert f"{name} {roc_auc_score(table['label'], table['score']):.3f} [" in roc.alt
-    assert (
-        "Split folds, 3 folds by patient, dealt 2 times; scores of 2 seeds pooled." in roc.caption
-    )
+    assert roc.caption.startswith("Split folds, 2 seeds pooled; positive class: ill.")
+    assert "Images of all folds and repeats and seeds are ranked together" in found["about"]
+    assert "72 images and 36 patients, each counted 4 times." in found["caption"]
     assert found["sources"] is None
     assert PATIENT_CAPTION in found["caption"]
     images, patients = (found["confusion"][unit] for unit in ("By image", "By patient"))
@@ -75,9 +77,44 @@ def test_sources_are_shown_where_there_are_several(tmp_path: Path) -> None:
     assert [row[0].text for row in table.rows] == ["a", "b"] * 5
 
 
-@pytest.mark.parametrize("damaged", ["", "model,score\na,0.5\n", "model\n\x00"])
-def test_damaged_scores_are_a_mistake(tmp_path: Path, damaged: str) -> None:
+def test_one_seed_without_folds_is_not_called_pooled(tmp_path: Path) -> None:
+    one = {name: table.query("seed == 0 and repeat == 0") for name, table in pooled().items()}
+    tested = replace(TESTED, folds=0, repeats=1)
+    (tmp_path / PREDICTIONS).write_bytes(stacked_csv(one, "model") or b"")
+    found = sides(tested, tmp_path)
+    assert found is not None
+    assert "ranked together" not in found["about"]
+    assert "36 patients. Threshold" in found["caption"]
+
+
+def test_names_hide_paths_as_everywhere() -> None:
+    analysis = replace(ABLATION.analysis, comparison=["/mnt/a", "plain"])
+    ablation = replace(ABLATION, analysis=analysis, arms={"/mnt/a": [], "plain": []})
+    scores = {cell: drawn(cell) for cell in cells_of(ablation)}
+    assert "…/a, full" in pooled_scores(ablation, scores, scores)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: "",
+        lambda text: text[: text.index("\n")],
+        lambda text: "model,score\na,0.5\n",
+        lambda text: "model\n\x00",
+        lambda text: text[: len(text) // 2].rpartition("\n")[0],
+        lambda text: text.rstrip("\n").rpartition("\n")[0],
+        lambda text: text.replace(",test,", ",tst,", 1),
+        lambda text: text.replace(",0,0\n", ",x,0\n", 1),
+        lambda text: text.replace("\nfloor,", "\nother,", 1),
+        lambda text: text.replace(",0.", ",high", 1),
+        lambda text: text.replace(",0.", ",-9", 1),
+    ],
+)
+def test_damaged_scores_are_a_mistake(tmp_path: Path, damage: Callable[[str], str]) -> None:
     shown(tmp_path, pooled())
-    (tmp_path / PREDICTIONS).write_text(damaged)
+    file = tmp_path / PREDICTIONS
+    whole = file.read_text()
+    file.write_text(damage(whole))
+    assert file.read_text() != whole
     with pytest.raises(MatlError, match=r"predictions.csv: is damaged; type the matl ablate again"):
         sides(TESTED, tmp_path)

@@ -123,10 +123,22 @@ def test_scores_of_other_images_are_refused() -> None:
         contrast(label[1:], patients[1:], arms)
 
 
-def test_too_few_patients_are_refused() -> None:
+def test_one_patient_of_a_class_gives_no_interval() -> None:
+    """As of the metric itself; the accuracy needs no class."""
     label, patients, arms = trial(np.random.default_rng(0), 0.3)
-    with pytest.raises(ValueError, match="two patients"):
-        contrast(label, np.zeros_like(patients), arms, resamples=50)
+    known = contrast(label, patients, arms, resamples=50)
+    for few in (np.zeros_like(patients), np.where(label == 1, patients.max() + 1, patients)):
+        found = contrast(label, few, arms, resamples=50)
+        assert found.value == pytest.approx(known.value)
+        assert (found.low, found.high, found.p) == (None, None, None)
+        assert verdict(found, -1) == "undecided"
+    assert contrast(label, few, arms, metric="accuracy", resamples=50).low is not None
+
+
+def test_images_of_one_class_are_refused() -> None:
+    label, patients, arms = trial(np.random.default_rng(0), 0.3)
+    with pytest.raises(ValueError, match="auroc has no meaning on these images"):
+        contrast(np.ones_like(label), patients, arms, resamples=50)
 
 
 def test_holm_against_a_worked_example() -> None:

@@ -72,7 +72,7 @@ def test_the_page_has_the_numbers_of_the_metrics(tmp_path: Path) -> None:
 
 def test_the_figures_are_in_the_page_and_beside_it(tmp_path: Path) -> None:
     page = make_page(tmp_path, full_record()).read_text(encoding="utf-8")
-    names = [*CURVES, "training-diagnosis"]
+    names = [*CURVES, "training-1-diagnosis"]
     assert {file.name for file in (tmp_path / "figures").iterdir()} == {
         f"{name}.{kind}" for name in names for kind in ("svg", "png")
     }

@@ -34,8 +34,16 @@ def render(template: str, **values: Any) -> bytes:
 
 
 def write_page(folder: Path, page: bytes, pictures: Sequence[Picture]) -> Path:
-    """Writes a page into a folder, and its figures beside it; the page's path."""
+    """Writes a page into a folder, and its figures beside it in place of older ones.
+
+    Returns:
+        The page's path.
+    """
     (folder / FIGURES).mkdir(exist_ok=True)
+    drawn = {picture.name for picture in pictures}
+    for file in (folder / FIGURES).iterdir():
+        if file.suffix in (".svg", ".png") and file.stem not in drawn:
+            file.unlink()
     for picture in pictures:
         replace_file(folder / FIGURES / f"{picture.name}.svg", picture.svg)
         replace_file(folder / FIGURES / f"{picture.name}.png", png_bytes(picture.figure))

@@ -17,12 +17,12 @@ from matl.evaluation.metrics import Estimate
 from matl.evaluation.record import RunRecord
 
 
-def score_pictures(record: RunRecord, note: str = "") -> list[Picture]:
+def score_pictures(record: RunRecord, images: str = "") -> list[Picture]:
     """Curves of the first split on which a model was scored on both classes; test comes first.
 
     Args:
         record: Of the run.
-        note: A sentence more for each caption.
+        images: Which images the scores are of, in words; by default those of the split.
     """
     for split in record.splits():
         results = {one.model: one.metrics for one in record.results(split)}
@@ -31,20 +31,19 @@ def score_pictures(record: RunRecord, note: str = "") -> list[Picture]:
             scores = {name: record.scores(split)[name] for name in both}
             aurocs = {name: results[name]["auroc"] for name in both}
             averages = {name: results[name]["average_precision"] for name in both}
-            return list(_curves(record, split, scores, aurocs, averages, note))
+            return list(_curves(record, images or f"{split} split", scores, aurocs, averages))
     return []
 
 
 def _curves(
     record: RunRecord,
-    split: str,
+    images: str,
     scores: Scores,
     aurocs: dict[str, Estimate],
     averages: dict[str, Estimate],
-    note: str,
 ) -> Iterator[Picture]:
-    where = f"{split} split, positive = {record.positive}"
-    caption = f"{split.capitalize()} split; positive class: {record.positive}. {note}".rstrip()
+    where = f"{images}, positive = {record.positive}"
+    caption = f"{images[0].upper()}{images[1:]}; positive class: {record.positive}."
     models = ", ".join(scores)
     yield Picture(
         "roc",
@@ -83,13 +82,13 @@ def training_pictures(
         note: What the values are.
     """
     pictures = []
-    for name, table in curves.items():
+    for number, (name, table) in enumerate(curves.items(), 1):
         logged = table.drop(columns=list(COSTS), errors="ignore")
         figure = training_figure({name: logged})
         if figure is not None:
             pictures.append(
                 Picture(
-                    f"training-{re.sub(r'[^A-Za-z0-9]+', '-', name).strip('-')}",
+                    f"training-{number}-{re.sub(r'[^A-Za-z0-9]+', '-', name).strip('-')}",
                     figure,
                     f"Training curves of the stage {name} over {len(table)} epochs.",
                     f"{name}: training and validation values of each epoch, {note}.",

@@ -15,7 +15,13 @@ from typing import Literal, NamedTuple
 import numpy as np
 from scipy import stats
 
-from matl.evaluation.metrics import CONFIDENCE, RESAMPLES, draw_patients, metric_values
+from matl.evaluation.metrics import (
+    CONFIDENCE,
+    RESAMPLES,
+    draw_patients,
+    enough_patients,
+    metric_values,
+)
 
 Scale = Literal["plain", "logit"]
 Verdict = Literal["holds", "does not hold", "undecided"]
@@ -41,10 +47,11 @@ class Contrast:
 
     Attributes:
         value: Its mean over the seeds.
-        low, high: The interval's ends. None where no draw of patients and no seed gives another
-            value, as of two perfect models: that would show a certainty that the data do not have.
+        low, high: The interval's ends. None where it would show a certainty that the data do not
+            have: there are fewer than two patients of a class that the metric needs, or no draw of
+            patients and no seed gives another value, as of two perfect models.
         p: Of the two-sided t test against 0; None where `low` is.
-        patients_error: Standard error over patients.
+        patients_error: Standard error over patients, of those that were drawn.
         seeds_error: Standard error over seeds; None with one seed, whose interval covers the
             patients alone.
         seeds: Their number.
@@ -96,7 +103,7 @@ def contrast(
 
     Raises:
         ValueError: The arms' seeds differ in number, or their scores and images do, or the
-            patients are too few.
+            images lack a class that the metric needs.
     """
     if len({arm.scores.shape for arm in arms}) != 1 or arms[0].scores.shape[-1:] != label.shape:
         raise ValueError("arms need scores [seeds, images] of the same seeds and images")
@@ -107,9 +114,10 @@ def contrast(
     resampled = draw_patients(patients, resamples, seed)
     draws = np.concatenate([_by_seed(images, arms, counts, scale) for counts in resampled], axis=1)
     draws = draws[:, np.isfinite(draws).all(axis=0)]
-    if len(once[0]) < 2 or draws.shape[1] < 2:
-        raise ValueError("a contrast needs two patients, and draws of them that hold both classes")
-    return _interval(values, draws, len(np.unique(patients)))
+    if not np.isfinite(values).all() or draws.shape[1] < 2:
+        raise ValueError(f"{metric} has no meaning on these images: they lack a class")
+    enough = enough_patients(label, patients, metric)
+    return _interval(values, draws, len(np.unique(patients)) if enough else None)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -171,13 +179,14 @@ def _logit(values: np.ndarray, resolution: float) -> np.ndarray:
     return np.log(inside / (1 - inside))
 
 
-def _interval(values: np.ndarray, draws: np.ndarray, patients: int) -> Contrast:
+def _interval(values: np.ndarray, draws: np.ndarray, patients: int | None) -> Contrast:
+    """Without its ends where `patients` is None: they are too few."""
     seeds, mean = len(values), float(values.mean())
     over_patients = float(draws.mean(axis=0).var(ddof=1))
     over_seeds = float(values.var(ddof=1)) / seeds if seeds > 1 else 0.0
     variance = max(over_patients + over_seeds - _interaction(draws, over_patients), over_patients)
     low = high = p = None
-    if variance > 0:
+    if variance > 0 and patients is not None:
         parts = over_patients**2 / (patients - 1) + over_seeds**2 / max(seeds - 1, 1)
         fewest = min(patients, max(seeds, 2)) - 1
         t = stats.t(df=max(variance**2 / parts, fewest))
