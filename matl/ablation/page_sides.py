@@ -103,13 +103,12 @@ def _about(tested: Tested, seeds: int) -> str:
     """What the pooled scores are, and what they are not."""
     each = "once a seed" if tested.repeats == 1 else "once a seed and repeat"
     ways = {"folds": tested.folds, "repeats": tested.repeats > 1, "seeds": seeds > 1}
-    ranked = " and ".join(name for name, several in ways.items() if several)
-    differ = (
-        f"Images of all {ranked} are ranked together, so that the values differ from the means "
-    )
+    *others, last = [name for name, several in ways.items() if several] or [""]
+    ranked = f"{', '.join(others)} and {last}" if others else last
+    differ = f"Images are ranked across {ranked}, so that the values differ from the means above. "
     return (
         f"Of each arm, with and without the stages before the diagnosis: every test image {each}. "
-        f"{differ + 'above. ' if ranked else ''}The intervals do not cover the choice of the seed: "
+        f"{differ if ranked else ''}The intervals do not cover the choice of the seed: "
         "the verdict rests on the comparisons, not on them."
     )
 

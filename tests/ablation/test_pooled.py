@@ -52,7 +52,7 @@ def test_the_page_shows_the_pooled_scores(tmp_path: Path) -> None:
     for name, table in tables.items():
         assert f"{name} {roc_auc_score(table['label'], table['score']):.3f} [" in roc.alt
     assert roc.caption.startswith("Split folds, 2 seeds pooled; positive class: ill.")
-    assert "Images of all folds and repeats and seeds are ranked together" in found["about"]
+    assert "Images are ranked across folds, repeats and seeds, so" in found["about"]
     assert "72 images and 36 patients, each counted 4 times." in found["caption"]
     assert found["sources"] is None
     assert PATIENT_CAPTION in found["caption"]
@@ -83,7 +83,7 @@ def test_one_seed_without_folds_is_not_called_pooled(tmp_path: Path) -> None:
     (tmp_path / PREDICTIONS).write_bytes(stacked_csv(one, "model") or b"")
     found = sides(tested, tmp_path)
     assert found is not None
-    assert "ranked together" not in found["about"]
+    assert "ranked across" not in found["about"]
     assert "36 patients. Threshold" in found["caption"]
 
 
