@@ -38,7 +38,7 @@ def sides(tested: Tested, folder: Path) -> dict[str, Any] | None:
     if not file.exists():
         return None
     try:
-        pooled = _whole(read_diagnoses(file), tested)
+        pooled = _whole(read_diagnoses(file))
         images = _as_run(tested, {name: _apart(table) for name, table in pooled.items()})
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise damaged(file) from error
@@ -60,8 +60,8 @@ def side_training(folder: Path) -> list[Picture]:
         raise damaged(folder / CURVES) from error
 
 
-def _whole(pooled: dict[str, pd.DataFrame], tested: Tested) -> dict[str, pd.DataFrame]:
-    """Each side with every test image once a seed and repeat; anything else is a `ValueError`."""
+def _whole(pooled: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Each side with the same images, once a seed and repeat; anything else is a `ValueError`."""
     tables = {
         name: check_scores(_apart(table)).assign(
             image=table["image"], seed=table["seed"].astype(int), repeat=table["repeat"].astype(int)
@@ -69,8 +69,7 @@ def _whole(pooled: dict[str, pd.DataFrame], tested: Tested) -> dict[str, pd.Data
         for name, table in pooled.items()
     }
     rows = [table[ROW].sort_values(ROW).to_numpy().tolist() for table in tables.values()]
-    wanted = tested.images * tested.repeats
-    if len(rows) != SIDES + 1 or any(one != rows[0] for one in rows) or len(rows[0]) % wanted:
+    if len(rows) != SIDES + 1 or any(one != rows[0] for one in rows):
         raise ValueError("the sides are not of the same images")
     return tables
 
