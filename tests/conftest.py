@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from browser import Browser, running_browser
 from tiny import Load, write_tiny
+from tiny_ablation import ABLATION
 
 from matl.config import load_experiment
 
@@ -33,6 +34,14 @@ def phantom_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_file(tmp_path: Path, phantom_root: Path) -> Path:
     """The tiny experiment's file, with folders of this test's own."""
     return write_tiny(tmp_path, phantom_root)
+
+
+@pytest.fixture
+def ablation_file(tiny_file: Path) -> Path:
+    """The file of an ablation of the tiny experiment, beside it."""
+    file = tiny_file.parent / "ablation.yaml"
+    file.write_text(ABLATION)
+    return file
 
 
 @pytest.fixture
