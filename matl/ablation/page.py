@@ -32,12 +32,12 @@ CELLS = "cells.csv"
 PRIMARY = "Orange: the primary comparison. All others are exploratory."
 MARGIN = "Dashed: the primary comparison's margin."
 EXPLORATORY = "All are exploratory."
-NAMED = ["arm", "regime", "split", "repeat", "fold", "fraction", "seed", "state", "fingerprint"]
-KINDS: dict[str, Any] = {
+NAMED: dict[str, type] = {
     **dict.fromkeys(("arm", "regime", "split", "state", "fingerprint"), str),
     **dict.fromkeys(("repeat", "fold", "seed"), int),
-    **dict.fromkeys(("fraction", *METRICS), float),
+    "fraction": float,
 }
+"""What every row of `cells.csv` says, whether it has metrics or not."""
 
 
 def write_ablation_page(folder: Path) -> Path:
@@ -83,8 +83,9 @@ def write_ablation_page(folder: Path) -> Path:
 
 def _read_cells(file: Path) -> pd.DataFrame:
     try:
-        cells = pd.read_csv(file, dtype=KINDS, keep_default_na=False, na_values=[""])
-        return cells.dropna(subset=["state"])[[*NAMED, *cells.columns.drop(NAMED)]]
+        kinds: dict[str, Any] = {**NAMED, **dict.fromkeys(METRICS, float)}
+        cells = pd.read_csv(file, dtype=kinds, keep_default_na=False, na_values=[""])
+        return cells.dropna(subset=["state"])[[*NAMED, *cells.columns.drop(list(NAMED))]]
     except (OSError, ValueError, KeyError) as error:
         raise damaged(file) from error
 
