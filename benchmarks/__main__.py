@@ -14,7 +14,7 @@ from rich.table import Table
 from benchmarks.processes import two_over_one
 from benchmarks.reading import cached_reading
 from benchmarks.stack import TASKS, whole_stack
-from matl.orchestrator.finish import machine, versions
+from matl.orchestrator.commit import machine, versions
 
 RESULTS = Path(__file__).parent / "results"
 

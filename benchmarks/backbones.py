@@ -21,7 +21,7 @@ from matl.backbones import (
 )
 from matl.backbones.config import OPERATORS
 from matl.orchestrator.callbacks import peak_memory_mb, reset_peak_memory
-from matl.orchestrator.finish import machine, versions
+from matl.orchestrator.commit import machine, versions
 
 PAGE = Path(__file__).parents[1] / "docs" / "results" / "backbones.md"
 NETWORKS = (

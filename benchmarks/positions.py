@@ -18,8 +18,8 @@ from torch import Tensor
 from matl.backbones import operators
 from matl.config import load_experiment
 from matl.evaluation.metrics import summarise
-from matl.evaluation.record import RunRecord
 from matl.orchestrator.run import run
+from matl.report.run_record import RunRecord
 from matl.terminal import terminal
 
 EXPERIMENT = Path("experiments/covid_ct_cpu.yaml")

@@ -10,9 +10,9 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from data_modules.arrays import Progress, in_threads, open_array, store_array, write_rows
-from data_modules.decode import MODES, Decoded, try_read
 from data_modules.digest import content_digest
 from data_modules.errors import DataError
+from data_modules.formats.pictures import MODES, Decoded, try_read
 from data_modules.samples import Samples
 
 VERSION = 1  # of read_image's pixels and of the files: raise it when either changes

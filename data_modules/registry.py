@@ -7,7 +7,11 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, get_origin
 
-from data_modules import (
+from data_modules import phantom
+from data_modules.config import DataConfig
+from data_modules.errors import DataError, did_you_mean
+from data_modules.samples import Samples
+from data_modules.sets import (
     chest_xray_pneumonia,
     covid_ct,
     csv_table,
@@ -15,13 +19,9 @@ from data_modules import (
     luna16_patches,
     luna16_slices,
     natural_images,
-    phantom,
 )
-from data_modules.config import DataConfig
-from data_modules.errors import DataError, did_you_mean
-from data_modules.samples import Samples
+from data_modules.sets.union import join
 from data_modules.splits import keep_labels, kfold
-from data_modules.union import join
 
 DATASETS: dict[str, Callable[..., Samples]] = {
     "covid_ct": covid_ct.index,

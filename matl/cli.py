@@ -47,12 +47,12 @@ def run(
     Example: matl run experiments/demo.yaml seed=1 stages.diagnosis.epochs=5
     """
     from matl.config import load_experiment
-    from matl.evaluation.paths import command_line
     from matl.orchestrator.nodes import join_nodes
     from matl.orchestrator.run import follow
     from matl.orchestrator.run import run as run_experiment
     from matl.orchestrator.show import show_record
     from matl.orchestrator.wandb_report import upload_command
+    from matl.report.paths import command_line
     from matl.terminal import terminal
 
     settings = load_experiment(experiment, overrides or [])
@@ -143,8 +143,8 @@ def ablate(
     from matl.ablation.load import load_ablation
     from matl.ablation.run import SUMMARY, run_ablation
     from matl.ablation.show import dry_run_table
-    from matl.evaluation.paths import command_line
     from matl.orchestrator.store import Store
+    from matl.report.paths import command_line
     from matl.terminal import terminal
 
     settings, console = load_ablation(ablation), terminal()
@@ -217,9 +217,9 @@ def report(
 
     Example: matl report runs/demo-1a2b3c4d
     """
+    from matl.ablation.ablation_files import RESULTS
     from matl.ablation.page import write_ablation_page
-    from matl.ablation.stored_record import RESULTS
-    from matl.evaluation.html.run_page import write_run_page
+    from matl.report.html.run_page import write_run_page
 
     write = write_ablation_page if (folder / RESULTS).is_file() else write_run_page
     typer.echo(f"The report is {write(folder)}.")
@@ -237,9 +237,9 @@ def evaluate(
 
     Example: matl evaluate runs/demo-1a2b3c4d --data folder:other_hospital --positive covid
     """
-    from matl.evaluation.paths import command_line
     from matl.orchestrator.external import evaluate_external
     from matl.orchestrator.show import show_record
+    from matl.report.paths import command_line
     from matl.terminal import terminal
 
     record, folder = evaluate_external(run, data, positive, command_line(["matl", *sys.argv[1:]]))
@@ -256,8 +256,8 @@ def explain(
 
     Example: matl explain runs/demo-1a2b3c4d
     """
-    from matl.evaluation.paths import command_line
-    from matl.orchestrator.explain import explain_run
+    from matl.orchestrator.explain_run import explain_run
+    from matl.report.paths import command_line
 
     folder = explain_run(run, command_line(["matl", *sys.argv[1:]]))
     typer.echo((folder / "explain.md").read_text())

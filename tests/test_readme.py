@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import REPOSITORY
+from readme import COMMANDS, PAGES, README
 from typer.testing import CliRunner
 
 from matl.ablation.load import load_ablation
@@ -15,11 +16,6 @@ from matl.cli import app
 from matl.config import load_experiment
 from matl.sweep import load_sweep
 
-README = (REPOSITORY / "README.md").read_text()
-DOCS = [(REPOSITORY / "docs" / name).read_text() for name in ("wandb.md", "devices.md")]
-PAGES = "".join([README, *DOCS]).replace("\\\n", "")
-BLOCKS = re.findall(r"```bash\n(.+?)```|`(matl [^`]+)`", PAGES, re.S)
-COMMANDS = sorted(set(re.findall(r"(?m)^matl [^#\n]+", "\n".join("".join(b) for b in BLOCKS))))
 TARGETS = sorted(set(re.findall(r"(?m)(?:^|`)make ([a-z0-9-]+)", PAGES)))
 SETTINGS = sorted(set(re.findall(r"`([a-z_.]+=[^` ]+)`", PAGES)))
 SHIPPED = sorted((REPOSITORY / "experiments").rglob("*.yaml"))

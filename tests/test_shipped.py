@@ -11,7 +11,7 @@ import timm
 import torch
 from conftest import REPOSITORY
 from PIL import Image
-from test_readme import COMMANDS
+from readme import COMMANDS
 from tiny import console_of, run_quietly
 from typer.testing import CliRunner
 

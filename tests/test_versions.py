@@ -38,7 +38,7 @@ SOURCES = {
         f"matl/backbones/{name}.py"
         for name in ("attentive", "foreign", "network", "operators", "weights")
     ),
-    "pixels": ("data_modules/decode.py",),
+    "pixels": ("data_modules/formats/pictures.py",),
 }
 
 

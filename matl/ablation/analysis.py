@@ -10,10 +10,10 @@ from typing import Any
 from matl.ablation.cells import Cell
 from matl.ablation.schema import SCRATCH, Ablation
 from matl.errors import MatlError
-from matl.evaluation.files import json_bytes, replace_file
-from matl.evaluation.report import plain_value
+from matl.files import json_bytes, replace_file
 from matl.orchestrator.plan import Plan
 from matl.orchestrator.store import Store
+from matl.report.run_report import plain_value
 
 FIXED = "analysis.json"
 

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
 
 from matl.ablation.results import Comparison, Mean
-from matl.evaluation.drawing import COLOURS, STYLES, legend_below, new_figure, plain_text, wrapped
 from matl.evaluation.statistics.contrasts import Contrast
+from matl.report.drawing import COLOURS, STYLES, legend_below, new_figure, plain_text, wrapped
 
 GREY = "#999999"
 NAME_LETTERS = 44

@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from matl.ablation.ablation_files import damaged, read_ablation
+from matl.ablation.ablation_record import AblationRecord
 from matl.ablation.analysis import FIXED, read_fixed
 from matl.ablation.figures import efficiency_figure, forest_figure
 from matl.ablation.page_sides import side_training, sides
@@ -17,16 +19,14 @@ from matl.ablation.page_tables import (
     gate_table,
     mean_table,
 )
-from matl.ablation.record import AblationRecord
 from matl.ablation.results import Comparison, covered, place
 from matl.ablation.schema import SCRATCH
-from matl.ablation.stored_record import damaged, read_ablation
-from matl.evaluation.files import json_bytes
-from matl.evaluation.html.page import render, write_page
-from matl.evaluation.html.picture import Picture
-from matl.evaluation.html.run_tables import network_table
 from matl.evaluation.metrics import METRICS
-from matl.evaluation.paths import hide_paths
+from matl.files import json_bytes
+from matl.report.html.page import render, write_page
+from matl.report.html.picture import Picture
+from matl.report.html.run_tables import network_table
+from matl.report.paths import hide_paths
 
 CELLS = "cells.csv"
 PRIMARY = "Orange: the primary comparison. All others are exploratory."
@@ -44,7 +44,7 @@ def write_ablation_page(folder: Path) -> Path:
     """Writes `report.html` and its figures into the folder of an ablation.
 
     Args:
-        folder: Where `matl.ablation.record.write_record` wrote what is known so far.
+        folder: Where `matl.ablation.ablation_record.write_record` wrote what is known so far.
 
     Returns:
         The page's path.

@@ -6,17 +6,17 @@ from typing import Any
 
 import pandas as pd
 
-from matl.ablation.record import Tested
-from matl.ablation.stored_record import damaged
-from matl.evaluation.confusion import confusions
+from matl.ablation.ablation_files import damaged
+from matl.ablation.ablation_record import Tested
 from matl.evaluation.groups import by_patient
-from matl.evaluation.html.picture import Picture
-from matl.evaluation.html.run_pictures import score_pictures, training_pictures
-from matl.evaluation.html.run_tables import source_table
 from matl.evaluation.metrics import THRESHOLD, check_scores
-from matl.evaluation.record import RunRecord
-from matl.evaluation.stored_record import CURVES, PREDICTIONS, read_curves, read_diagnoses
-from matl.evaluation.tables import PATIENT_CAPTION
+from matl.report.confusion import confusions
+from matl.report.html.picture import Picture
+from matl.report.html.run_pictures import score_pictures, training_pictures
+from matl.report.html.run_tables import source_table
+from matl.report.run_files import CURVES, PREDICTIONS, read_curves, read_diagnoses
+from matl.report.run_record import RunRecord
+from matl.report.tables import PATIENT_CAPTION
 
 TRAINING = "mean over the folds and seeds that both arms have finished"
 SIDES = 4
@@ -29,7 +29,7 @@ def sides(tested: Tested, folder: Path) -> dict[str, Any] | None:
 
     Args:
         tested: What the primary comparison is tested on.
-        folder: Which holds `predictions.csv`, from `matl.ablation.pooled.pooled_scores`.
+        folder: Which holds `predictions.csv`, from `matl.ablation.pooled_scores.pooled_scores`.
 
     Raises:
         MatlError: That file is damaged.
@@ -49,7 +49,7 @@ def side_training(folder: Path) -> list[Picture]:
     """The mean training curves of the compared arms, a figure a stage.
 
     Args:
-        folder: Which holds `curves.csv`, from `matl.ablation.pooled.mean_curves`.
+        folder: Which holds `curves.csv`, from `matl.ablation.pooled_scores.mean_curves`.
 
     Raises:
         MatlError: That file is damaged.

@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from matl.ablation.record import AblationRecord
+from matl.ablation.ablation_record import AblationRecord
 from matl.ablation.results import covered
-from matl.ablation.sharing import Gates, StageCost
-from matl.evaluation.html.run_tables import GATE_CAPTION, GATE_TITLE, gate_title
-from matl.evaluation.html.table import Cell, Row, Table, make_table
+from matl.ablation.stage_costs import Gates, StageCost
 from matl.evaluation.metrics import METRICS
-from matl.evaluation.paths import hide_paths
 from matl.evaluation.statistics.contrasts import Contrast
-from matl.evaluation.tables import duration
+from matl.report.html.run_tables import GATE_CAPTION, GATE_TITLE, gate_title
+from matl.report.html.table import Cell, Row, Table, make_table
+from matl.report.paths import hide_paths
+from matl.report.tables import duration
 
 
 def comparison_table(record: AblationRecord) -> Table | None:

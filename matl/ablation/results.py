@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from matl.ablation.aligned import AlignedScores, Scores
+from matl.ablation.aligned_scores import AlignedScores, Scores
 from matl.ablation.cells import Cell
 from matl.ablation.schema import SCRATCH, Ablation
 from matl.evaluation.metrics import summarise

@@ -8,17 +8,17 @@ import pandas as pd
 from rich.console import Console
 from rich.markup import escape
 
-from matl.ablation.aligned import Scores, read_cells
+from matl.ablation.ablation_files import write_record
+from matl.ablation.ablation_record import ablation_record
+from matl.ablation.aligned_scores import Scores, read_cells
 from matl.ablation.analysis import Fixed, fix_analysis
 from matl.ablation.cells import Cell, cells_of, plan_cells
 from matl.ablation.page import CELLS, write_ablation_page
-from matl.ablation.pooled import finished_seeds, mean_curves, pooled_scores
-from matl.ablation.record import ablation_record
+from matl.ablation.pooled_scores import finished_seeds, mean_curves, pooled_scores
 from matl.ablation.results import cell_table
 from matl.ablation.schema import Ablation
-from matl.ablation.sharing import whole_stages
 from matl.ablation.show import progress_shown, progress_table
-from matl.ablation.stored_record import write_record
+from matl.ablation.stage_costs import whole_stages
 from matl.ablation.summary import summary
 from matl.ablation.train import (
     Cluster,
@@ -30,14 +30,14 @@ from matl.ablation.train import (
     in_turn,
 )
 from matl.errors import MatlError
-from matl.evaluation.files import replace_file
-from matl.evaluation.stored_record import CURVES, PREDICTIONS, stacked_csv
+from matl.files import replace_file
 from matl.orchestrator.plan import Plan
 from matl.orchestrator.resources import available_cores
 from matl.orchestrator.store import Store
 from matl.orchestrator.wandb_report import sync_command
 from matl.orchestrator.wandb_run import refuse_wrong_key
 from matl.preemption import ends_when_preempted
+from matl.report.run_files import CURVES, PREDICTIONS, stacked_csv
 
 SUMMARY = "summary.md"
 

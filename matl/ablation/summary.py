@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from matl.ablation.record import AblationRecord
+from matl.ablation.ablation_record import AblationRecord
 from matl.ablation.results import covered, place
-from matl.evaluation.tables import escape, markdown_table
+from matl.report.tables import escape, markdown_table
 
 
 def summary(record: AblationRecord) -> str:

@@ -9,7 +9,7 @@ from pytorch_lightning.utilities.memory import garbage_collection_cuda, is_oom_e
 from rich.console import Console
 
 from matl.errors import OutOfMemory
-from matl.evaluation.files import replace_file
+from matl.files import replace_file
 from matl.orchestrator.job import Job
 from matl.orchestrator.store import ABOUT
 

@@ -16,7 +16,7 @@ from pytorch_lightning.plugins.io import TorchCheckpointIO
 from rich.console import Console
 
 from matl.errors import MatlError
-from matl.orchestrator.disk import file_digest, sync
+from matl.files import file_digest, sync
 from matl.orchestrator.job import Job
 from matl.orchestrator.nodes import ALONE, Nodes
 from matl.terminal import terminal

@@ -14,13 +14,13 @@ from data_modules.samples import Samples
 from matl.config.schema import Experiment
 from matl.errors import MatlError
 from matl.evaluation.floor import floor_scores, grey_features
-from matl.evaluation.html.run_page import EVALUATION, write_run_page
-from matl.evaluation.record import RunRecord
-from matl.evaluation.report import write_report
-from matl.orchestrator.finished import FinishedRun, read_run
+from matl.orchestrator.finished_run import FinishedRun, read_run
 from matl.orchestrator.resources import resolve
 from matl.orchestrator.scoring import score_samples
 from matl.orchestrator.stage_samples import same_images, stage_samples, training_images
+from matl.report.html.run_page import EVALUATION, write_run_page
+from matl.report.run_record import RunRecord
+from matl.report.run_report import write_report
 
 
 def evaluate_external(

@@ -13,7 +13,7 @@ from data_modules import cache
 from matl import backbones, lungs, views
 from matl.config.schema import Experiment, StageConfig
 from matl.errors import MatlError
-from matl.orchestrator.disk import file_digest
+from matl.files import file_digest
 from matl.orchestrator.resources import Resources
 from matl.orchestrator.store import Store
 from matl.stages import TASKS, processes

@@ -5,17 +5,17 @@ from pathlib import Path
 
 import numpy as np
 
-from data_modules.decode import read_image
 from data_modules.digest import digest
+from data_modules.formats.pictures import read_image
 from data_modules.phantom import lesion_mask
 from data_modules.samples import Samples
 from matl.config.check import size_pair
 from matl.errors import MatlError
-from matl.evaluation.explain.evidence import Pictures
-from matl.evaluation.record import EVALUATED_SPLITS
+from matl.explain.evidence import Pictures
 from matl.lungs import region_map
-from matl.orchestrator.finished import FinishedRun
+from matl.orchestrator.finished_run import FinishedRun
 from matl.orchestrator.stage_samples import stage_samples
+from matl.report.run_record import EVALUATED_SPLITS
 
 PHANTOM = "phantom_ct"
 """The one source whose lesions are known."""

@@ -14,17 +14,14 @@ from data_modules.errors import DataError
 from matl.backbones import account, build_backbone
 from matl.config.load import to_yaml
 from matl.config.schema import Experiment
-from matl.evaluation.html.run_page import EXPERIMENT, write_run_page
-from matl.evaluation.record import RunRecord
-from matl.evaluation.report import write_report
+from matl.files import disk_errors
 from matl.orchestrator.batch import within_memory
-from matl.orchestrator.disk import disk_errors
-from matl.orchestrator.finish import commit
+from matl.orchestrator.collect import run_record
+from matl.orchestrator.commit import commit
 from matl.orchestrator.fit import train
 from matl.orchestrator.job import Job, open_images
 from matl.orchestrator.nodes import ALONE, Nodes
 from matl.orchestrator.plan import Plan, PlannedStage, make_plan
-from matl.orchestrator.record import run_record
 from matl.orchestrator.resources import refuse_missing_gpus
 from matl.orchestrator.shared_plan import share_plan
 from matl.orchestrator.stage_samples import refuse_skipped_class
@@ -32,6 +29,9 @@ from matl.orchestrator.store import BACKBONE, Store
 from matl.orchestrator.wandb_report import log_report
 from matl.orchestrator.wandb_run import refuse_wrong_key
 from matl.preemption import ends_when_preempted
+from matl.report.html.run_page import EXPERIMENT, write_run_page
+from matl.report.run_record import RunRecord
+from matl.report.run_report import write_report
 
 REUSED, FRESH = "reused", "fresh"
 

@@ -10,19 +10,19 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from data_modules import audit
-from data_modules.decode import try_read
-from data_modules.near_duplicates import near_duplicates
+from data_modules.audit import overview
+from data_modules.audit.near_duplicates import near_duplicates
+from data_modules.formats.pictures import try_read
 from data_modules.samples import Samples
 from matl.config.schema import Experiment
 from matl.errors import MatlError
-from matl.evaluation.record import RunRecord
-from matl.evaluation.tables import diagnosis_table, stage_table
+from matl.orchestrator.collect import data_notes, network_notes
 from matl.orchestrator.fingerprints import reason
 from matl.orchestrator.plan import Plan
-from matl.orchestrator.record import data_notes, network_notes
 from matl.orchestrator.stage_samples import stage_samples, training_images
 from matl.orchestrator.store import Store
+from matl.report.run_record import RunRecord
+from matl.report.tables import diagnosis_table, stage_table
 
 SHEET_IMAGES = 16
 MOST_CLASSES = 8
@@ -101,9 +101,9 @@ def show_data(experiment: Experiment, console: Console) -> None:
     """Prints every stage's images: counts, patients, sizes, and patients shared between stages."""
     stages = _samples(experiment)
     for name, samples in stages.items():
-        counts = _few_columns(audit.counts(samples), samples.classes)
+        counts = _few_columns(overview.counts(samples), samples.classes)
         console.print(_frame_table(counts, f"{name}: images"))
-        sizes = _joined_sizes(audit.image_sizes(samples))
+        sizes = _joined_sizes(overview.image_sizes(samples))
         console.print(_frame_table(sizes, f"{name}: pixels, least / median / most"))
         if not samples.patients_named:
             twins = near_duplicates(samples, Path(experiment.cache))
@@ -113,7 +113,7 @@ def show_data(experiment: Experiment, console: Console) -> None:
         for note in samples.notes:
             console.print(f"{name}: {note}", highlight=False, markup=False)
     for (first, one), (second, other) in itertools.combinations(stages.items(), 2):
-        shared = len(audit.shared_patients(one, other))
+        shared = len(overview.shared_patients(one, other))
         console.print(f"{first} and {second} share {shared} patients")
 
 
@@ -138,7 +138,7 @@ def draw_sheet(experiment: Experiment, file: Path) -> None:
             else:
                 images.append(decoded[0])
             captions.append(f"{name} {'unreadable' if bad else samples.table['label'][number]}")
-    audit.contact_sheet(np.stack(images), captions, file)
+    overview.contact_sheet(np.stack(images), captions, file)
 
 
 def _few_columns(counts: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from data_modules.audit import shared_patients
+from data_modules.audit.near_duplicates import near_duplicates
+from data_modules.audit.overview import shared_patients
 from data_modules.digest import file_hashes
-from data_modules.near_duplicates import near_duplicates
 from data_modules.registry import load
 from data_modules.samples import SPLITS, Samples
 from matl.config.schema import Experiment, LungSSLConfig, SourceConfig, StageConfig

@@ -12,7 +12,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from matl.errors import MatlError
-from matl.orchestrator.disk import file_digest, sync
+from matl.files import file_digest, sync
 
 MANIFEST = "manifest.json"
 BACKBONE = "backbone.safetensors"

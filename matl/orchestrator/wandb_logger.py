@@ -16,7 +16,7 @@ from pytorch_lightning.loggers import Logger
 from rich.console import Console
 
 from matl.config.schema import Experiment, LoggerConfig
-from matl.evaluation.files import replace_file
+from matl.files import replace_file
 from matl.orchestrator.job import Job
 from matl.orchestrator.store import BACKBONE, HEADS
 from matl.orchestrator.wandb_run import SafeRun

@@ -9,11 +9,11 @@ import pandas as pd
 import wandb
 from rich.console import Console
 
-from matl.evaluation.record import Result, RunRecord
 from matl.orchestrator.plan import Plan
 from matl.orchestrator.store import BACKBONE, Store
 from matl.orchestrator.wandb_logger import in_sweep, last_id, open_run, use_weights, wanted
 from matl.orchestrator.wandb_run import SafeRun
+from matl.report.run_record import Result, RunRecord
 
 COSTS = ("epoch", "images", "seconds", "peak_memory_mb")
 HELD_OUT, CROSS_VALIDATION = "test", "cv"

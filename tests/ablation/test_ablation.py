@@ -11,14 +11,14 @@ from sklearn.metrics import roc_auc_score
 from tiny import console_of
 from tiny_ablation import ABLATION, folded, small
 
-from matl.ablation.aligned import read_cells
+from matl.ablation.ablation_files import read_ablation
+from matl.ablation.aligned_scores import read_cells
 from matl.ablation.cells import cells_of, plan_cells
 from matl.ablation.load import load_ablation
 from matl.ablation.results import compare
 from matl.ablation.run import run_ablation
 from matl.ablation.schema import Ablation
 from matl.ablation.show import dry_run_table
-from matl.ablation.stored_record import read_ablation
 from matl.ablation.train import GONE, Processes, Progress, at_once, distinct_stages
 from matl.errors import MatlError
 from matl.orchestrator.store import MANIFEST, SCORES, Store

@@ -10,9 +10,9 @@ from PIL import Image
 from tiny import console_of
 from tiny_ablation import ABLATION, folded, small
 
+from matl.ablation.ablation_record import match_warnings
 from matl.ablation.cells import cells_of, plan_cells
 from matl.ablation.load import load_ablation
-from matl.ablation.record import match_warnings
 from matl.ablation.show import dry_run_table
 from matl.ablation.train import distinct_stages
 from matl.errors import MatlError

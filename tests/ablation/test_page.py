@@ -10,14 +10,14 @@ import pytest
 from browser import Browser
 from tiny import console_of
 
+from matl.ablation.ablation_files import RESULTS, read_ablation, write_record
+from matl.ablation.ablation_record import AblationRecord
 from matl.ablation.load import load_ablation
 from matl.ablation.page import CELLS, write_ablation_page
-from matl.ablation.record import AblationRecord
 from matl.ablation.run import run_ablation
-from matl.ablation.stored_record import RESULTS, read_ablation, write_record
 from matl.errors import MatlError
-from matl.evaluation.stored_record import CURVES, PREDICTIONS, read_curves
 from matl.orchestrator.store import Store
+from matl.report.run_files import CURVES, PREDICTIONS, read_curves
 
 ABLATION = """
 name: tiny

@@ -1,14 +1,14 @@
 """What is compared, on scores that are drawn: every difference is computed again by hand."""
 
-from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
 import pandas as pd
 import pytest
+from drawn_scores import ablation_of, drawn
 from sklearn.metrics import roc_auc_score
 
-from matl.ablation.aligned import Scores
+from matl.ablation.aligned_scores import Scores
 from matl.ablation.cells import Cell, cells_of
 from matl.ablation.results import (
     NO_VERDICT,
@@ -19,49 +19,8 @@ from matl.ablation.results import (
     means,
     verdict_of,
 )
-from matl.ablation.schema import Ablation, Analysis, Regime, Split
+from matl.ablation.schema import Ablation
 from matl.evaluation.statistics.contrasts import holm
-
-PATIENTS, IMAGES, FOLDS, REPEATS = 36, 2, 3, 2
-
-
-def ablation_of(seeds: Sequence[int] = (0, 1, 2), metric: str = "auroc") -> Ablation:
-    return Ablation(
-        name="drawn",
-        experiment="nowhere.yaml",
-        arms={"plain": [], "attention": [], "convolution": []},
-        regimes={
-            "scratch": Regime(["diagnosis"]),
-            "xray": Regime(["xray", "diagnosis"]),
-            "full": Regime(["xray", "lung", "diagnosis"], against=["xray"]),
-        },
-        seeds=list(seeds),
-        splits={"folds": Split(folds=FOLDS, repeats=REPEATS), "official": Split()},
-        analysis=Analysis(["attention", "plain"], "full", "folds", metric),
-    )
-
-
-def drawn(cell: Cell) -> pd.DataFrame:
-    """Test scores of a cell: another quality for each arm, regime and seed."""
-    patients = np.arange(PATIENTS)
-    if cell.split == "folds":
-        dealt = np.random.default_rng(cell.repeat).permutation(PATIENTS)
-        patients = patients[dealt % FOLDS == cell.fold]
-    place = [sum(map(ord, text)) for text in (cell.arm, cell.regime, cell.split)]
-    random = np.random.default_rng([*place, cell.seed, cell.repeat, cell.fold])
-    quality = random.uniform(0.2, 1.5)
-    rows = np.repeat(patients, IMAGES)
-    logits = quality * (2 * (rows % 2) - 1) + random.normal(size=len(rows))
-    return pd.DataFrame(
-        {
-            "image": [f"{row}-{at % IMAGES}.png" for at, row in enumerate(rows)],
-            "patient": rows.astype(str),
-            "source": "drawn",
-            "split": "test",
-            "label": rows % 2,
-            "score": 1 / (1 + np.exp(-logits)),
-        }
-    ).sample(frac=1, random_state=cell.seed)
 
 
 def reached(scores: Scores, arm: str, regime: str, split: str, seed: int) -> float:

@@ -3,12 +3,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_tables import make_record, make_scores
+from records import make_record, make_scores
 
 from matl.evaluation.paired import paired
-from matl.evaluation.report import write_report
 from matl.evaluation.statistics.clustered import auroc_difference
-from matl.evaluation.tables import paired_markdown
+from matl.report.run_report import write_report
+from matl.report.tables import paired_markdown
 
 
 def of_test(scores):

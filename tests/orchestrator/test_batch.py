@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from test_interruptions import BrokenOff, weights
-from tiny import Load, run_quietly
+from interrupted import BrokenOff
+from tiny import Load, run_quietly, weights
 from torch import Tensor
 
 from matl.errors import OutOfMemory

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from damaged import damage, flip
+from interrupted import BrokenOff, failing_at
 from rich.console import Console
-from test_interruptions import BrokenOff, failing_at
 from tiny import Load, console_of, run_quietly, weights
 
 from matl.errors import MatlError
@@ -32,17 +33,8 @@ def cut(content: bytes) -> bytes:
     return content[:-100]
 
 
-def flip(content: bytes) -> bytes:
-    middle = len(content) // 2
-    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
-
-
 def empty(content: bytes) -> bytes:
     return b""
-
-
-def damage(file: Path, how: Callable[[bytes], bytes]) -> None:
-    file.write_bytes(how(file.read_bytes()))
 
 
 def test_the_last_two_are_kept(tmp_path: Path) -> None:

@@ -5,31 +5,18 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from interrupted import BrokenOff, command, failing_at, finish
 from tiny import Load, run_quietly, weights
-from torch import Tensor
 
 from matl.orchestrator.store import Store
 from matl.stages import Stage
 
 Moment = Callable[[Path], bool]
-SLOWER = ["stages.shapes.epochs=3", "stages.lung.epochs=4", "stages.diagnosis.epochs=6"]
-
-
-def command(file: Path, *overrides: str) -> list[str]:
-    return [sys.executable, "-m", "matl.cli", "run", str(file), *SLOWER, *overrides]
-
-
-def finish(file: Path, *overrides: str) -> str:
-    """Runs an experiment to its end; what it printed."""
-    done = subprocess.run(command(file, *overrides), capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def kill_at(file: Path, moment: Moment, *overrides: str) -> None:
@@ -101,21 +88,6 @@ def test_broken_off_inside_an_epoch_ends_with_the_same_weights(
     assert (next((tmp_path / "store" / "unfinished").glob("*/last.ckpt"))).exists()
     run_quietly(load_tiny(*settings))
     assert weights(tmp_path / "straight") == weights(tmp_path)
-
-
-class BrokenOff(Exception):
-    """Ends a training step."""
-
-
-def failing_at(epoch: int, step: int) -> Callable[..., Tensor]:
-    whole = Stage.training_step
-
-    def training_step(stage: Stage, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
-        if (stage.current_epoch, batch_idx) == (epoch, step):
-            raise BrokenOff
-        return whole(stage, batch, batch_idx)
-
-    return training_step
 
 
 @pytest.mark.slow

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from damaged import damage, flip
+from interrupted import BrokenOff, failing_at
 from safetensors.torch import load_file
-from test_checkpoints import damage, flip
-from test_interruptions import BrokenOff, failing_at
 from tiny import Load
 
 from data_modules.errors import DataError

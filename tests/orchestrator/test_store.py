@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from test_interruptions import BrokenOff, failing_at
+from interrupted import BrokenOff, failing_at
 from tiny import Load, console_of, run_quietly, weights
 
 from matl.errors import MatlError

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
+from interrupted import BrokenOff, failing_at, finish
 from PIL import Image
-from test_interruptions import BrokenOff, failing_at, finish
 from tiny import Load, run_quietly
 from wandb_files import Recorded, recorded, records
 

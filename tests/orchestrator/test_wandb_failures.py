@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import wandb
-from test_interruptions import BrokenOff, failing_at
+from interrupted import BrokenOff, failing_at
 from tiny import Load, console_of, run_quietly, weights, write_tiny
 from torch import Tensor
 from wandb_files import recorded

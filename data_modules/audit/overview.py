@@ -1,0 +1,135 @@
+"""What a data set holds, and what could leak: the tables behind `matl data`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
+
+from data_modules.audit.near_duplicates import near_duplicates
+from data_modules.samples import SPLITS, Samples, split_label
+
+__all__ = ["contact_sheet", "counts", "image_sizes", "near_duplicates", "shared_patients"]
+
+
+def counts(samples: Samples) -> pd.DataFrame:
+    """Images and patients of each split.
+
+    Returns:
+        One row a split that has images, and "all"; columns `images`, `patients`, one a class, and
+        `unlabelled` where there are such images.
+    """
+    rows = {split: samples.subset(samples.table["split"] == split) for split in SPLITS}
+    rows = {split: part for split, part in rows.items() if len(part)} | {"all": samples}
+    table = pd.DataFrame({split: _count(part) for split, part in rows.items()}).T
+    if not table["unlabelled"].any():
+        table = table.drop(columns="unlabelled")
+    return table.rename_axis("split")
+
+
+def image_sizes(samples: Samples) -> pd.DataFrame:
+    """Smallest, median and largest image of each source, from the files' headers.
+
+    Returns:
+        One row a source; columns `images`, `unreadable`, `modes` (for example "L 746"), and for
+        `width` and `height` in pixels `_min`, `_median` and `_max`.
+    """
+    headers = pd.DataFrame(
+        [_header(path) for path in samples.files()], columns=["width", "height", "mode"]
+    )
+    rows = {}
+    for source, part in headers.groupby(samples.table["source"].to_numpy()):
+        modes = part["mode"].value_counts()
+        row = {
+            "images": len(part),
+            "unreadable": int(part["mode"].isna().sum()),
+            "modes": ", ".join(f"{mode} {count}" for mode, count in modes.items()),
+        }
+        for side in ("width", "height"):
+            summary = part[side].agg(["min", "median", "max"])
+            row |= {f"{side}_{name}": value for name, value in summary.items()}
+        rows[source] = row
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("source")
+
+
+def shared_patients(first: Samples, second: Samples) -> list[tuple[str, str]]:
+    """The patients that stand in both, as (source, patient), sorted.
+
+    Of data sets that name no patients, the groups that stand in for them are compared.
+    """
+    key = ["source", "patient"]
+    both = first.table[key].drop_duplicates().merge(second.table[key].drop_duplicates(), on=key)
+    return sorted(zip(both["source"], both["patient"], strict=True))
+
+
+def contact_sheet(
+    images: np.ndarray, captions: Sequence[str], path: Path, columns: int = 8, tile: int = 160
+) -> None:
+    """Write images with their captions as one PNG.
+
+    Args:
+        images: uint8 [N, C, H, W]; with three channels shown in colour, else the first in grey.
+        captions: A text for each image, shown as it is, cut where it is too long.
+        path: The PNG file to write.
+        columns: Images in a row.
+        tile: Side of an image on the sheet, in pixels.
+    """
+    if len(images) != len(captions) or not len(images):
+        raise ValueError(f"{len(images)} images and {len(captions)} captions do not make a sheet")
+    font = ImageFont.load_default(size=11)
+    line = 16
+    columns = min(columns, len(images))
+    rows = -(-len(images) // columns)
+    sheet = Image.new("RGB", (columns * tile, rows * (tile + line)), "white")
+    draw = ImageDraw.Draw(sheet)
+    for number, (image, caption) in enumerate(zip(images, captions, strict=True)):
+        left, top = number % columns * tile, number // columns * (tile + line)
+        picture = _picture(image)
+        picture.thumbnail((tile - 4, tile - 4))
+        sheet.paste(picture, (left + 2, top + 2))
+        text = "".join(letter if letter.isprintable() else "?" for letter in caption)
+        draw.text((left + 2, top + tile), _cut(text, font, tile - 4), fill="black", font=font)
+    sheet.save(path, format="PNG")
+
+
+def _count(samples: Samples) -> dict[str, int]:
+    labels = samples.table["label"].value_counts()
+    named = _count_classes(samples)
+    for one in samples.label_sets:
+        named |= {f"{one.name}: {k}": v for k, v in _count_classes(samples.part(one)).items()}
+    patients = len(samples.table.drop_duplicates(["source", "patient"]))
+    unlabelled = int(labels.get("", 0))
+    return {"images": len(samples), "patients": patients, **named, "unlabelled": unlabelled}
+
+
+def _count_classes(samples: Samples) -> dict[str, int]:
+    named: dict[str, int] = dict.fromkeys(samples.classes, 0)
+    if not named:
+        return named
+    for label, images in samples.table["label"].value_counts().items():
+        for name in split_label(str(label)) if samples.multi_label else {str(label)} - {""}:
+            named[name] += int(images)
+    return named
+
+
+def _header(path: Path) -> tuple[float, float, str | None]:
+    try:
+        with Image.open(path) as image:
+            return image.width, image.height, image.mode
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError):
+        return np.nan, np.nan, None
+
+
+def _picture(image: np.ndarray) -> Image.Image:
+    if image.shape[0] == 3:
+        return Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0)))
+    return Image.fromarray(np.ascontiguousarray(image[0]))
+
+
+def _cut(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
+    if font.getlength(text) <= width:
+        return text
+    while text and font.getlength(text + "...") > width:
+        text = text[:-1]
+    return text + "..."

@@ -1,0 +1,1 @@
+"""Files to pixels with a stated meaning."""

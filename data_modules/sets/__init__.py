@@ -1,0 +1,1 @@
+"""The data sets: one file each, with one function `index(root) -> Samples`."""

@@ -1,0 +1,116 @@
+"""Chest X-Ray Images (Pneumonia): 5,856 radiographs of children, named by patient.
+
+Kermany et al., "Identifying Medical Diagnoses and Treatable Diseases by Image-Based Deep Learning",
+Cell 2018; distributed on Kaggle as paultimothymooney/chest-xray-pneumonia.
+"""
+
+import hashlib
+import re
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from data_modules.errors import DataError
+from data_modules.samples import SPLITS, Samples
+from data_modules.sets.listing import image_paths, make_table, require_folder
+from data_modules.splits import split_by_patient
+
+NAME = "chest_xray_pneumonia"
+CLASSES = ("NORMAL", "PNEUMONIA")
+CAUSES = ("NORMAL", "BACTERIA", "VIRUS")
+HOW = "download https://www.kaggle.com/datasets/paultimothymooney/chest-xray-pneumonia"
+PATIENT = re.compile(r"(person|IM-|NORMAL2-IM-)\d+")
+
+
+def index(root: Path, three_class: bool = False, split_seed: int = 0) -> Samples:
+    """Index both parts and split them anew by patient.
+
+    Kaggle's parts share patient numbers, so they are joined and dealt 70/10/20 by patient. Files
+    of the same bytes count as one patient.
+
+    Args:
+        root: The folder that holds `train` and `test` (and `val`).
+        three_class: Tell bacterial from viral pneumonia, as the file names do.
+        split_seed: Seed of the split.
+
+    Raises:
+        DataError: Where folders are missing, or a file name names no patient.
+    """
+    require_folder(root / "train", HOW)
+    parts = [part for part in SPLITS if (root / part).is_dir()]
+    folders = [f"{part}/{name}" for part in parts for name in CLASSES]
+    paths = [path for folder in folders for path in image_paths(root, folder)]
+    if not paths:
+        raise DataError(f"{root}: no images in {' or '.join(folders)}: {HOW}")
+    table = make_table(
+        paths,
+        source=NAME,
+        label=[_cause(path) for path in paths],
+        patient=[_patient(root, path) for path in paths],
+        split=[path.split("/")[0] for path in paths],
+    )
+    in_parts = table.groupby("patient")["split"].nunique()
+    note = (
+        f"{int((in_parts > 1).sum())} patient numbers occur in several of Kaggle's parts: all "
+        f"images were dealt anew by patient, 70/10/20, seed {split_seed}; results cannot be "
+        "compared with those on Kaggle's test part"
+    )
+    table["patient"], merged = _join_duplicates(root, table)
+    table["split"] = split_by_patient(table, split_seed)
+    if not three_class:
+        table["label"] = table["label"].where(table["label"] == "NORMAL", "PNEUMONIA")
+    return Samples(
+        root,
+        table,
+        classes=CAUSES if three_class else CLASSES,
+        positive=None if three_class else "PNEUMONIA",
+        notes=(note, *merged),
+    )
+
+
+def _cause(path: str) -> str:
+    """The finest label, by which the split is stratified whatever the classes are."""
+    _, name, file = path.split("/", 2)
+    if name == "NORMAL":
+        return name
+    return "VIRUS" if "virus" in file else "BACTERIA"
+
+
+def _patient(root: Path, path: str) -> str:
+    found = PATIENT.match(Path(path).name)
+    if not found:
+        raise DataError(
+            f"{root / path}: the name tells no patient (person<n>_, IM-<n>- or NORMAL2-IM-<n>-); "
+            "remove the file, or use the data set 'csv'"
+        )
+    return found.group()
+
+
+def _join_duplicates(root: Path, table: pd.DataFrame) -> tuple[pd.Series, tuple[str, ...]]:
+    """The patients, those who share a file's bytes joined under the first one's name."""
+    copies = _copies(root, table)
+    names, patient = np.unique(table["patient"], return_inverse=True)
+    _, content = np.unique(copies, return_inverse=True)
+    size = len(names) + len(copies)
+    edges = coo_matrix((np.ones(len(table)), (patient, len(names) + content)), shape=(size, size))
+    _, component = connected_components(edges, directed=False)
+    first = pd.Series(names).groupby(component[: len(names)]).transform("first")
+    groups = copies[copies.duplicated()].nunique()
+    note = f"{groups} groups of identical files; each is held as one patient"
+    joined = pd.Series(first.to_numpy()[patient], index=table.index, dtype="str")
+    return joined, (note,) if groups else ()
+
+
+def _copies(root: Path, table: pd.DataFrame) -> pd.Series:
+    """A text for each file, equal where the bytes are; only files of equal size are read."""
+    size_of = [(root / path).stat().st_size for path in table["path"]]
+    sizes = Counter(size_of)
+    texts = [
+        hashlib.sha256((root / path).read_bytes()).hexdigest() if sizes[size] > 1 else path
+        for path, size in zip(table["path"], size_of, strict=True)
+    ]
+    return pd.Series(texts, index=table.index, dtype="str")

@@ -1,0 +1,121 @@
+"""COVID-CT: 746 CT images cut from papers, of 384 patients, with an official split.
+
+Zhao et al., "COVID-CT-Dataset: a CT scan dataset about COVID-19", arXiv 2003.13865.
+"""
+
+import re
+from pathlib import Path
+from zipfile import BadZipFile
+
+import pandas as pd
+
+from data_modules.errors import DataError
+from data_modules.samples import SPLITS, Samples
+from data_modules.sets.listing import image_paths, make_table, require_folder
+from data_modules.splits import join_split_patients
+
+NAME = "covid_ct"
+CLASSES = ("NonCOVID", "COVID")
+HOW = "clone https://github.com/UCSD-AI4H/COVID-CT and unpack the archives in Images-processed"
+TABLES = {
+    "COVID": ("COVID-CT-MetaInfo.xlsx", "File name", "Patient ID"),
+    "NonCOVID": ("NonCOVID-CT-MetaInfo.csv", "image name", "patient id"),
+}
+KNOWN_COPIES = {
+    "71%0.jpg": "kjr-21-e24-p5-29.png",
+    "71%1.jpg": "kjr-21-e24-p5-31.png",
+}
+
+
+def index(root: Path) -> Samples:
+    """Index the repository's own folders: Images-processed, Data-split and Meta.
+
+    Raises:
+        DataError: Where a folder, a list or a listed image is missing.
+    """
+    require_folder(root, HOW)
+    tables, notes = zip(*(_index_class(root, name) for name in CLASSES), strict=True)
+    table, moved = join_split_patients(pd.concat(tables, ignore_index=True))
+    shared = moved or ("the official splits share no patient",)
+    return Samples(
+        root,
+        table,
+        classes=CLASSES,
+        positive="COVID",
+        notes=(*(note for group in notes for note in group), *shared, *_contradictions(table)),
+    )
+
+
+def _index_class(root: Path, name: str) -> tuple[pd.DataFrame, list[str]]:
+    folder = f"Images-processed/CT_{name}"
+    require_folder(root / folder, HOW)
+    present = {Path(path).name for path in image_paths(root, folder)}
+    split_of = _read_lists(root, name)
+    absent = sorted(set(split_of) - present)
+    if absent:
+        raise DataError(
+            f"{root / folder}: {len(absent)} images of Data-split are missing, for example "
+            f"{absent[0]}; unpack CT_{name}.zip again"
+        )
+    patient_of = _read_patients(root, name)
+    files = sorted(split_of)
+    patients = [patient_of.get(_stem(file), f"image {file}") for file in files]
+    table = make_table(
+        [f"{folder}/{file}" for file in files],
+        source=NAME,
+        label=name,
+        patient=patients,
+        split=[split_of[file] for file in files],
+    )
+    return table, _notes(name, len(present) - len(files), files, patient_of)
+
+
+def _notes(name: str, unlisted: int, files: list[str], patient_of: dict[str, str]) -> list[str]:
+    nameless = sum(_stem(file) not in patient_of for file in files)
+    notes = []
+    if unlisted:
+        notes.append(f"{unlisted} {name} images are in no list of Data-split and are left out")
+    if nameless:
+        notes.append(f"{nameless} {name} images have no patient in Meta: each is its own group")
+    return notes
+
+
+def _contradictions(table: pd.DataFrame) -> list[str]:
+    """The same scan under both labels: the copies' arrows, too, are at the same places."""
+    split_of = dict(zip(table["path"].str.rsplit("/", n=1).str[1], table["split"], strict=True))
+    return [
+        f"{healthy} (NonCOVID, {split_of[healthy]}) shows the same scan as "
+        f"{ill} (COVID, {split_of[ill]})"
+        for healthy, ill in KNOWN_COPIES.items()
+        if healthy in split_of and ill in split_of
+    ]
+
+
+def _read_lists(root: Path, name: str) -> dict[str, str]:
+    """The official split of each file name of a class."""
+    split_of = {}
+    for split in SPLITS:
+        path = root / "Data-split" / name / f"{split}CT_{name}.txt"
+        if not path.is_file():
+            raise DataError(f"no file {path}: {HOW}")
+        lines = path.read_text(encoding="utf-8").splitlines()
+        split_of.update({line.strip(): split for line in lines if line.strip()})
+    return split_of
+
+
+def _read_patients(root: Path, name: str) -> dict[str, str]:
+    """The patient of each file stem: in its test rows the xlsx drops the file extension."""
+    file, image, patient = TABLES[name]
+    path = root / "Meta" / file
+    read = pd.read_excel if path.suffix == ".xlsx" else pd.read_csv
+    try:
+        table = read(path, usecols=[image, patient], dtype=str).dropna()
+    except (OSError, ValueError, BadZipFile) as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(f"cannot read the patients of {path} ({reason}): {HOW}") from error
+    return {_stem(row[image]): row[patient].strip() for _, row in table.iterrows()}
+
+
+def _stem(name: str) -> str:
+    """The name without its image extension; other dots stay, for names begin like 2020.01.24."""
+    return re.sub(r"\.(png|jpe?g)$", "", name.strip(), flags=re.IGNORECASE)

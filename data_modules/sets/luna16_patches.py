@@ -1,0 +1,57 @@
+"""LUNA16 nodule candidates as 50 x 50 px patches: `nodule/`, `non_nodule/` and `index.csv`.
+
+Setio et al., "Validation, comparison, and combination of algorithms for automatic detection of
+pulmonary nodules in computed tomography images: the LUNA16 challenge", 2017.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from data_modules.errors import DataError
+from data_modules.samples import Samples
+from data_modules.sets.listing import image_paths, make_table, require_folder
+from data_modules.splits import split_by_patient
+
+NAME = "luna16_patches"
+CLASSES = ("non_nodule", "nodule")
+HOW = "put the patches into nodule/ and non_nodule/, with an index.csv (columns file, block5000)"
+
+
+def index(root: Path, split_seed: int = 0) -> Samples:
+    """Index the patches, split 70/10/20 by blocks of 5,000 neighbouring candidates.
+
+    Raises:
+        DataError: Where the folder or index.csv is missing, or a patch stands in no row of it.
+    """
+    require_folder(root, HOW)
+    paths = [path for name in CLASSES for path in image_paths(root, name)]
+    block_of = _read_blocks(root / "index.csv")
+    unlisted = [path for path in paths if path not in block_of]
+    if unlisted or not paths:
+        what = f"{len(unlisted)} patches, for example {unlisted[0]}," if unlisted else "all patches"
+        raise DataError(f"{root}: {what} are missing in index.csv or in the folders: {HOW}")
+    table = make_table(
+        paths,
+        source=NAME,
+        label=[path.split("/")[0] for path in paths],
+        patient=[block_of[path] for path in paths],
+    )
+    table["split"] = split_by_patient(table, split_seed)
+    note = (
+        "patients are not named: a group is 5,000 neighbouring candidates, which holds whole scans "
+        f"but for those on its edge; split by group, 70/10/20, seed {split_seed}"
+    )
+    return Samples(
+        root, table, classes=CLASSES, positive="nodule", patients_named=False, notes=(note,)
+    )
+
+
+def _read_blocks(path: Path) -> dict[str, str]:
+    if not path.is_file():
+        raise DataError(f"no file {path}: {HOW}")
+    try:
+        rows = pd.read_csv(path, usecols=["file", "block5000"], dtype=str, keep_default_na=False)
+    except ValueError as error:
+        raise DataError(f"{path}: {str(error).splitlines()[0]}: {HOW}") from error
+    return dict(zip(rows["file"], rows["block5000"], strict=True))

@@ -1,0 +1,45 @@
+"""Natural images in ImageNet's layout: `train/<wnid>/` and `val/<wnid>/`.
+
+ImageNet, Tiny ImageNet or any subset: Russakovsky et al., "ImageNet Large Scale Visual Recognition
+Challenge", 2015.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from data_modules.errors import DataError
+from data_modules.samples import Samples
+from data_modules.sets.listing import image_paths, make_table, require_folder
+
+NAME = "natural_images"
+HOW = "put ImageNet, Tiny ImageNet or a subset there as train/<wnid>/ and val/<wnid>/"
+
+
+def index(root: Path) -> Samples:
+    """Index both parts; a label is a folder's name (wnid), each image its own group.
+
+    Raises:
+        DataError: Where a part is missing or empty, or `val` has a class that `train` lacks.
+    """
+    tables = []
+    for split in ("train", "val"):
+        require_folder(root / split, HOW)
+        paths = image_paths(root, split)
+        loose = [path for path in paths if path.count("/") < 2]
+        if loose or not paths:
+            what = f"{loose[0]} is in no class folder" if loose else "no images"
+            raise DataError(f"{root / split}: {what}: {HOW}")
+        labels = [path.split("/")[1] for path in paths]
+        tables.append(make_table(paths, source=NAME, label=labels, split=split))
+    classes = tuple(sorted(set(tables[0]["label"])))
+    strange = sorted(set(tables[1]["label"]) - set(classes))
+    if strange:
+        raise DataError(f"{root / 'val' / strange[0]} is no class of {root / 'train'}: {HOW}")
+    return Samples(
+        root,
+        pd.concat(tables, ignore_index=True),
+        classes=classes,
+        patients_named=False,
+        notes=("no test split; patients do not apply: each image is its own group",),
+    )

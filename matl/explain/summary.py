@@ -1,0 +1,182 @@
+"""What an explanation found, as explain.json and explain.md."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from matl.evaluation.metrics import CONFIDENCE, RESAMPLES, THRESHOLD, Estimate
+from matl.explain.attribution import ALL, LungShare
+from matl.explain.cka import Alignment
+from matl.explain.evidence import Evidence
+from matl.explain.findings import Findings
+from matl.explain.overlays import EACH
+from matl.report.paths import hide_paths
+from matl.report.run_report import fenced
+from matl.report.tables import escape, markdown_table
+
+
+def as_json(evidence: Evidence, found: Findings) -> dict[str, Any]:
+    """Every number with its interval, split, positive class and seeds, as plain values."""
+    values: dict[str, Any] = {
+        "experiment": evidence.experiment,
+        "command": hide_paths(evidence.command),
+        "split": evidence.split,
+        "positive": evidence.positive,
+        "negative": evidence.negative,
+        "seeds": 1,
+        "threshold": THRESHOLD,
+        "interval": {"over": "patients", "confidence": CONFIDENCE, "resamples": RESAMPLES},
+        "images": found.images,
+        "patients": found.patients,
+        "without_lung_field": found.without_field,
+        "methods": dict(evidence.methods),
+        "attribution": _by_model(found.shares),
+    }
+    if found.pointing:
+        values["pointing"] = {
+            "tolerance_pixels": found.tolerance,
+            "results": _by_model(found.pointing),
+        }
+    if found.alignments:
+        values["cka"] = {
+            "features": "the mean of each map over its places",
+            "interval": {"over": "patients", "confidence": CONFIDENCE, "method": "jackknife"},
+            "results": [asdict(one) for one in found.alignments],
+        }
+    values["notes"] = [hide_paths(note) for note in evidence.notes]
+    return values
+
+
+def _by_model(results: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+    return [{"model": name, **asdict(one)} for name, rows in results.items() for one in rows]
+
+
+def as_markdown(evidence: Evidence, found: Findings, figures: Collection[str]) -> str:
+    """The tables with their captions, and the figures of these file names."""
+    parts = [
+        f"# {escape(evidence.experiment)}: what the diagnosis looks at",
+        fenced(hide_paths(evidence.command), "bash"),
+        escape(_caption(evidence, found)),
+        "\n".join(f"- *{escape(name)}*: {escape(text)}" for name, text in evidence.methods.items()),
+    ]
+    for model, shares in found.shares.items():
+        parts += [f"## Attribution inside the lungs, {escape(model)}", _share_table(shares)]
+    parts.append(escape(_share_caption(found)))
+    if "overlays.png" in figures:
+        parts += ["## Cases", "![Cases](overlays.png)", escape(_cases_caption(evidence))]
+    if found.pointing:
+        parts += ["## Pointing at the lesion", _pointing_table(found)]
+        parts.append(escape(_pointing_caption(evidence, found)))
+    if found.alignments:
+        parts += ["## The networks of the chain", _alignment_table(found.alignments)]
+        parts += [ALIGNMENT_CAPTION, "![Linear CKA](cka.png)"]
+    if "embeddings.png" in figures:
+        parts += ["## The images as the diagnosis sees them", "![Embeddings](embeddings.png)"]
+        parts.append(EMBEDDING_CAPTION)
+    if evidence.notes:
+        notes = [escape(hide_paths(note)) for note in evidence.notes]
+        parts += ["## Notes", "\n".join(f"- {note}" for note in notes)]
+    parts.append("Numbers: [explain.json](explain.json); each image: [csv](attribution.csv).")
+    return "\n\n".join(part.rstrip() for part in parts) + "\n"
+
+
+ALIGNMENT_CAPTION = (
+    "Linear CKA (Kornblith et al., https://arxiv.org/abs/1905.00414) of each image's features, the "
+    "mean of the map over its places, on the images of the split: 1 for the same features up to "
+    "rotation and scale. The interval is a jackknife over patients. It is biased upwards where "
+    "channels outnumber images; *unbiased* is not, and is about 0 for unrelated networks."
+)
+EMBEDDING_CAPTION = (
+    "t-SNE of the features that the classifier is given. Neighbours are kept; distances between "
+    "groups, and their sizes, mean nothing. In brackets: images. Patients are not named."
+)
+
+
+def _caption(evidence: Evidence, found: Findings) -> str:
+    return (
+        f"{evidence.split} split: {found.images:,} images of {found.patients:,} patients; "
+        f"positive: {evidence.positive}, negative: {evidence.negative}. Right or wrong at "
+        f"the threshold {THRESHOLD}. 1 seed. value [low, high]: {100 * CONFIDENCE:.0f} % "
+        f"interval over {RESAMPLES:,} resamples of patients; it does not cover the choice of "
+        "the seed."
+    )
+
+
+def _cases_caption(evidence: Evidence) -> str:
+    return (
+        f"The cases of {next(iter(evidence.diagnoses))} are drawn at random (seed {evidence.seed}),"
+        f" {EACH} right and {EACH} wrong ones of each class, one a patient; fewer where there are "
+        "fewer. Each map is drawn from 0 to its own maximum. Their numbers stand in "
+        "attribution.csv."
+    )
+
+
+def _share_caption(found: Findings) -> str:
+    left_out = f"{found.without_field} images without a lung field are left out"
+    return (
+        "lungs: the lungs' share of the image, what a uniform map would get; a difference above 0 "
+        f"says that a map prefers the lungs. {left_out}. empty: images whose map is 0 everywhere; "
+        "they have no share. Lung fields are found by thresholds, and not checked by a reader. A "
+        "share says where a map lies, not that the network is right for the right reason."
+    )
+
+
+def _pointing_caption(evidence: Evidence, found: Findings) -> str:
+    return (
+        f"Images of {evidence.positive} with a lesion. A hit: the centre of the map's largest "
+        f"place lies in the lesion or at most {found.tolerance} pixels from it; an empty map "
+        "misses. chance: a place of the same map drawn at random; in lungs: one drawn among the "
+        "places in the lung field found; possible: images in which some place of the map hits."
+    )
+
+
+def _share_table(shares: Sequence[LungShare]) -> str:
+    header = ("method", "class", "outcome", "images", "patients", "empty")
+    rows = [
+        (
+            *(escape(text) for text in (one.method, one.label, one.outcome)),
+            *(f"{count:,}" for count in (one.images, one.patients, one.empty)),
+            *(_interval(estimate) for estimate in (one.lungs, one.share)),
+            _interval(one.difference, "+"),
+        )
+        for one in shares
+        if (one.label == ALL) == (one.outcome == ALL)
+    ]
+    return markdown_table((*header, "lungs", "share inside", "difference"), rows)
+
+
+def _pointing_table(found: Findings) -> str:
+    counts = ("model", "method", "images", "patients", "empty")
+    header = (*counts, "hits", "chance", "in lungs", "possible", "hits - chance")
+    rows = [
+        (
+            *(escape(text) for text in (model, row.method)),
+            *(f"{count:,}" for count in (row.images, row.patients, row.empty)),
+            *(_interval(one) for one in (row.hits, row.chance, row.chance_in_lungs, row.possible)),
+            _interval(row.difference, "+"),
+        )
+        for model, results in found.pointing.items()
+        for row in results
+    ]
+    return markdown_table(header, rows)
+
+
+def _alignment_table(found: Sequence[Alignment]) -> str:
+    rows = [
+        (
+            escape(f"{one.first} - {one.second}"),
+            str(one.stride),
+            _interval(one.cka),
+            "undefined" if one.unbiased is None else f"{one.unbiased:.3f}",
+        )
+        for one in found
+    ]
+    return markdown_table(("networks", "stride", "linear CKA", "unbiased"), rows)
+
+
+def _interval(estimate: Estimate, sign: str = "") -> str:
+    if estimate.value is None:
+        return "undefined"
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.value:{sign}.3f} [none]"
+    return f"{estimate.value:{sign}.3f} [{estimate.low:{sign}.3f}, {estimate.high:{sign}.3f}]"

@@ -1,0 +1,1 @@
+"""What a run and an ablation leave: tables, figures, pages."""

@@ -1,0 +1,175 @@
+"""The page of a run, made from the files in its folder."""
+
+import base64
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from matl.errors import MatlError
+from matl.evaluation.metrics import METRICS, THRESHOLD, Estimate
+from matl.files import json_bytes
+from matl.report.confusion import confusions
+from matl.report.html import run_tables as tables
+from matl.report.html.page import render, write_page
+from matl.report.html.provenance import digest_table, facts
+from matl.report.html.run_pictures import score_pictures, training_pictures
+from matl.report.run_files import RECORD, read_record
+from matl.report.run_record import Result, RunRecord, StageRow
+from matl.report.run_report import plain_value
+from matl.report.tables import PATIENT_CAPTION, counted, duration, stage_caption
+
+EXPERIMENT = "experiment.yaml"
+EVALUATION = "evaluate-"
+EXPLANATION, FINDINGS = "explain", "explain.json"
+INSIDE = {
+    "overlays.png": "Right and wrong cases with the maps of what speaks for the positive class.",
+    "cka.png": "How alike the networks of the chain are, by linear CKA.",
+    "embeddings.png": "The images as the diagnosis sees them, in two dimensions.",
+}
+"""The figures of `matl explain` that a page shows, with their captions."""
+
+
+@dataclass(frozen=True)
+class Headline:
+    """What the first screen shows: one metric of every model on one split."""
+
+    metric: str
+    split: str
+    rows: list[tuple[str, Estimate]]
+    caption: str
+
+
+def write_run_page(folder: Path) -> Path:
+    """Writes `report.html` and its figures into the folder of a finished run.
+
+    Args:
+        folder: Where `matl.report.run_report.write_report` wrote the run's record.
+
+    Returns:
+        The page's path.
+
+    Raises:
+        MatlError: The folder holds no record, or a file in it is damaged.
+    """
+    record = read_record(folder)
+    curves, training = score_pictures(record), training_pictures(record.curves)
+    page = render(
+        "run.html",
+        title=record.experiment,
+        record=record,
+        headline=headline(record),
+        **_chain(record),
+        **_diagnosis(record),
+        external=tables.external_table(record, _external(folder)),
+        curves=curves,
+        training=training,
+        inside=_inside(folder / EXPLANATION),
+        networks=tables.network_table(record.networks) if record.networks else None,
+        gates=tables.gate_table(record.curves),
+        data=tables.data_tables(record),
+        **_provenance(record, folder),
+    )
+    return write_page(folder, page, [*curves, *training])
+
+
+def _external(folder: Path) -> list[RunRecord]:
+    """What `matl evaluate` left in the run's folder."""
+    return [read_record(file.parent) for file in sorted(folder.glob(f"{EVALUATION}*/{RECORD}"))]
+
+
+def headline(record: RunRecord) -> Headline | None:
+    """AUROC on test; where images are of one class, the accuracy; without test, of val."""
+    for split in record.splits():
+        results = record.results(split)
+        defined = any(one.metrics["auroc"].value is not None for one in results)
+        metric = "auroc" if defined else "accuracy"
+        rows = [(one.model, one.metrics[metric]) for one in results]
+        return Headline(METRICS[metric], split, rows, _headline_caption(record, results[0]))
+    return None
+
+
+def _headline_caption(record: RunRecord, result: Result) -> str:
+    return (
+        f"{counted(record, result)}. In brackets: 95 % interval over "
+        "patients; it does not cover the choice of the seed. floor: what grey levels and image "
+        "size alone reach."
+    )
+
+
+def _chain(record: RunRecord) -> dict[str, Any]:
+    return {
+        "chain": [row for row in record.stages if not _is_scratch(row)],
+        "scratch": [row for row in record.stages if _is_scratch(row)],
+        "chain_caption": stage_caption(record),
+        "stages": tables.stage_table(record),
+        "duration": duration,
+    }
+
+
+def _is_scratch(row: StageRow) -> bool:
+    return row.name.endswith("(scratch)")
+
+
+def _diagnosis(record: RunRecord) -> dict[str, Any]:
+    splits = record.splits()
+    confusion = {}
+    for split in splits[:1]:
+        confusion = {
+            "By image": list(confusions(record, split)),
+            "By patient": list(confusions(record.by_patient(), split)),
+        }
+    return {
+        "results": {split: list(tables.diagnosis_tables(record, split)) for split in splits},
+        "calibration": tables.calibration_table(record),
+        "confusion": confusion,
+        "confusion_caption": (
+            f"{' '.join(splits[:1]).capitalize()} split, threshold {THRESHOLD}; positive class: "
+            f"{record.positive}. Rates with 95 % intervals over patients. {PATIENT_CAPTION}"
+        ),
+    }
+
+
+def _inside(folder: Path) -> list[tuple[str, str]]:
+    """The figures of `matl explain` as data, with their captions."""
+    if not (folder / FINDINGS).is_file():
+        return []
+    where = _scored_on(folder / FINDINGS)
+    return [
+        (base64.b64encode((folder / name).read_bytes()).decode(), f"{caption} {where}")
+        for name, caption in INSIDE.items()
+        if (folder / name).is_file()
+    ]
+
+
+def _scored_on(findings: Path) -> str:
+    """The split and the positive class of an explanation, in a sentence."""
+    try:
+        found = json.loads(findings.read_text(encoding="utf-8"))
+        return f"{found['split'].capitalize()} split; positive class: {found['positive']}."
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise MatlError(f"{findings}: is damaged; type the matl explain again") from error
+
+
+def _provenance(record: RunRecord, folder: Path) -> dict[str, Any]:
+    manifests = record.manifest.get("stages", {})
+    file = folder / EXPERIMENT
+    return {
+        "facts": facts(manifests.values()),
+        "digests": digest_table(manifests),
+        "manifest": json_bytes(record.manifest).decode(),
+        "experiment": _experiment(file) if file.is_file() else None,
+    }
+
+
+def _experiment(file: Path) -> str:
+    """The settings of a run as YAML, their paths hidden."""
+    try:
+        settings = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (ValueError, yaml.YAMLError) as error:
+        raise MatlError(
+            f"{file}: is damaged; type its matl run again: nothing is trained twice"
+        ) from error
+    return yaml.safe_dump(plain_value(settings), sort_keys=False, allow_unicode=True)

@@ -1,0 +1,102 @@
+"""The figures of a run's page."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+import pandas as pd
+
+from matl.evaluation.metrics import Estimate
+from matl.report.curves import COSTS, roc_figure, training_figure
+from matl.report.html.figures import (
+    Scores,
+    decision_figure,
+    precision_recall_figure,
+    reliability_figure,
+)
+from matl.report.html.picture import Picture
+from matl.report.run_record import RunRecord
+
+
+def score_pictures(record: RunRecord, images: str = "") -> list[Picture]:
+    """Curves of the first split on which a model was scored on both classes; test comes first.
+
+    Args:
+        record: Of the run.
+        images: Which images the scores are of, in words; by default those of the split.
+    """
+    for split in record.splits():
+        results = {one.model: one.metrics for one in record.results(split)}
+        both = [name for name, metrics in results.items() if metrics["auroc"].value is not None]
+        if both:
+            scores = {name: record.scores(split)[name] for name in both}
+            aurocs = {name: results[name]["auroc"] for name in both}
+            averages = {name: results[name]["average_precision"] for name in both}
+            return list(_curves(record, images or f"{split} split", scores, aurocs, averages))
+    return []
+
+
+def _curves(
+    record: RunRecord,
+    images: str,
+    scores: Scores,
+    aurocs: dict[str, Estimate],
+    averages: dict[str, Estimate],
+) -> Iterator[Picture]:
+    where = f"{images}, positive = {record.positive}"
+    caption = f"{images[0].upper()}{images[1:]}; positive class: {record.positive}."
+    models = ", ".join(scores)
+    yield Picture(
+        "roc",
+        roc_figure(scores, aurocs, f"ROC, {where}"),
+        f"ROC curves, {where}. AUROC: {_listed(aurocs)}.",
+        f"{caption} AUROC with its 95 % interval over patients; grey: chance.",
+    )
+    yield Picture(
+        "precision_recall",
+        precision_recall_figure(scores, averages, f"Precision and recall, {where}"),
+        f"Precision-recall curves, {where}. Average precision: {_listed(averages)}.",
+        f"{caption} Average precision with its 95 % interval over patients.",
+    )
+    yield Picture(
+        "reliability",
+        reliability_figure(scores, f"Reliability, {where}"),
+        f"Reliability of {models}, {where}: observed over predicted probability.",
+        f"{caption} On the grey line scores are probabilities; without an interval.",
+    )
+    yield Picture(
+        "decision",
+        decision_figure(scores, f"Decision curve, {where}"),
+        f"Net benefit of acting by {models}, {where}, over the threshold probability.",
+        f"{caption} A model is worth using at thresholds where its curve lies above both grey "
+        "ones; it supposes calibrated scores. Without an interval.",
+    )
+
+
+def training_pictures(
+    curves: Mapping[str, pd.DataFrame], note: str = "as logged; one seed"
+) -> list[Picture]:
+    """What each stage logged over its epochs, costs left out.
+
+    Args:
+        curves: As in `matl.report.run_record.RunRecord`.
+        note: What the values are.
+    """
+    pictures = []
+    for number, (name, table) in enumerate(curves.items(), 1):
+        logged = table.drop(columns=list(COSTS), errors="ignore")
+        figure = training_figure({name: logged})
+        if figure is not None:
+            pictures.append(
+                Picture(
+                    f"training-{number}-{re.sub(r'[^A-Za-z0-9]+', '-', name).strip('-')}",
+                    figure,
+                    f"Training curves of the stage {name} over {len(table)} epochs.",
+                    f"{name}: training and validation values of each epoch, {note}.",
+                    wide=True,
+                )
+            )
+    return pictures
+
+
+def _listed(estimates: dict[str, Estimate]) -> str:
+    return "; ".join(f"{name} {one}" for name, one in estimates.items())

@@ -1,0 +1,112 @@
+"""A run's record as files of its folder, and back: all that a report is made from."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from matl.errors import MatlError
+from matl.evaluation.metrics import check_scores
+from matl.files import json_bytes
+from matl.report.run_record import NetworkRow, RunRecord, StageRow
+
+RECORD, MANIFEST = "record.json", "manifest.json"
+PREDICTIONS, CURVES = "predictions.csv", "curves.csv"
+_ELSEWHERE = ("diagnoses", "curves", "manifest", "data")
+_TEXT: dict[str, Any] = dict.fromkeys(("model", "image", "patient", "source", "split"), str)
+
+
+def record_files(record: RunRecord) -> dict[str, bytes | None]:
+    """The files that `read_record` needs, by name; None where there is nothing to keep.
+
+    `predictions.csv` has the scores with a column `model`, `curves.csv` the training curves with a
+    column `stage`, `manifest.json` the manifest, and `record.json` the rest.
+    """
+    scores = {name: check_scores(table) for name, table in record.diagnoses.items()}
+    rest = {one.name: getattr(record, one.name) for one in fields(record)}
+    rest = {name: value for name, value in rest.items() if name not in _ELSEWHERE}
+    for name in ("stages", "networks"):
+        rest[name] = [vars(row) for row in rest[name]]
+    rest["data"] = {name: _counts(table) for name, table in record.data.items()}
+    return {
+        PREDICTIONS: stacked_csv(scores, "model"),
+        CURVES: stacked_csv(record.curves, "stage"),
+        MANIFEST: json_bytes(record.manifest),
+        RECORD: json_bytes(rest),
+    }
+
+
+def read_record(folder: Path) -> RunRecord:
+    """The record of the run that wrote its report into a folder.
+
+    Raises:
+        MatlError: The folder holds no record, or not the whole of it.
+    """
+    try:
+        return _read(folder)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise MatlError(
+            f"{folder}: holds no finished run or ablation of this version; type its matl run or "
+            "matl ablate again: nothing is trained twice"
+        ) from error
+
+
+def _read(folder: Path) -> RunRecord:
+    rest = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    manifest = dict(json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
+    data = {
+        name: pd.DataFrame.from_dict(rows, orient="index").rename_axis("split")
+        for name, rows in rest.pop("data").items()
+    }
+    rest["stages"] = [StageRow(**row) for row in rest["stages"]]
+    rest["networks"] = [NetworkRow(**row) for row in rest["networks"]]
+    return RunRecord(
+        **rest,
+        diagnoses=read_diagnoses(folder / PREDICTIONS),
+        curves=read_curves(folder / CURVES),
+        manifest=manifest,
+        data=data,
+    )
+
+
+def _counts(table: pd.DataFrame) -> dict[str, dict[str, int]]:
+    return {
+        str(split): {str(name): int(count) for name, count in row.items()}
+        for split, row in table.iterrows()
+    }
+
+
+def stacked_csv(tables: Mapping[str, pd.DataFrame], key: str) -> bytes | None:
+    """Tables below each other, told apart by a first column."""
+    if not tables:
+        return None
+    parts = [table.assign(**{key: name}) for name, table in tables.items()]
+    joined = pd.concat(parts, ignore_index=True)
+    order = [key, *joined.columns.drop(key)]
+    return joined[order].to_csv(index=False, lineterminator="\n").encode()
+
+
+def read_diagnoses(file: Path) -> dict[str, pd.DataFrame]:
+    """The scores of `predictions.csv` by model; none where there is no file."""
+    if not file.is_file():
+        return {}
+    return _apart(pd.read_csv(file, dtype=_TEXT, keep_default_na=False), "model")
+
+
+def read_curves(file: Path) -> dict[str, pd.DataFrame]:
+    """The tables of `curves.csv` by stage, without the columns that are other stages'."""
+    if not file.is_file():
+        return {}
+    kinds = {"epoch": int}
+    tables = _apart(pd.read_csv(file, dtype=kinds, keep_default_na=False, na_values=[""]), "stage")
+    return {name: table.dropna(axis="columns", how="all") for name, table in tables.items()}
+
+
+def _apart(joined: pd.DataFrame, key: str) -> dict[str, pd.DataFrame]:
+    return {
+        str(name): table.drop(columns=key).reset_index(drop=True)
+        for name, table in joined.groupby(key, sort=False)
+    }

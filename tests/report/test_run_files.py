@@ -1,0 +1,51 @@
+"""A run's record can be read again from its folder."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from report_records import make_record
+
+from matl.errors import MatlError
+from matl.report.run_files import read_record
+from matl.report.run_record import NetworkRow, RunRecord
+from matl.report.run_report import write_report
+
+
+def whole_record() -> RunRecord:
+    counts = pd.DataFrame(
+        {"images": [20, 36], "patients": [7, 12], "COVID": [9, 18]}, index=["train", "all"]
+    ).rename_axis("split")
+    network = NetworkRow("attention", "resnet18", "attention", 100, 4, {"32 x 32": 1000})
+    other = pd.DataFrame({"epoch": [1, 2], "val/auroc": [0.5, 0.625]})
+    record = make_record(data={"diagnosis": counts}, networks=[network])
+    return replace(record, curves=record.curves | {"NA": other})
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    record = whole_record()
+    write_report(record, tmp_path)
+    found = read_record(tmp_path)
+    for name in ("experiment", "stages", "positive", "negative", "seeds", "networks", "split_note"):
+        assert getattr(found, name) == getattr(record, name)
+    assert found.notes[1] == "See …/log.txt."
+    assert found.manifest["torch"] == "2.15"
+    assert found.results("test") == record.results("test")
+    assert found.results("val") == record.results("val")
+    pd.testing.assert_frame_equal(found.data["diagnosis"], record.data["diagnosis"])
+    assert list(found.curves["diagnosis"]) == ["epoch", "loss", "val/loss", "gate/16", "note"]
+    pd.testing.assert_frame_equal(found.curves["NA"], record.curves["NA"], check_dtype=False)
+
+
+def test_a_patient_may_be_called_na(tmp_path: Path) -> None:
+    record = make_record()
+    scores = {name: table.assign(patient="NA") for name, table in record.diagnoses.items()}
+    write_report(replace(record, diagnoses=scores), tmp_path)
+    assert set(read_record(tmp_path).diagnoses["chain"]["patient"]) == {"NA"}
+
+
+def test_a_folder_without_a_record_is_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(MatlError, match="holds no finished run or ablation") as error:
+        read_record(tmp_path)
+    assert "\n" not in str(error.value)
