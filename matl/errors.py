@@ -1,8 +1,33 @@
 """The errors that a user sees."""
 
+from collections.abc import Iterable
+from typing import Self
+
 
 class MatlError(Exception):
-    """A mistake of the user's: one clear line that says what, where and how to mend it."""
+    """A user's mistake: one clear line that says what, where and how to fix it."""
+
+
+class SettingError(MatlError):
+    """A wrong setting of an experiment.
+
+    Args:
+        keys: The path of the setting, as in `["stages", "lung", "epochs"]`.
+        reason: What is wrong with it, and how to fix it.
+        message: The whole line, where `reason` already names the setting.
+
+    Attributes:
+        keys: As above.
+        reason: As above.
+    """
+
+    def __init__(self, keys: Iterable[str], reason: str, message: str | None = None) -> None:
+        self.keys, self.reason = list(keys), reason
+        super().__init__(message or f"{'.'.join(self.keys)}: {reason}")
+
+    def under(self, *keys: str) -> Self:
+        """The same error below other settings, as in `error.under("stages", "lung")`."""
+        return type(self)([*keys, *self.keys], self.reason)
 
 
 class OutOfMemory(MatlError):

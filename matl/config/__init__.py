@@ -1,6 +1,13 @@
 """The typed experiment, read from YAML files with `extends`, overrides and interpolation."""
 
-from matl.config.load import load_experiment
-from matl.config.schema import Experiment, StageConfig
+from matl.config.load import checked, load_experiment, to_yaml
+from matl.config.schema import Experiment, LoggerConfig, TrainerConfig
 
-__all__ = ["Experiment", "StageConfig", "load_experiment"]
+__all__ = [
+    "Experiment",
+    "LoggerConfig",
+    "TrainerConfig",
+    "checked",
+    "load_experiment",
+    "to_yaml",
+]

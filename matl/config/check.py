@@ -1,4 +1,4 @@
-"""Checks of values: each setting by its declared range, then what settings mean together."""
+"""Checks of values: each setting by its declared range, then settings together."""
 
 import re
 from collections.abc import Iterable
@@ -12,37 +12,25 @@ from data_modules.registry import check_config as check_data
 from matl.backbones import check_config as check_backbone
 from matl.backbones.network import FeatureMaps, feature_maps, layer_depths
 from matl.config.layers import first_line
-from matl.config.schema import DiagnosisConfig, Experiment, LungSSLConfig, StageConfig
-from matl.errors import MatlError
+from matl.config.schema import Experiment
+from matl.errors import MatlError, SettingError
+from matl.stages.registry import task_of
+from matl.stages.settings import StageConfig, size_pair
 
 LEAST_SIDE, MOST_SIDE = 32, 1024
-
-
-class Problem(Exception):
-    """A wrong setting: its key, and what is wrong with it.
-
-    Args:
-        keys: the way to the setting.
-        message: what is wrong, and how to mend it.
-        named: whether the message names the setting already.
-    """
-
-    def __init__(self, keys: Iterable[str], message: str, named: bool = False) -> None:
-        self.keys = list(keys)
-        super().__init__(message if named else f"{'.'.join(self.keys)}: {message}")
 
 
 def check_experiment(experiment: Experiment) -> None:
     """Checks an experiment's values.
 
     Raises:
-        Problem: the first setting that is wrong.
+        SettingError: The first setting that is wrong.
     """
     _check_ranges(experiment, [])
     for name in (experiment.name, *experiment.stages):
         if not re.fullmatch(r"[\w.+-]+", name) or name.startswith("."):
             keys = ["name"] if name == experiment.name else ["stages", name]
-            raise Problem(keys, f"{name!r} is no name; use letters, digits, and . _ + -")
+            raise SettingError(keys, f"{name!r} is no name; use letters, digits, and . _ + -")
     _check_chain(experiment)
     _check_trainer(experiment)
     layout = _check_backbone(experiment)
@@ -53,15 +41,10 @@ def check_experiment(experiment: Experiment) -> None:
         if layout.only_size not in (None, size_pair(stage.size)):
             height, width = layout.only_size
             message = f"{experiment.backbone.name} takes images of {height} x {width} pixels only"
-            raise Problem(["stages", name, "size"], message)
+            raise SettingError(["stages", name, "size"], message)
         if experiment.backbone.operator == "none" and "operators" in stage.transfer:
             message = f"{stage.transfer!r} carries nothing: backbone.operator is none"
-            raise Problem(["stages", name, "transfer"], message)
-
-
-def size_pair(size: Any) -> tuple[int, int]:
-    """(height, width) in pixels of a stage's `size`."""
-    return (size, size) if isinstance(size, int) else (int(size[0]), int(size[1]))
+            raise SettingError(["stages", name, "transfer"], message)
 
 
 def _check_ranges(section: Any, keys: list[str]) -> None:
@@ -82,16 +65,18 @@ def _check_ranges(section: Any, keys: list[str]) -> None:
 def _check_range(value: Any, declared: Any, keys: list[str]) -> None:
     choices = declared.get("choices")
     if choices is not None and value not in choices:
-        raise Problem(keys, f"{value!r} is not possible; {did_you_mean(str(value), choices)}")
+        raise SettingError(keys, f"{value!r} is not possible; {did_you_mean(str(value), choices)}")
     for name, wrong, words in (
         ("least", lambda bound: value < bound, "at least"),
         ("most", lambda bound: value > bound, "at most"),
         ("above", lambda bound: value <= bound, "above"),
     ):
         if name in declared and not _is_number(value):
-            raise Problem(keys, f"{value!r} is no number")
+            raise SettingError(keys, f"{value!r} is no number")
         if name in declared and wrong(declared[name]):
-            raise Problem(keys, f"{value} is not possible; it must be {words} {declared[name]}")
+            raise SettingError(
+                keys, f"{value} is not possible; it must be {words} {declared[name]}"
+            )
 
 
 def _is_number(value: Any) -> bool:
@@ -101,32 +86,36 @@ def _is_number(value: Any) -> bool:
 def _check_chain(experiment: Experiment) -> None:
     chain = experiment.chain
     if not chain:
-        raise Problem(["chain"], "is empty; list the stages in their order, a diagnosis last")
+        raise SettingError(["chain"], "is empty; list the stages in their order, a diagnosis last")
     for name in chain:
         if not isinstance(name, str):
-            raise Problem(["chain"], f"{name!r} is no name of a stage; write chain: [a, b]")
+            raise SettingError(["chain"], f"{name!r} is no name of a stage; write chain: [a, b]")
         if name not in experiment.stages:
             hint = did_you_mean(name, experiment.stages)
-            raise Problem(["chain"], f"'{name}' is no stage; {hint}")
+            raise SettingError(["chain"], f"'{name}' is no stage; {hint}")
     if len(set(chain)) < len(chain):
-        raise Problem(["chain"], "names a stage twice; give the second one a name of its own")
-    if not isinstance(experiment.stages[chain[-1]], DiagnosisConfig):
-        raise Problem(["chain"], f"ends in '{chain[-1]}', which is no diagnosis")
+        raise SettingError(["chain"], "names a stage twice; give the second one a name of its own")
+    if not task_of(experiment.stages[chain[-1]]).diagnoses:
+        raise SettingError(["chain"], f"ends in '{chain[-1]}', which is no diagnosis")
     parts = [experiment.stages[name].part for name in chain]
     if parts != sorted(parts):
-        raise Problem(["chain"], f"runs through the parts {parts}; they must not go back")
+        raise SettingError(["chain"], f"runs through the parts {parts}; they must not go back")
 
 
 def _check_trainer(experiment: Experiment) -> None:
     for name in ("devices", "threads"):
         value = getattr(experiment.trainer, name)
         if value != "auto" and not (type(value) is int and value >= 1):
-            raise Problem(["trainer", name], f"{value!r} is not possible; write auto or a count")
+            raise SettingError(
+                ["trainer", name], f"{value!r} is not possible; write auto or a count"
+            )
     if experiment.trainer.nodes > 1 and experiment.trainer.auto_batch:
-        raise Problem(["trainer", "auto_batch"], "is for one node; name a batch_size that fits")
+        raise SettingError(
+            ["trainer", "auto_batch"], "is for one node; name a batch_size that fits"
+        )
     if experiment.trainer.nodes > 1 and experiment.trainer.max_restarts:
         message = "is for one node; on several, torchrun --max-restarts starts matl again"
-        raise Problem(["trainer", "max_restarts"], message)
+        raise SettingError(["trainer", "max_restarts"], message)
 
 
 def _check_backbone(experiment: Experiment) -> FeatureMaps:
@@ -134,7 +123,7 @@ def _check_backbone(experiment: Experiment) -> FeatureMaps:
         check_backbone(experiment.backbone)
     except MatlError as error:
         key = str(error).partition(":")[0].split(" ")[0].split(".")
-        raise Problem(key, str(error), named=True) from error
+        raise SettingError(key, str(error), str(error)) from error
     return feature_maps(experiment.backbone.name)
 
 
@@ -147,23 +136,21 @@ def _check_stage(stage: StageConfig, strides: tuple[int, ...], keys: list[str]) 
         message = (
             f"{stage.freeze!r} is not possible; write none, all, or a stride; {_listed(strides)}"
         )
-        raise Problem([*keys, "freeze"], message)
-    if stage.freeze in ("all", max(strides)) and not isinstance(stage, DiagnosisConfig):
+        raise SettingError([*keys, "freeze"], message)
+    if stage.freeze in ("all", max(strides)) and not task_of(stage).diagnoses:
         message = f"{stage.freeze}: nothing that travels to the next stage would train"
-        raise Problem([*keys, "freeze"], message)
-    if isinstance(stage, LungSSLConfig):
-        if stage.region_stride not in strides:
-            message = f"{stage.region_stride} is no stride of this network; {_listed(strides)}"
-            raise Problem([*keys, "region_stride"], message)
-        if stage.whole + stage.region + stage.identity == 0:
-            raise Problem(keys, "whole, region and identity are all 0: nothing would be learned")
+        raise SettingError([*keys, "freeze"], message)
+    try:
+        task_of(stage).check_settings(stage, strides)
+    except SettingError as error:
+        raise error.under(*keys) from error
 
 
 def _check_layers(network: str, keys: list[str]) -> None:
     try:
         layer_depths(network)
     except MatlError as error:
-        raise Problem(keys, str(error).partition(": ")[2]) from error
+        raise SettingError(keys, str(error).partition(": ")[2]) from error
 
 
 def _check_size(size: Any, keys: list[str]) -> None:
@@ -173,12 +160,14 @@ def _check_size(size: Any, keys: list[str]) -> None:
     )
     if not right or (isinstance(size, list) and len(size) != 2):
         message = f"write pixels from {LEAST_SIDE} to {MOST_SIDE}, as 128 or [height, width]"
-        raise Problem(keys, f"{size!r} is not possible; {message}")
+        raise SettingError(keys, f"{size!r} is not possible; {message}")
 
 
 def _check_crop(crop: list[float], keys: list[str]) -> None:
     if len(crop) != 2 or crop[0] > crop[1]:
-        raise Problem(keys, f"{crop} is not possible; write [least, largest] share of the area")
+        raise SettingError(
+            keys, f"{crop} is not possible; write [least, largest] share of the area"
+        )
 
 
 def _check_optimizer(name: str, keys: list[str]) -> None:
@@ -186,9 +175,9 @@ def _check_optimizer(name: str, keys: list[str]) -> None:
 
     known = list_optimizers()
     if name not in known:
-        raise Problem(keys, f"timm has no optimizer '{name}'; {did_you_mean(name, known)}")
+        raise SettingError(keys, f"timm has no optimizer '{name}'; {did_you_mean(name, known)}")
     if problem := _optimizer_problem(name):
-        raise Problem(keys, f"'{name}' cannot be used here: {problem}")
+        raise SettingError(keys, f"'{name}' cannot be used here: {problem}")
 
 
 @cache
@@ -210,7 +199,7 @@ def _check_data(data: DataConfig, keys: list[str]) -> None:
     try:
         check_data(data)
     except DataError as error:
-        raise Problem(keys, ".".join([*keys[:-1], str(error)]), named=True) from error
+        raise SettingError(keys, str(error), ".".join([*keys[:-1], str(error)])) from error
 
 
 def _listed(values: Iterable[Any]) -> str:

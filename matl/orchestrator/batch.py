@@ -80,8 +80,6 @@ def _with_batch(job: Job, batch: int) -> Job:
 
 
 def _change(job: Job, batch: int) -> str:
-    config = job.stage.config
-    line = f"it begins anew with batch_size {batch} instead of {config.batch_size}, at the same lr"
-    if config.task == "lung_ssl":
-        line += "; the region term finds negatives in fewer scans, the whole term's queue stays"
-    return line
+    before, also = job.stage.config.batch_size, job.stage.task.smaller_batch
+    line = f"it restarts with batch_size {batch} instead of {before}, at the same lr"
+    return f"{line}; {also}" if also else line

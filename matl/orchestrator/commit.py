@@ -1,104 +1,107 @@
 """The end of a stage: its scores, its manifest, and the commit to the store."""
 
 import importlib.metadata
-import json
 import os
 import platform
 import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
 
-from matl.evaluation.floor import floor_scores, grey_features
+from matl.config.load import plain
 from matl.files import file_digest
+from matl.manifest import BACKBONE, FORMAT, HEADS, StageManifest, write_manifest
 from matl.orchestrator.batch import shrunk
-from matl.orchestrator.job import Images, Job, data_module, open_images
-from matl.orchestrator.scoring import load_diagnosis, score_samples
-from matl.orchestrator.store import (
-    BACKBONE,
-    CURVES,
-    FLOOR,
-    HEADS,
-    MANIFEST,
-    SCORES,
-    Store,
-)
+from matl.orchestrator.floors import floor_of
+from matl.orchestrator.job import Job, data_module
+from matl.orchestrator.scoring import score_samples
+from matl.orchestrator.store import CURVES, SCORES, Store
 from matl.orchestrator.wandb_logger import last_id
-from matl.stages import TASKS
+from matl.stages.task import Task
+from matl.trained import rebuild
 
 LIBRARIES = ("torch", "timm", "pytorch-lightning", "monai", "lightly", "numpy", "scikit-learn")
 
 
 def commit(job: Job, store: Store) -> None:
     """Scores a trained stage where it is a diagnosis, and moves it into the store whole."""
-    images = open_images(job.experiment, job.stage)
     finished = job.workspace / "finished"
     shutil.rmtree(finished, ignore_errors=True)
     finished.mkdir()
     for name in (BACKBONE, HEADS, CURVES):
         shutil.copyfile(job.workspace / name, finished / name)
-    if job.stage.config.task == "diagnosis":
-        _write_scores(job, images, finished)
-    manifest = _manifest(job, images, finished)
-    (finished / MANIFEST).write_text(json.dumps(manifest, indent=2))
+    facts = job.stage.task.facts(job.images.samples, job.stage.config)
+    if job.stage.task.diagnoses:
+        _write_scores(job, facts, finished)
+        floor_of(job.stage, store, lambda: job.images)
+    write_manifest(_manifest(job, facts, finished), finished)
     store.commit(job.stage.fingerprint, finished)
     shutil.rmtree(job.workspace)
 
 
-def _write_scores(job: Job, images: Images, folder: Path) -> None:
-    """Scores of the diagnosis and the floor: the one time that test labels are read."""
-    stage = load_diagnosis(job.experiment, job.stage.config, job.workspace, images.samples)
-    data = data_module(job, images, rank=0)
+def _write_scores(job: Job, facts: dict[str, Any], folder: Path) -> None:
+    """Scores of the diagnosis: test labels are read here, and by the floor."""
+    stage = rebuild(job.experiment.backbone, job.stage.config, facts, folder)
+    data = data_module(job, rank=0)
     scores = score_samples(stage, data, ("val", "test"), job.resources.device)
     scores.to_csv(folder / SCORES, index=False)
-    samples = images.samples
-    features = grey_features(images.cache.images, images.cache.sizes)
-    floor = floor_scores(samples.table, features, samples.targets())
-    floor.to_csv(folder / FLOOR, index=False)
 
 
-def _manifest(job: Job, images: Images, folder: Path) -> dict[str, Any]:
-    stage, samples = job.stage, images.samples
+def _manifest(job: Job, facts: dict[str, Any], folder: Path) -> StageManifest:
+    stage, samples, resources = job.stage, job.images.samples, job.resources
     curves = pd.read_csv(folder / CURVES)
     last = curves.iloc[-1]
-    name = metric_name(stage.config.task, curves)
-    return {
-        "fingerprint": stage.fingerprint,
-        "parent": stage.parent,
-        "experiment": job.experiment.name,
-        "stage": stage.name,
-        "part": stage.config.part,
-        "task": stage.config.task,
-        "data": " + ".join(sorted(samples.table["source"].unique())),
-        "classes": list(samples.classes),
-        "positive": samples.positive,
-        "counts": samples.table["split"].value_counts().to_dict(),
-        "patients": int(samples.table.drop_duplicates(["source", "patient"]).shape[0]),
-        "notes": [*samples.notes, *shrunk(job)],
-        "batch_size": stage.config.batch_size,
-        "epochs": int(last["epoch"]),
-        "seconds": round(float(curves["seconds"].sum()), 2),
-        "images_per_second": round(float(curves["images"].sum() / curves["seconds"].sum()), 2),
-        "peak_memory_mb": round(float(curves["peak_memory_mb"].max()), 1),
-        "metric": {"name": name, "value": float(last[name])},
-        "identity": stage.identity,
-        "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "versions": versions(),
-        "commit": _commit(),
-        "machine": machine(job.resources.device),
-        "wandb": last_id(job.workspace),
-        "sha256": {file.name: file_digest(file) for file in sorted(folder.iterdir())},
-    }
+    name = metric_name(stage.task, curves)
+    settings = plain(stage.config)
+    del settings["data"]
+    return StageManifest(
+        format=FORMAT,
+        fingerprint=stage.fingerprint,
+        parent=stage.parent,
+        experiment=job.experiment.name,
+        stage=stage.name,
+        part=stage.config.part,
+        task=stage.config.task,
+        data=" + ".join(sorted(samples.table["source"].unique())),
+        classes=list(samples.classes),
+        positive=samples.positive,
+        counts={str(split): int(n) for split, n in samples.table["split"].value_counts().items()},
+        patients=int(samples.table.drop_duplicates(["source", "patient"]).shape[0]),
+        notes=[*samples.notes, *shrunk(job)],
+        settings=settings,
+        backbone=plain(replace(job.experiment.backbone, weights=None)),
+        facts=facts,
+        batch_size=stage.config.batch_size,
+        epochs=int(last["epoch"]),
+        seconds=round(float(curves["seconds"].sum()), 2),
+        images_per_second=round(float(curves["images"].sum() / curves["seconds"].sum()), 2),
+        peak_memory_mb=round(float(curves["peak_memory_mb"].max()), 1),
+        metric={"name": name, "value": float(last[name])},
+        identity=stage.identity,
+        trainer={
+            "accelerator": resources.accelerator,
+            "processes": resources.processes,
+            "threads": resources.threads,
+            "precision": resources.precision,
+        },
+        finished=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        versions=versions(),
+        commit=_commit(),
+        machine=machine(resources.device),
+        wandb=last_id(job.workspace),
+        sha256={file.name: file_digest(file) for file in sorted(folder.iterdir())},
+    )
 
 
-def metric_name(task: str, curves: pd.DataFrame) -> str:
+def metric_name(task: type[Task], curves: pd.DataFrame) -> str:
     """The logged value that stands for a stage: its task's metric where it was logged."""
-    wanted = [*TASKS[task].metric_names, "loss"]
+    wanted = [*task.metric_names, "loss"]
     return next(name for name in wanted if name in curves.columns)
 
 

@@ -10,13 +10,17 @@ import timm
 import torch
 
 from data_modules import cache
-from matl import backbones, lungs, views
-from matl.config.schema import Experiment, StageConfig
+from matl import backbones, views
+from matl.config import Experiment
 from matl.errors import MatlError
 from matl.files import file_digest
 from matl.orchestrator.resources import Resources
 from matl.orchestrator.store import Store
-from matl.stages import TASKS, processes
+from matl.orchestrator.scoring import SCORING_VERSION
+from matl.stages import processes
+from matl.stages.registry import task_of
+from matl.stages.settings import StageConfig
+from matl.stages.task import ROWS_VERSION
 
 Identity = dict[str, Any]
 
@@ -34,7 +38,7 @@ def stage_identity(
         "data": data_digest,
         "backbone": _backbone_identity(experiment),
         "seed": experiment.seed,
-        "trainer": _plain(resources),
+        "trainer": plain_settings(resources),
         "versions": _versions(config, resources),
         "parent": parent,
     }
@@ -49,7 +53,7 @@ def fingerprint(identity: Identity) -> str:
 def reason(identity: Identity, store: Store) -> str:
     """Why a stage is not in the store: how it differs from the most similar finished stage."""
     task = identity["stage"]["task"]
-    identities = [manifest["identity"] for manifest in store.whole_manifests()]
+    identities = [manifest.identity for manifest in store.whole_manifests()]
     finished = [one for one in identities if one["stage"]["task"] == task]
     if not finished:
         return f"no {task} stage has been trained yet"
@@ -85,7 +89,7 @@ def _flat(node: Any, prefix: str = "") -> dict[str, Any]:
 
 def _identity_settings(config: StageConfig, parent: str | None) -> dict[str, Any]:
     """The settings that can change a result; the data's place is replaced by its digest."""
-    settings = _plain(config)
+    settings = plain_settings(config)
     del settings["data"]
     if parent is None:
         del settings["transfer"]
@@ -93,7 +97,7 @@ def _identity_settings(config: StageConfig, parent: str | None) -> dict[str, Any
 
 
 def _backbone_identity(experiment: Experiment) -> dict[str, Any]:
-    settings = _plain(experiment.backbone)
+    settings = plain_settings(experiment.backbone)
     weights = experiment.backbone.weights
     if weights not in (None, "timm"):
         settings["weights"] = _file_digest(Path(str(weights)))
@@ -108,16 +112,18 @@ def _file_digest(path: Path) -> str:
 
 
 def _versions(config: StageConfig, resources: Resources) -> dict[str, Any]:
+    task = task_of(config)
     versions = {
-        "task": TASKS[config.task].VERSION,
+        **task.versions(config),
+        "rows": ROWS_VERSION,
         "backbone": backbones.VERSION,
         "views": views.VERSION,
         "pixels": cache.VERSION,
         "torch": _minor(torch.__version__),
         "timm": _minor(timm.__version__),
     }
-    if config.task == "lung_ssl":
-        versions["lungs"] = lungs.VERSION
+    if task.diagnoses:
+        versions["scoring"] = SCORING_VERSION
     if resources.processes > 1:
         versions["processes"] = processes.VERSION
     return versions
@@ -127,10 +133,11 @@ def _minor(version: str) -> str:
     return ".".join(version.split(".")[:2])
 
 
-def _plain(section: Any) -> Any:
+def plain_settings(section: Any) -> Any:
+    """Settings as plain values, without those that cannot change a result."""
     if is_dataclass(section):
         return {
-            item.name: _plain(getattr(section, item.name))
+            item.name: plain_settings(getattr(section, item.name))
             for item in fields(section)
             if _counts(item, getattr(section, item.name))
         }

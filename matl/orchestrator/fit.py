@@ -15,20 +15,19 @@ from rich.console import Console
 from timm.layers import convert_sync_batchnorm
 from torch.multiprocessing import _prctl_pr_set_pdeathsig  # type: ignore[attr-defined]
 
-from data_modules.samples import Samples
 from matl.backbones import AttentiveBackbone, canonical_state, save_weights
 from matl.files import disk_errors
 from matl.orchestrator.batch import refuse_batch
 from matl.orchestrator.callbacks import CurveRecorder, StageProgress
 from matl.orchestrator.checkpoints import CHECKPOINT, LastTwo, checkpoint_callbacks, go_on
 from matl.orchestrator.guard import Guard
-from matl.orchestrator.job import Job, data_module, initial_stage, open_images
+from matl.orchestrator.job import Job, data_module, initial_stage
 from matl.orchestrator.launch import launch
 from matl.orchestrator.nodes import ALONE, Nodes
 from matl.orchestrator.store import BACKBONE, CURVES, HEADS
 from matl.orchestrator.wandb_logger import CurveLogger, log_weights, stage_logger
 from matl.preemption import Preempted
-from matl.stages import Stage
+from matl.stages.base import Stage
 from matl.terminal import terminal
 
 
@@ -57,20 +56,19 @@ def fit(job: Job) -> None:
     _quiet_lightning()
     rank = int(os.environ.get("RANK", 0))
     console = terminal() if rank == 0 else Console(quiet=True)
-    images = open_images(job.experiment, job.stage)
-    stage = initial_stage(job, images.samples)
+    stage = initial_stage(job)
     if job.resources.channels_last:
         stage = stage.to(memory_format=torch.channels_last)
     if job.resources.processes > 1 and job.resources.accelerator == "gpu":
         stage = convert_sync_batchnorm(stage)  # torch's own would lose timm's fused activations
     if job.resources.compile:
         _compile_backbones(stage)
-    data = data_module(job, images, rank)
+    data = data_module(job, rank)
     with (
         disk_errors(job.workspace),
         stage_logger(job, console) if rank == 0 else nullcontext() as logger,
     ):
-        trainer = _trainer(job, images.samples, console, logger)
+        trainer = _trainer(job, console, logger)
         try:
             trainer.fit(stage, data, ckpt_path=job.checkpoint, weights_only=True)
         except Preempted:
@@ -125,14 +123,12 @@ def _metadata(job: Job) -> dict[str, str]:
     return {"fingerprint": job.stage.fingerprint, "stage": job.stage.name}
 
 
-def _trainer(
-    job: Job, samples: Samples, console: Console, logger: CurveLogger | None
-) -> pl.Trainer:
+def _trainer(job: Job, console: Console, logger: CurveLogger | None) -> pl.Trainer:
     config, resources = job.stage.config, job.resources
     callbacks: list[pl.Callback] = [
         CurveRecorder(job.workspace / CURVES),
         StageProgress(job.stage.name, job.place, console),
-        Guard(job.stage.name, samples, job.workspace / CHECKPOINT),
+        Guard(job.stage.name, job.images.samples, job.workspace / CHECKPOINT),
         *checkpoint_callbacks(job.workspace, config.checkpoint_every),
     ]
     return pl.Trainer(
@@ -160,5 +156,5 @@ def _strategy(job: Job) -> Strategy | str:
     if job.resources.processes == 1:
         return "auto"
     backend = "nccl" if job.resources.accelerator == "gpu" else "gloo"
-    optional_terms = job.stage.config.task == "lung_ssl"
-    return DDPStrategy(process_group_backend=backend, find_unused_parameters=optional_terms)
+    unused = job.stage.task.unused_parameters
+    return DDPStrategy(process_group_backend=backend, find_unused_parameters=unused)

@@ -2,16 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from data_modules.digest import digest
 from data_modules.samples import Samples
-from matl.config.schema import Experiment, StageConfig
+from matl.config import Experiment
 from matl.errors import MatlError
 from matl.orchestrator.fingerprints import Identity, fingerprint, stage_identity
+from matl.orchestrator.leaks import refuse_leaks
 from matl.orchestrator.resources import Resources, resolve
-from matl.orchestrator.stage_samples import refuse_leaks, stage_samples
+from matl.orchestrator.stage_images import select_images
+from matl.stages.registry import task_of
+from matl.stages.settings import StageConfig
+from matl.stages.task import Task
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,17 @@ class PlannedStage:
     identity: Identity
     fingerprint: str
     parent: str | None
+
+    @cached_property
+    def task(self) -> type[Task]:
+        """What the stage trains."""
+        return task_of(self.config)
+
+    @cached_property
+    def training(self) -> Samples:
+        """The images that the stage trains on."""
+        splits = self.task.training_splits(self.config)
+        return self.samples.subset(self.samples.table["split"].isin(splits))
 
 
 @dataclass(frozen=True)
@@ -99,22 +115,15 @@ def make_plan(experiment: Experiment, through: int = 3, memo: Memo | None = None
     for name in names:
         parent = chain[-1].fingerprint if chain else None
         chain.append(_planned(experiment, resources, name, samples[name], parent, memo))
-    scratch = None
-    if (
-        "scratch" in experiment.baselines
-        and len(chain) > 1
-        and chain[-1].config.task == "diagnosis"
-    ):
-        last = chain[-1]
+    scratch, last = None, chain[-1]
+    if "scratch" in experiment.baselines and len(chain) > 1 and last.task.diagnoses:
         scratch = _planned(experiment, resources, last.name, last.samples, None, memo)
     return Plan(experiment, resources, tuple(chain), scratch)
 
 
 def _samples(experiment: Experiment, name: str, memo: Memo) -> Samples:
-    config = experiment.stages[name]
-    transductive = getattr(config, "transductive", False)
-    key = (repr(config.data), config.task, transductive, experiment.data_root, name)
-    return memo.once(key, lambda: stage_samples(experiment, name))
+    key = (repr(experiment.stages[name]), experiment.data_root, name)
+    return memo.once(key, lambda: select_images(experiment, name))
 
 
 def _check_batches(experiment: Experiment, names: list[str], resources: Resources) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from matl.config.schema import TrainerConfig
+from matl.config import TrainerConfig
 from matl.errors import MatlError
 
 
@@ -17,7 +17,7 @@ class Resources:
     Attributes:
         accelerator: `cpu` or `gpu`.
         processes: one a device, over all nodes.
-        threads: CPU threads a process.
+        threads: CPU threads per process; recorded, but no part of a fingerprint.
         precision: one of Lightning's names.
         channels_last: memory format of images and network.
         compile: whether the backbone is compiled.
@@ -28,7 +28,7 @@ class Resources:
 
     accelerator: str
     processes: int
-    threads: int
+    threads: int = field(metadata={"identity": False})
     precision: str
     channels_last: bool
     compile: bool

@@ -7,41 +7,16 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
 from filelock import FileLock, Timeout
 
 from matl.errors import MatlError
 from matl.files import file_digest, sync
+from matl.manifest import MANIFEST, StageManifest, read_manifest
 
-MANIFEST = "manifest.json"
-BACKBONE = "backbone.safetensors"
-HEADS = "heads.safetensors"
 CURVES = "curves.csv"
 SCORES = "scores.csv"
-FLOOR = "floor.csv"
 ABOUT = "about.json"
 REPLACED = ".replaced"
-KNOWN = frozenset(
-    [
-        "experiment",
-        "stage",
-        "task",
-        "data",
-        "counts",
-        "notes",
-        "epochs",
-        "seconds",
-        "images_per_second",
-        "peak_memory_mb",
-        "metric",
-        "identity",
-        "finished",
-        "sha256",
-    ]
-)
-"""What every manifest says."""
-
 
 @dataclass(frozen=True)
 class Unfinished:
@@ -89,24 +64,21 @@ class Store:
         folder, replaced = self.root / fingerprint, self._replaced(fingerprint)
         return replaced if replaced.exists() and not folder.exists() else folder
 
-    def manifest(self, fingerprint: str) -> dict[str, Any]:
+    def manifest(self, fingerprint: str) -> StageManifest:
         """What is known of a finished stage.
 
         Raises:
-            MatlError: its manifest is damaged, or gone.
+            MatlError: Its manifest is damaged or of another version, or gone.
         """
         try:
-            manifest = json.loads((self.entry(fingerprint) / MANIFEST).read_text())
+            return read_manifest(self.entry(fingerprint))
         except FileNotFoundError as error:
             raise MatlError(f"{self.root}: {fingerprint} was removed meanwhile") from error
-        except ValueError:
-            manifest = {}
-        if not isinstance(manifest, dict) or not manifest.keys() >= KNOWN:
-            raise MatlError(f"{self.root}: {fingerprint} is damaged; {self._mend(fingerprint)}")
-        return manifest
+        except MatlError as error:
+            raise MatlError(f"{error}; {self._fix(fingerprint)}") from error
 
-    def whole_manifests(self) -> Iterator[dict[str, Any]]:
-        """The manifests of the finished stages, without the damaged ones."""
+    def whole_manifests(self) -> Iterator[StageManifest]:
+        """The manifests of the finished stages, without those that cannot be read."""
         for fingerprint in self:
             with suppress(MatlError):
                 yield self.manifest(fingerprint)
@@ -118,9 +90,9 @@ class Store:
             MatlError: the file is missing or has changed since.
         """
         path = self.entry(fingerprint) / name
-        digests = self.manifest(fingerprint)["sha256"]
+        digests = self.manifest(fingerprint).sha256
         if not path.is_file() or file_digest(path) != digests.get(name):
-            raise MatlError(f"{path}: is damaged; {self._mend(fingerprint)}")
+            raise MatlError(f"{path}: is damaged; {self._fix(fingerprint)}")
         return path
 
     def find(self, start: str, unfinished: bool = False) -> str:
@@ -165,6 +137,10 @@ class Store:
                 return False
         except Timeout:
             return True
+
+    def floor(self, key: str) -> Path:
+        """The file of a floor's scores; floors are kept by what they are computed from."""
+        return self.root / "floors" / f"{key}.csv"
 
     def lock(self, fingerprint: str) -> FileLock:
         """Held while a stage is trained, so that no two runs train it at once."""
@@ -219,7 +195,7 @@ class Store:
         """Removes the workspace of a finished stage whose run was killed at its very end."""
         shutil.rmtree(self.unfinished_folder / fingerprint, ignore_errors=True)
 
-    def _mend(self, fingerprint: str) -> str:
+    def _fix(self, fingerprint: str) -> str:
         return f"run matl store remove {fingerprint} --store {self.root}, then train it again"
 
     def _replaced(self, fingerprint: str) -> Path:

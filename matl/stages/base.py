@@ -1,8 +1,8 @@
 """What every stage of the chain shares: seeding, the step, optimizer and schedule."""
 
 from abc import abstractmethod
-from collections.abc import Iterator
-from typing import Any, ClassVar
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
@@ -19,9 +19,9 @@ from torch.optim.lr_scheduler import (
 )
 
 from matl.backbones import AttentiveBackbone, Operator
-from matl.config.schema import StageConfig
 from matl.seeding import derive, generator
 from matl.stages.rates import parameter_groups
+from matl.stages.settings import StageConfig
 from matl.views import WHOLE, Share, View, ViewConfig, random_view
 
 
@@ -34,15 +34,10 @@ class Stage(pl.LightningModule):
     are drawn by each process for itself.
 
     Attributes:
-        VERSION: number of the task's behaviour, part of the fingerprint; raised with any change
-            that can change a trained weight.
-        metric_names: logged values that can stand for this stage in tables, the best first.
-        backbone: the network that travels on to the next stage.
-        heads: what the task adds to it; they are kept with the stage and never travel.
+        backbone: The network that travels on to the next stage.
+        heads: What the task adds to it; they are kept with the stage and never travel.
     """
 
-    VERSION: ClassVar[int]
-    metric_names: ClassVar[tuple[str, ...]]
     heads: nn.ModuleDict
 
     def __init__(self, backbone: AttentiveBackbone, config: StageConfig, seed: int) -> None:
@@ -117,18 +112,21 @@ class Stage(pl.LightningModule):
         self, images: Tensor, config: ViewConfig, generator: torch.Generator | None = None
     ) -> View:
         """A random view of a batch; a process draws the global batch's and takes its own part."""
-        trainer = self._trainer
+        trainer = attached_trainer(self)
         share = Share(trainer.global_rank, trainer.world_size) if trainer else WHOLE
         return random_view(images, config, generator or self.view_generator(), share=share)
 
     def _steps(self) -> int:
         """Optimizer steps of the whole stage.
 
-        Counted here: Lightning's own `estimated_stepping_batches` sets the loader up too early to
-        get its state back from a checkpoint.
+        Counted here where matl's own data module feeds the stage: Lightning's
+        `estimated_stepping_batches` sets the loader up too early to get its state back from a
+        checkpoint.
         """
-        loader = self.trainer.datamodule.train_dataloader()  # type: ignore[attr-defined]
-        return -(-len(loader) // self.config.accumulate) * self.config.epochs
+        data: Any = getattr(self.trainer, "datamodule", None)
+        if data is None:
+            return int(self.trainer.estimated_stepping_batches)
+        return -(-len(data.train_dataloader()) // self.config.accumulate) * self.config.epochs
 
     def _place(self) -> tuple[int, int]:
         return self.current_epoch, self._batch_index
@@ -158,16 +156,21 @@ def schedule(optimizer: torch.optim.Optimizer, config: StageConfig, steps: int) 
     return SequentialLR(optimizer, [start, rest], milestones=[warmup])
 
 
-def class_weights(targets: Tensor, classes: int) -> Tensor:
+def attached_trainer(module: pl.LightningModule) -> pl.Trainer | None:
+    """The trainer of a module, None where it has none: Lightning's own property would raise."""
+    return module._trainer
+
+
+def class_weights(counts: Sequence[int], images: int, multi_label: bool) -> Tensor:
     """Weights that balance the classes by their training frequency, float32 [classes].
 
     Args:
-        targets: int64 [N] class numbers: the weights have mean 1 over the images; or float32
-            [N, classes] of 0 and 1: negatives / positives of each class.
-        classes: number of classes.
+        counts: Training images of each class.
+        images: Training images in all.
+        multi_label: Whether an image may have several classes: the weights are then negatives /
+            positives of each class; else they have mean 1 over the images.
     """
-    if targets.ndim == 2:
-        positives = targets.sum(0)
-        return (len(targets) - positives) / positives.clamp(min=1)
-    counts = torch.bincount(targets, minlength=classes).clamp(min=1)
-    return len(targets) / (classes * counts.float())
+    own = torch.tensor(counts, dtype=torch.float32)
+    if multi_label:
+        return (images - own) / own.clamp(min=1)
+    return images / (len(counts) * own.clamp(min=1))

@@ -8,7 +8,7 @@ from torch import nn
 
 from matl.backbones import AttentiveBackbone
 from matl.backbones.network import layer_depths
-from matl.config.schema import StageConfig
+from matl.stages.settings import StageConfig
 
 BACKBONE = "backbone."
 HEAD = float("inf")

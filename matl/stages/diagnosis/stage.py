@@ -1,6 +1,4 @@
-"""The task `diagnosis`: the target's positive class against the rest."""
-
-from typing import ClassVar
+"""The LightningModule of the task `diagnosis`."""
 
 import torch
 import torch.nn.functional as F
@@ -8,9 +6,9 @@ from torch import Tensor, nn
 from torchmetrics.classification import BinaryAUROC
 
 from matl.backbones import AttentiveBackbone
-from matl.config.schema import DiagnosisConfig
 from matl.seeding import draw_by_name
 from matl.stages.base import Stage
+from matl.stages.diagnosis.task import DiagnosisConfig
 from matl.views import plain_view
 
 
@@ -27,10 +25,8 @@ class DiagnosisStage(Stage):
             AUROC.
     """
 
-    VERSION: ClassVar[int] = 1
     config: DiagnosisConfig
     positive_weight: Tensor
-    metric_names = ("val/auroc",)
 
     def __init__(
         self,

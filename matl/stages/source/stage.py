@@ -1,6 +1,7 @@
-"""The task `source`: labels of other domains."""
+"""The LightningModule of the task `source`."""
 
-from typing import ClassVar, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -10,19 +11,11 @@ from torchmetrics.classification import MulticlassAccuracy, MultilabelAUROC
 from torchmetrics.utilities import dim_zero_cat
 
 from matl.backbones import AttentiveBackbone
-from matl.config.schema import SourceConfig
 from matl.seeding import draw_by_name
 from matl.stages.base import Stage, class_weights
 from matl.stages.processes import relative_weight
+from matl.stages.source.task import SourceConfig
 from matl.views import plain_view
-
-
-class LabelledSet(NamedTuple):
-    """One kind of labels: those of the training images, int64 [n] class numbers or float32
-    [n, classes] of 0 and 1, and the number of classes."""
-
-    targets: Tensor
-    classes: int
 
 
 class MeanAUROC(MultilabelAUROC):
@@ -42,20 +35,21 @@ class LabelHead(nn.Module):
 
     Args:
         features: width of its input.
-        labels: what it learns.
+        labels: What it learns: `classes` (their names), `multi_label`, and of the training images
+            `images` (how many) and `counts` (how many of each class).
         config: the stage's settings.
     """
 
     weights: Tensor | None
 
-    def __init__(self, features: int, labels: LabelledSet, config: SourceConfig) -> None:
+    def __init__(self, features: int, labels: Mapping[str, Any], config: SourceConfig) -> None:
         super().__init__()
-        targets, self.classes = labels
-        self.multi_label = targets.ndim == 2
+        self.classes, self.multi_label = len(labels["classes"]), bool(labels["multi_label"])
         self.smoothing = config.label_smoothing
         self.linear = nn.Linear(features, self.classes)
         balanced = config.class_weights == "balanced"
-        weights = class_weights(targets, self.classes) if balanced else None
+        counted = (labels["counts"], labels["images"], self.multi_label)
+        weights = class_weights(*counted) if balanced else None
         self.register_buffer("weights", weights, persistent=False)
         self.mixup = None
         if config.mixup > 0:
@@ -125,11 +119,10 @@ class SourceStage(Stage):
         backbone: trained in place.
         config: the stage's settings.
         seed: the experiment's seed.
-        label_sets: the kinds of labels by name, in the order of the batch's `label_set`.
+        labels: The kinds of labels by name, in the order of the batch's `label_set`; see
+            `LabelHead`.
     """
 
-    VERSION: ClassVar[int] = 2
-    metric_names = ("val/accuracy", "val/auroc", "val/mean")
     config: SourceConfig
 
     def __init__(
@@ -137,12 +130,12 @@ class SourceStage(Stage):
         backbone: AttentiveBackbone,
         config: SourceConfig,
         seed: int,
-        label_sets: dict[str, LabelledSet],
+        labels: Mapping[str, Mapping[str, Any]],
     ) -> None:
         super().__init__(backbone, config, seed)
         width = backbone.num_features
-        self.names = tuple(label_sets)
-        heads = [LabelHead(width, labels, config) for labels in label_sets.values()]
+        self.names = tuple(labels)
+        heads = [LabelHead(width, one, config) for one in labels.values()]
         self.heads = nn.ModuleDict({str(number): head for number, head in enumerate(heads)})
         draw_by_name(self.heads, seed, f"{config.task}.heads")
 

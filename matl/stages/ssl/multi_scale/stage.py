@@ -1,8 +1,8 @@
-"""The task `lung_ssl`: multi-scale self-supervision on unlabelled lung CT."""
+"""The LightningModule of the method `multi_scale`."""
 
 import copy
 from dataclasses import replace
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -12,20 +12,20 @@ from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor, nn
 
 from matl.backbones import AttentiveBackbone
-from matl.config.schema import LungSSLConfig
 from matl.lungs import REGIONS
 from matl.seeding import draw_by_name
 from matl.stages.base import Stage
-from matl.stages.multi_scale.losses import (
+from matl.stages.processes import of_all_processes
+from matl.stages.ssl.multi_scale.losses import (
     RegionKeys,
     Term,
     identity_loss,
     region_loss,
     whole_loss,
 )
-from matl.stages.multi_scale.pooling import carry, lung_weights, pool, visible, without_field
-from matl.stages.multi_scale.queue import EMPTY, KeyQueue
-from matl.stages.processes import of_all_processes
+from matl.stages.ssl.multi_scale.method import MultiScaleConfig
+from matl.stages.ssl.multi_scale.pooling import carry, lung_weights, pool, visible, without_field
+from matl.stages.ssl.multi_scale.queue import EMPTY, KeyQueue
 
 LEAST_REGION = 0.01
 """Share of a view that a region must cover to count as visible."""
@@ -41,7 +41,7 @@ class Look(NamedTuple):
     maps: dict[int, Tensor]
 
 
-class LungSSL(Stage):
+class MultiScaleStage(Stage):
     """Learns whole lungs and their regions at once; only the query network travels on.
 
     One view goes through the query network, the other through a momentum encoder that gives the
@@ -56,12 +56,10 @@ class LungSSL(Stage):
         images: number of training images; the queue holds at most a quarter as many keys.
     """
 
-    VERSION: ClassVar[int] = 1
-    metric_names = ("whole/accuracy", "region/accuracy", "identity/accuracy")
-    config: LungSSLConfig
+    config: MultiScaleConfig
 
     def __init__(
-        self, backbone: AttentiveBackbone, config: LungSSLConfig, seed: int, images: int
+        self, backbone: AttentiveBackbone, config: MultiScaleConfig, seed: int, images: int
     ) -> None:
         super().__init__(backbone, config, seed)
         self.views = replace(config.views, flip=0.0) if config.identity > 0 else config.views
@@ -157,7 +155,7 @@ class LungSSL(Stage):
                 )
 
 
-def build_heads(backbone: AttentiveBackbone, config: LungSSLConfig) -> nn.ModuleDict:
+def build_heads(backbone: AttentiveBackbone, config: MultiScaleConfig) -> nn.ModuleDict:
     """A head for each term that is on: two projections, and a classifier of region features."""
     heads = nn.ModuleDict()
     region = backbone.channels[config.region_stride]

@@ -1,0 +1,110 @@
+"""What is known of a finished stage: the manifest beside its weights, as a typed record."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from matl.errors import MatlError
+from matl.files import json_bytes
+from matl.typed_json import typed
+
+MANIFEST = "manifest.json"
+BACKBONE = "backbone.safetensors"
+HEADS = "heads.safetensors"
+FORMAT = 2
+"""Raised when older manifests can no longer be read."""
+
+
+@dataclass(frozen=True)
+class StageManifest:
+    """A finished stage.
+
+    Attributes:
+        format: Of the manifest.
+        fingerprint: Of the stage, 16 hexadecimal digits.
+        parent: Fingerprint of the stage whose backbone it began from.
+        experiment: Name of the experiment that trained it.
+        stage: Its name there.
+        part: 1, 2 or 3.
+        task: Its task.
+        data: Its data sets in words.
+        classes: Class names; a label's number is its place here. Of a diagnosis: the rest and the
+            positive class.
+        positive: The class that metrics count as positive.
+        counts: Images of each split.
+        patients: How many patients they are of.
+        notes: What a reader should know of the data and the training.
+        settings: The stage's settings without its data.
+        backbone: The settings of the network.
+        facts: What the LightningModule was told of its images; see `Task.facts`.
+        batch_size: Images per step, as trained.
+        epochs: How many were trained.
+        seconds: Training time.
+        images_per_second: Through the whole training loop.
+        peak_memory_mb: Largest memory in 10^6 bytes.
+        metric: `name` and `value` of the logged value that stands for the stage.
+        identity: What the fingerprint hashes.
+        trainer: Where it was trained: accelerator, processes, threads, precision.
+        finished: When, in UTC.
+        versions: Of Python and the libraries.
+        commit: Of matl's checkout, with a plus sign where files differed from it.
+        machine: `system`, `device` and `cores`.
+        wandb: Id of the W&B run.
+        sha256: Digest of each file beside the manifest.
+    """
+
+    format: int
+    fingerprint: str
+    parent: str | None
+    experiment: str
+    stage: str
+    part: int
+    task: str
+    data: str
+    classes: list[str]
+    positive: str | None
+    counts: dict[str, int]
+    patients: int
+    notes: list[str]
+    settings: dict[str, Any]
+    backbone: dict[str, Any]
+    facts: dict[str, Any]
+    batch_size: int
+    epochs: int
+    seconds: float
+    images_per_second: float
+    peak_memory_mb: float
+    metric: dict[str, Any]
+    identity: dict[str, Any]
+    trainer: dict[str, Any]
+    finished: str
+    versions: dict[str, str]
+    commit: str | None
+    machine: dict[str, Any]
+    wandb: str | None
+    sha256: dict[str, str] = field(default_factory=dict)
+
+
+def read_manifest(folder: Path) -> StageManifest:
+    """The manifest in the folder of a finished stage.
+
+    Raises:
+        FileNotFoundError: There is none.
+        MatlError: It is damaged, or of an older version of matl.
+    """
+    try:
+        values = json.loads((folder / MANIFEST).read_bytes())
+        if isinstance(values, dict) and "fingerprint" in values and values.get("format") != FORMAT:
+            raise MatlError(
+                f"{folder}: was trained by another version of matl, which this one cannot read; "
+                "it is not reused"
+            )
+        return typed(StageManifest, values)
+    except (ValueError, RecursionError) as error:
+        raise MatlError(f"{folder}: is damaged: {MANIFEST}: {error}") from error
+
+
+def write_manifest(manifest: StageManifest, folder: Path) -> None:
+    """Writes a manifest into the folder of a stage."""
+    (folder / MANIFEST).write_bytes(json_bytes(asdict(manifest)))

@@ -1,0 +1,90 @@
+"""What a chain must not see before its diagnosis: held-out patients and copies of their images."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from data_modules.audit.near_duplicates import near_duplicates
+from data_modules.audit.overview import shared_patients
+from data_modules.digest import file_hashes
+from data_modules.samples import SPLITS, Samples
+from matl.config import Experiment
+from matl.errors import MatlError
+from matl.stages.registry import task_of
+
+
+def refuse_leaks(names: list[str], samples: dict[str, Samples], experiment: Experiment) -> None:
+    """Refuses a chain whose earlier stages train on patients that the diagnosis holds out.
+
+    Patients are compared by name within a data set, and images by their bytes across data sets.
+    Where the diagnosis's own set names no patients, its images must not be nearly alike. A stage
+    that trains on every split by its own settings is left to them.
+
+    Raises:
+        MatlError: A patient or an image would be seen, or is nearly alike.
+    """
+    if not names or not task_of(experiment.stages[names[-1]]).diagnoses:
+        return
+    target = samples[names[-1]]
+    held_out = target.subset(target.table["split"] != "train")
+    if not target.patients_named:
+        _refuse_copies(target, names[-1], Path(experiment.cache))
+    for name in names[:-1]:
+        config = experiment.stages[name]
+        if task_of(config).training_splits(config) == SPLITS:
+            continue
+        seen = samples[name].subset(samples[name].table["split"] == "train")
+        shared = shared_patients(seen, held_out)
+        if shared:
+            source, patient = shared[0]
+            raise MatlError(
+                f"stages.{name}.data: trains on {len(shared)} patients that {names[-1]} holds out"
+                f" (such as {patient} of {source}); give both stages the same split, or say"
+                " transductive: true where no label is used"
+            )
+        copies = same_images(seen, held_out, Path(experiment.cache))
+        if copies:
+            raise MatlError(
+                f"stages.{name}.data: trains on {len(copies)} images that {names[-1]} holds out"
+                f" (such as {copies[0]}); leave them out of one of the two"
+            )
+
+
+def same_names(names: Sequence[str], samples: Mapping[str, Samples]) -> list[str]:
+    """What a reader should know of patients whose names are alike, in data sets of two names."""
+    target = samples[names[-1]]
+    held_out = target.table[target.table["split"] != "train"]
+    found = []
+    for name in names[:-1]:
+        if not (samples[name].patients_named and target.patients_named):
+            continue
+        others = samples[name].table
+        others = others[~others["source"].isin(held_out["source"])]
+        shared = sorted(set(others["patient"]) & set(held_out["patient"]))
+        if shared:
+            found.append(
+                f"WARNING: {name} has {len(shared)} names of patients that {names[-1]} holds out "
+                f"(such as {shared[0]}); where they are the same people, say so by "
+                "data.options.source, one name in both"
+            )
+    return found
+
+
+def same_images(seen: Samples, others: Samples, memo: Path) -> list[str]:
+    """Paths in `others` of the files whose bytes are also in `seen`."""
+    known = set(file_hashes(seen.files(), memo))
+    hashes = file_hashes(others.files(), memo)
+    paths = others.table["path"]
+    return [path for path, content in zip(paths, hashes, strict=True) if content in known]
+
+
+def _refuse_copies(target: Samples, name: str, memo: Path) -> None:
+    """Where patients are not named, images that are nearly the same stand in for them."""
+    pairs = near_duplicates(target, memo)
+    pairs = pairs[pairs["split"] == "train"]
+    if len(pairs):
+        one = pairs.iloc[0]
+        raise MatlError(
+            f"stages.{name}.data: {len(pairs)} pairs of a training image and one that is held out"
+            f" are copies or nearly alike (such as {one['path']} and {one['other_path']}); leave"
+            " one of each out, or name their patients in a csv"
+        )

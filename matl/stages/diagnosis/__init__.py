@@ -1,0 +1,1 @@
+"""The task `diagnosis`: the target's positive class against the rest."""

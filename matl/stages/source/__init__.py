@@ -1,0 +1,1 @@
+"""The task `source`: labels of other domains."""

@@ -1,0 +1,91 @@
+"""What matl asks of the method `multi_scale`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+
+import numpy as np
+
+from data_modules.samples import Samples
+from matl.errors import SettingError
+from matl.lungs import VERSION as LUNGS_VERSION
+from matl.stages.settings import setting
+from matl.stages.ssl.task import LungSSL, LungSSLConfig
+from matl.stages.task import Derived
+
+
+@dataclass
+class MultiScaleConfig(LungSSLConfig):
+    """Settings of `multi_scale`.
+
+    Attributes:
+        whole: Weight of the whole-scan term; 0 turns it off.
+        region: Weight of the region term; 0 turns it off.
+        identity: Weight of the region-identity term; 0 turns it off. Views do not flip while on.
+        temperature: Of both contrastive terms.
+        momentum: Of the key encoder.
+        queue: Keys kept as negatives, never more than a quarter of the training images.
+        projection: Width of the projection heads' output.
+        region_stride: Stride of the feature map that region features are pooled from.
+        regions: `lungs`, or the control `image_grid`.
+        fields: `lungs`, or the control `ellipse`.
+    """
+
+    whole: float = setting(1.0, least=0.0)
+    region: float = setting(1.0, least=0.0)
+    identity: float = setting(0.2, least=0.0)
+    temperature: float = setting(0.2, above=0.0)
+    momentum: float = setting(0.99, least=0.0, most=1.0)
+    queue: int = setting(4096, least=1)
+    projection: int = setting(128, least=2)
+    region_stride: int = 16
+    regions: str = setting("lungs", choices=("lungs", "image_grid"))
+    fields: str = setting("lungs", choices=("lungs", "ellipse"))
+
+
+class MultiScale(LungSSL):
+    """Learns whole lungs and their regions at once, against a queue of keys (ours)."""
+
+    settings = MultiScaleConfig
+    VERSION: ClassVar[int] = 1
+    metric_names = ("whole/accuracy", "region/accuracy", "identity/accuracy")
+    smaller_batch = (
+        "the region term finds negatives in fewer scans, the whole term's queue stays the same"
+    )
+    least_images = 4  # a quarter of them are kept as negatives
+    module = "matl.stages.ssl.multi_scale.stage:MultiScaleStage"
+
+    @classmethod
+    def versions(cls, config: MultiScaleConfig) -> dict[str, Any]:
+        """Versions of the method and of the lung fields."""
+        return super().versions(config) | {"lungs": LUNGS_VERSION}
+
+    @classmethod
+    def check_settings(cls, config: MultiScaleConfig, strides: Sequence[int]) -> None:
+        """The stride of the regions must exist, and a term must be on."""
+        if config.region_stride not in strides:
+            listed = ", ".join(map(str, strides))
+            message = f"{config.region_stride} is no stride of this network; known: {listed}"
+            raise SettingError(["region_stride"], message)
+        if config.whole + config.region + config.identity == 0:
+            message = "whole, region and identity are all 0: nothing would be learned"
+            raise SettingError(["whole"], message)
+
+    @classmethod
+    def derived(cls, config: MultiScaleConfig) -> tuple[Derived, ...]:
+        """The regions of each scan, uint8 [H, W]."""
+        name = f"regions-{config.regions}-{config.fields}"
+        extract = partial(_region_map, regions=config.regions, fields=config.fields)
+        return (Derived("regions", name, LUNGS_VERSION, extract),)
+
+    @classmethod
+    def facts(cls, samples: Samples, config: MultiScaleConfig) -> dict[str, Any]:
+        """How many images are trained on: the queue holds at most a quarter as many keys."""
+        return {"images": len(samples)}
+
+
+def _region_map(image: np.ndarray, regions: str, fields: str) -> np.ndarray:
+    from matl.lungs import region_map
+
+    return region_map(image, regions, fields)

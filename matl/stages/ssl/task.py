@@ -1,0 +1,81 @@
+"""What matl asks of the task `lung_ssl`, and what its methods share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from data_modules.samples import SPLITS, Samples
+from matl.errors import SettingError
+from matl.plugins import describe, load_class
+from matl.stages.settings import StageConfig
+from matl.stages.task import Task
+
+METHODS = {"multi_scale": "matl.stages.ssl.multi_scale.method:MultiScale"}
+
+
+@dataclass
+class LungSSLConfig(StageConfig):
+    """Self-supervision on unlabelled CT scans; each method adds settings of its own.
+
+    Attributes:
+        method: How the stage learns: `multi_scale`, or a class of one's own as
+            `package.module:Class`.
+        transductive: Also train on validation and test images (never their labels).
+    """
+
+    method: str = "multi_scale"
+    transductive: bool = False
+
+
+class LungSSL(Task):
+    """Self-supervision on unlabelled lung CT, by one of several methods.
+
+    A method is a subclass; its `VERSION` stands in the fingerprint beside the task's own.
+
+    Attributes:
+        TASK_VERSION: Raised when what all methods share can change a trained weight.
+        least_images: Images below which the method cannot learn.
+    """
+
+    settings: ClassVar[type[StageConfig]] = LungSSLConfig
+    TASK_VERSION: ClassVar[int] = 1
+    losses = ("loss",)
+    unused_parameters = True
+    least_images: ClassVar[int] = 2
+
+    @classmethod
+    def chosen(cls, settings: Mapping[str, Any]) -> type[Task]:
+        """The method that `method` names."""
+        return load_class(settings.get("method", LungSSLConfig.method), METHODS, LungSSL, "method")
+
+    @classmethod
+    def versions(cls, config: LungSSLConfig) -> dict[str, Any]:
+        """Versions of the method, and of what all methods share."""
+        versions = super().versions(config)
+        return versions | {"task": cls.TASK_VERSION, "method": versions["task"]}
+
+    @classmethod
+    def select(cls, samples: Samples, config: LungSSLConfig) -> Samples:
+        """The training images, labelled or not; all images where the stage is transductive."""
+        if config.transductive:
+            return samples
+        return samples.subset(samples.table["split"] == "train")
+
+    @classmethod
+    def check_images(cls, samples: Samples, config: LungSSLConfig) -> None:
+        """Images must be enough for the method."""
+        if not (samples.table["split"] == "train").any():
+            raise SettingError(["data"], "no image is in the training split")
+        if len(samples) < cls.least_images:
+            message = f"{len(samples)} images; {config.method} needs {cls.least_images}"
+            raise SettingError(["data"], message)
+
+    @classmethod
+    def training_splits(cls, config: LungSSLConfig) -> tuple[str, ...]:
+        """The training split, or all of them where the stage is transductive."""
+        return SPLITS if config.transductive else ("train",)
+
+
+def list_methods() -> dict[str, str]:
+    """The built-in methods of `lung_ssl`: how each learns, by name."""
+    return describe(METHODS)

@@ -1,0 +1,151 @@
+"""What matl asks of a task before, while and after it trains.
+
+A built-in task keeps its answers, which need no torch, apart from its LightningModule, so that
+planning stays quick: `module` names the class. A task from outside may be both in one class:
+`class MyTask(Task, Stage)`.
+"""
+
+import importlib
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from data_modules.samples import Samples
+from matl.errors import SettingError
+from matl.files import file_digest
+from matl.stages.settings import StageConfig
+
+if TYPE_CHECKING:
+    from matl.stages.base import Stage
+
+ROWS_VERSION = 1
+"""Raised whenever a task may select other rows of the same data set."""
+
+
+@dataclass(frozen=True)
+class Derived:
+    """An array that a task computes from every image, once for each version.
+
+    Attributes:
+        key: Its name in a batch.
+        name: Its name in the image cache, with the options that change it.
+        version: Raised whenever the extractor may give another array.
+        extract: Takes an image, uint8 [C, H, W], and returns a uint8 array of one shape for all.
+    """
+
+    key: str
+    name: str
+    version: int
+    extract: Callable[[np.ndarray], np.ndarray]
+
+
+class Task:
+    """What a stage trains; subclasses answer what differs.
+
+    Attributes:
+        settings: The dataclass of a stage's settings, a subclass of `StageConfig`.
+        VERSION: Part of the fingerprint; raised with any change that can change a trained weight.
+        metric_names: Logged values that can stand for a stage in tables, the best first.
+        losses: Logged losses, by which a sweep may choose.
+        diagnoses: Whether the stage ends a chain: its validation and test images are scored.
+        unused_parameters: Whether a step may leave parameters without a gradient.
+        smaller_batch: What a smaller batch changes besides the step, in words.
+        module: The LightningModule as `package.module:Class`; empty where this class is it.
+    """
+
+    settings: ClassVar[type[StageConfig]] = StageConfig
+    VERSION: ClassVar[int]
+    metric_names: ClassVar[tuple[str, ...]] = ()
+    losses: ClassVar[tuple[str, ...]] = ("loss", "val/loss")
+    diagnoses: ClassVar[bool] = False
+    unused_parameters: ClassVar[bool] = False
+    smaller_batch: ClassVar[str] = ""
+    module: ClassVar[str] = ""
+
+    @classmethod
+    def chosen(cls, settings: Mapping[str, Any]) -> "type[Task]":
+        """The task that a stage's settings, not yet checked, choose: this one or a variant."""
+        return cls
+
+    @classmethod
+    def versions(cls, config: StageConfig) -> dict[str, Any]:
+        """Versions of the task and of what it uses, by name.
+
+        A class from outside is also known by its source file, as nobody tests its `VERSION`.
+        """
+        versions: dict[str, Any] = {"task": cls.VERSION}
+        if not cls.__module__.startswith("matl."):
+            versions["source"] = file_digest(Path(inspect.getfile(cls)))
+        return versions
+
+    @classmethod
+    def check_settings(cls, config: Any, strides: Sequence[int]) -> None:
+        """Checks settings together; each alone was checked by its declared range.
+
+        Args:
+            config: The stage's settings.
+            strides: Those of the network's feature maps.
+
+        Raises:
+            SettingError: A setting is wrong, by its name in the stage.
+        """
+
+    @classmethod
+    def select(cls, samples: Samples, config: Any) -> Samples:
+        """The images that the stage may see: here the labelled ones.
+
+        Raises:
+            SettingError: The data set does not suit the task.
+        """
+        return samples.subset(samples.table["label"] != "")
+
+    @classmethod
+    def check_images(cls, samples: Samples, config: Any) -> None:
+        """Checks that enough images are left to train on.
+
+        Args:
+            samples: What `select` returned, or what of it can be read.
+            config: The stage's settings.
+
+        Raises:
+            SettingError: They are too few.
+        """
+        if not (samples.table["split"] == "train").any():
+            raise SettingError(["data"], "no labelled image is in the training split")
+
+    @classmethod
+    def training_splits(cls, config: Any) -> tuple[str, ...]:
+        """The splits that the stage trains on."""
+        return ("train",)
+
+    @classmethod
+    def evenness(cls, config: Any) -> float:
+        """How evenly the sources of a union are drawn from: 0 by size, 1 alike."""
+        return 0.0
+
+    @classmethod
+    def derived(cls, config: Any) -> tuple[Derived, ...]:
+        """The arrays that the stage derives from its images."""
+        return ()
+
+    @classmethod
+    def facts(cls, samples: Samples, config: Any) -> dict[str, Any]:
+        """What the LightningModule must know of the images besides the settings.
+
+        Returns:
+            Keyword arguments of its constructor, values that JSON can hold: they are stored with
+            the trained stage, which is rebuilt from them without its images.
+        """
+        return {}
+
+    @classmethod
+    def stage_class(cls) -> "type[Stage]":
+        """The LightningModule that trains."""
+        if not cls.module:
+            return cls  # type: ignore[return-value]
+        module, _, name = cls.module.partition(":")
+        return getattr(importlib.import_module(module), name)

@@ -1,0 +1,143 @@
+"""A finished stage as an object: it needs neither its data nor its labels nor its experiment."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from omegaconf import OmegaConf
+from torch import Tensor
+
+from data_modules.formats.pictures import read_image
+from matl.backbones import AttentiveBackbone, BackboneConfig, build_backbone, load_state
+from matl.backbones import read_weights as read_file
+from matl.errors import MatlError
+from matl.files import file_digest
+from matl.manifest import BACKBONE, HEADS, StageManifest, read_manifest
+from matl.stages.base import Stage
+from matl.stages.registry import find_task, task_of
+from matl.stages.settings import StageConfig, size_pair
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """The network and the heads of a finished stage, and what they expect and mean.
+
+    Attributes:
+        stage: The LightningModule in evaluation mode: `stage.backbone`, `stage.heads`.
+        config: The settings that it was trained with; its `data` is the default, not what it saw.
+        manifest: What is known of its training.
+    """
+
+    stage: Stage
+    config: StageConfig
+    manifest: StageManifest
+
+    @property
+    def backbone(self) -> AttentiveBackbone:
+        """The shared network."""
+        return self.stage.backbone
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names: of a diagnosis the rest and the positive class."""
+        return tuple(self.manifest.classes)
+
+    @property
+    def positive(self) -> str | None:
+        """The class that a score is the probability of."""
+        return self.manifest.positive
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels that an image is resized to."""
+        return size_pair(self.config.size)
+
+    @property
+    def channels(self) -> int:
+        """1 for grey images, 3 for colour."""
+        return self.backbone.in_channels
+
+    def read(self, paths: Sequence[str | Path]) -> Tensor:
+        """Reads image files as the stage saw its own: uint8 [B, channels, height, width].
+
+        Raises:
+            Exception: Of whatever kind the reader of a format raises for a damaged file.
+        """
+        images = [read_image(Path(path), self.size, self.channels)[0] for path in paths]
+        return torch.from_numpy(np.stack(images))
+
+    def scores(self, images: Tensor) -> Tensor:
+        """Probabilities of the positive class, float32 [B], of uint8 images [B, C, H, W].
+
+        Raises:
+            MatlError: The stage is no diagnosis.
+        """
+        if not task_of(self.config).diagnoses:
+            raise MatlError(f"{self.manifest.stage}: is no diagnosis, so it scores no image")
+        with torch.no_grad():
+            return self.stage.scores(images)  # type: ignore[operator]
+
+
+def load_trained(folder: str | Path) -> TrainedModel:
+    """Loads a finished stage from its folder in a store, or from a copy of that folder.
+
+    Args:
+        folder: Holds the manifest and the weights of the network and the heads.
+
+    Raises:
+        MatlError: The folder holds no finished stage, or one that is damaged or of another version.
+    """
+    folder = Path(folder)
+    try:
+        manifest = read_manifest(folder)
+    except OSError as error:
+        raise MatlError(f"{folder}: holds no finished stage ({error.strerror})") from error
+    for name in (BACKBONE, HEADS):
+        path = folder / name
+        if not path.is_file() or file_digest(path) != manifest.sha256.get(name):
+            raise MatlError(f"{path}: is damaged: its SHA-256 is not that of the manifest")
+    config = _settings(manifest.settings)
+    backbone = BackboneConfig(**manifest.backbone)
+    return TrainedModel(rebuild(backbone, config, manifest.facts, folder), config, manifest)
+
+
+def rebuild(
+    backbone: BackboneConfig, config: StageConfig, facts: Mapping[str, Any], folder: Path
+) -> Stage:
+    """A trained LightningModule in evaluation mode, from the weights in a folder.
+
+    Args:
+        backbone: The settings of the network.
+        config: The stage's settings.
+        facts: What its task said of its images; see `Task.facts`.
+        folder: Holds the weights of the network and the heads.
+
+    Raises:
+        MatlError: A file is missing or does not fit the network.
+    """
+    network = load_backbone(backbone, folder / BACKBONE)
+    stage = task_of(config).stage_class()(network, config, 0, **facts)
+    heads, _ = read_file(folder / HEADS)
+    stage.heads.load_state_dict(heads)
+    return stage.eval()
+
+
+def load_backbone(settings: BackboneConfig, weights: Path) -> AttentiveBackbone:
+    """The network with the weights that a stage left.
+
+    Raises:
+        MatlError: The weights do not fit the network.
+    """
+    backbone = build_backbone(replace(settings, weights=None), seed=0)
+    state, _ = read_file(weights)
+    load_state(backbone, state, heads=()).raise_if_bad()
+    return backbone
+
+
+def _settings(stored: Mapping[str, Any]) -> StageConfig:
+    schema = OmegaConf.structured(find_task(stored).settings)
+    schema.merge_with(OmegaConf.create(dict(stored)))
+    return OmegaConf.to_object(schema)  # type: ignore[return-value]
