@@ -16,18 +16,11 @@ import torch
 
 from matl.evaluation.floor import floor_scores, grey_features
 from matl.files import file_digest
+from matl.names import BACKBONE, CURVES, FINISHED, FLOOR, HEADS, MANIFEST, SCORES
 from matl.orchestrator.batch import shrunk
 from matl.orchestrator.job import Images, Job, data_module, open_images
 from matl.orchestrator.scoring import load_diagnosis, score_samples
-from matl.orchestrator.store import (
-    BACKBONE,
-    CURVES,
-    FLOOR,
-    HEADS,
-    MANIFEST,
-    SCORES,
-    Store,
-)
+from matl.orchestrator.store import Store
 from matl.orchestrator.wandb_logger import last_id
 from matl.stages import TASKS
 
@@ -37,7 +30,7 @@ LIBRARIES = ("torch", "timm", "pytorch-lightning", "monai", "lightly", "numpy", 
 def commit(job: Job, store: Store) -> None:
     """Scores a trained stage where it is a diagnosis, and moves it into the store whole."""
     images = open_images(job.experiment, job.stage)
-    finished = job.workspace / "finished"
+    finished = job.workspace / FINISHED
     shutil.rmtree(finished, ignore_errors=True)
     finished.mkdir()
     for name in (BACKBONE, HEADS, CURVES):

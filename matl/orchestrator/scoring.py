@@ -10,8 +10,8 @@ from data_modules.module import ImageDataModule
 from data_modules.samples import Samples
 from matl.backbones import read_weights
 from matl.config.schema import Experiment, StageConfig
+from matl.names import BACKBONE, HEADS
 from matl.orchestrator.job import stored_backbone
-from matl.orchestrator.store import BACKBONE, HEADS
 from matl.stages import DiagnosisStage, build_stage
 
 

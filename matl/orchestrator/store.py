@@ -13,15 +13,8 @@ from filelock import FileLock, Timeout
 
 from matl.errors import MatlError
 from matl.files import file_digest, sync
+from matl.names import ABOUT, MANIFEST, REPLACED, stage_lock
 
-MANIFEST = "manifest.json"
-BACKBONE = "backbone.safetensors"
-HEADS = "heads.safetensors"
-CURVES = "curves.csv"
-SCORES = "scores.csv"
-FLOOR = "floor.csv"
-ABOUT = "about.json"
-REPLACED = ".replaced"
 KNOWN = frozenset(
     [
         "experiment",
@@ -168,7 +161,7 @@ class Store:
 
     def lock(self, fingerprint: str) -> FileLock:
         """Held while a stage is trained, so that no two runs train it at once."""
-        return FileLock(self.unfinished_folder / f"{fingerprint}.lock")
+        return FileLock(self.unfinished_folder / stage_lock(fingerprint))
 
     def workspace(self, fingerprint: str, fresh: bool = False, **about: str) -> Path:
         """Folder of an unfinished stage: checkpoints and what will be committed.
