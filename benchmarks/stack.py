@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from matl.config import load_experiment
+from matl.names import CURVES
 from matl.orchestrator.fit import fit
 from matl.orchestrator.job import Job, data_module, initial_stage, open_images
 from matl.orchestrator.plan import make_plan
-from matl.orchestrator.store import CURVES
 from matl.stages import LungSSL, Stage
 
 TASKS = {"source": "xray", "lung_ssl": "lung", "diagnosis": "diagnosis"}

@@ -141,8 +141,9 @@ def ablate(
     """
     from matl.ablation.cells import cells_of, plan_cells
     from matl.ablation.load import load_ablation
-    from matl.ablation.run import SUMMARY, run_ablation
+    from matl.ablation.run import run_ablation
     from matl.ablation.show import dry_run_table
+    from matl.names import SUMMARY
     from matl.orchestrator.store import Store
     from matl.report.paths import command_line
     from matl.terminal import terminal
@@ -217,8 +218,8 @@ def report(
 
     Example: matl report runs/demo-1a2b3c4d
     """
-    from matl.ablation.ablation_files import RESULTS
     from matl.ablation.page import write_ablation_page
+    from matl.names import RESULTS
     from matl.report.html.run_page import write_run_page
 
     write = write_ablation_page if (folder / RESULTS).is_file() else write_run_page
@@ -256,11 +257,12 @@ def explain(
 
     Example: matl explain runs/demo-1a2b3c4d
     """
+    from matl.names import EXPLANATION_REPORT
     from matl.orchestrator.explain_run import explain_run
     from matl.report.paths import command_line
 
     folder = explain_run(run, command_line(["matl", *sys.argv[1:]]))
-    typer.echo((folder / "explain.md").read_text())
+    typer.echo((folder / EXPLANATION_REPORT).read_text())
     typer.echo(f"The explanation lies in {folder}.")
 
 

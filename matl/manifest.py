@@ -7,11 +7,9 @@ from typing import Any
 
 from matl.errors import MatlError
 from matl.files import json_bytes
+from matl.names import MANIFEST
 from matl.typed_json import typed
 
-MANIFEST = "manifest.json"
-BACKBONE = "backbone.safetensors"
-HEADS = "heads.safetensors"
 FORMAT = 2
 """Raised when older manifests can no longer be read."""
 

@@ -15,7 +15,8 @@ from matl.backbones import AttentiveBackbone, BackboneConfig, build_backbone, lo
 from matl.backbones import read_weights as read_file
 from matl.errors import MatlError
 from matl.files import file_digest
-from matl.manifest import BACKBONE, HEADS, StageManifest, read_manifest
+from matl.manifest import StageManifest, read_manifest
+from matl.names import BACKBONE, HEADS
 from matl.stages.base import Stage
 from matl.stages.registry import find_task, task_of
 from matl.stages.settings import StageConfig, size_pair

@@ -9,8 +9,9 @@ from rich.console import Console
 from safetensors.torch import load_file
 
 from matl.config import Experiment
+from matl.names import BACKBONE, HEADS
 from matl.orchestrator.run import run
-from matl.orchestrator.store import BACKBONE, HEADS, Store
+from matl.orchestrator.store import Store
 from matl.report.run_record import RunRecord
 
 TINY = """

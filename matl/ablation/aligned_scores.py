@@ -10,9 +10,10 @@ from matl.ablation.schema import Ablation
 from matl.errors import MatlError
 from matl.evaluation.metrics import check_scores, patient_codes
 from matl.evaluation.statistics.contrasts import Arm, Contrast, Scale, contrast
+from matl.names import FLOOR, SCORES
 from matl.orchestrator.plan import Plan
 from matl.orchestrator.scoring import read_scores
-from matl.orchestrator.store import FLOOR, SCORES, Store
+from matl.orchestrator.store import Store
 
 Scores = Mapping[Cell, pd.DataFrame]
 """The test scores of finished cells, as `matl.evaluation.metrics.check_scores` returns them."""

@@ -11,11 +11,10 @@ from matl.ablation.cells import Cell
 from matl.ablation.schema import SCRATCH, Ablation
 from matl.errors import MatlError
 from matl.files import json_bytes, replace_file
+from matl.names import ANALYSIS
 from matl.orchestrator.plan import Plan
 from matl.orchestrator.store import Store
 from matl.report.run_report import plain_value
-
-FIXED = "analysis.json"
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ def fix_analysis(
     Raises:
         MatlError: what was kept is damaged.
     """
-    file = folder / FIXED
+    file = folder / ANALYSIS
     cells = primary_cells(ablation, plans).values()
     now = {
         "hash": analysis_hash(ablation, plans),
@@ -85,7 +84,7 @@ def fix_analysis(
         )
     before = f"{fixed['finished_before'] or 'none'} of its {fixed['cells']} cells"
     return Fixed(
-        f"Primary analysis {now['hash']}, fixed in {FIXED} with {before} finished.",
+        f"Primary analysis {now['hash']}, fixed in {ANALYSIS} with {before} finished.",
         changed=False,
     )
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from matl.ablation.ablation_files import damaged, read_ablation
 from matl.ablation.ablation_record import AblationRecord
-from matl.ablation.analysis import FIXED, read_fixed
+from matl.ablation.analysis import read_fixed
 from matl.ablation.figures import efficiency_figure, forest_figure
 from matl.ablation.page_sides import side_training, sides
 from matl.ablation.page_tables import (
@@ -23,12 +23,12 @@ from matl.ablation.results import Comparison, covered, place
 from matl.ablation.schema import SCRATCH
 from matl.evaluation.metrics import METRICS
 from matl.files import json_bytes
+from matl.names import ANALYSIS, CELLS
 from matl.report.html.page import render, write_page
 from matl.report.html.picture import Picture
 from matl.report.html.run_tables import network_table
 from matl.report.paths import hide_paths
 
-CELLS = "cells.csv"
 PRIMARY = "Orange: the primary comparison. All others are exploratory."
 MARGIN = "Dashed: the primary comparison's margin."
 EXPLORATORY = "All are exploratory."
@@ -75,7 +75,7 @@ def write_ablation_page(folder: Path) -> Path:
         costs=cost_table(record.costs),
         strip=_strip(record),
         covered=covered([record.primary.plain]) if record.primary else "",
-        analysis=hide_paths(json_bytes(read_fixed(folder / FIXED)).decode()),
+        analysis=hide_paths(json_bytes(read_fixed(folder / ANALYSIS)).decode()),
     )
     curves = compared["curves"] if compared else []
     return write_page(folder, page, [*forests, *efficiency, *curves, *training])

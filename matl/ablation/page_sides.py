@@ -10,11 +10,12 @@ from matl.ablation.ablation_files import damaged
 from matl.ablation.ablation_record import Tested
 from matl.evaluation.groups import by_patient
 from matl.evaluation.metrics import THRESHOLD, check_scores
+from matl.names import CURVES, PREDICTIONS
 from matl.report.confusion import confusions
 from matl.report.html.picture import Picture
 from matl.report.html.run_pictures import score_pictures, training_pictures
 from matl.report.html.run_tables import source_table
-from matl.report.run_files import CURVES, PREDICTIONS, read_curves, read_diagnoses
+from matl.report.run_files import read_curves, read_diagnoses
 from matl.report.run_record import RunRecord
 from matl.report.tables import PATIENT_CAPTION
 

@@ -13,7 +13,7 @@ from matl.ablation.ablation_record import ablation_record
 from matl.ablation.aligned_scores import Scores, read_cells
 from matl.ablation.analysis import Fixed, fix_analysis
 from matl.ablation.cells import Cell, cells_of, plan_cells
-from matl.ablation.page import CELLS, write_ablation_page
+from matl.ablation.page import write_ablation_page
 from matl.ablation.pooled_scores import finished_seeds, mean_curves, pooled_scores
 from matl.ablation.results import cell_table
 from matl.ablation.schema import Ablation
@@ -31,15 +31,14 @@ from matl.ablation.train import (
 )
 from matl.errors import MatlError
 from matl.files import replace_file
+from matl.names import CELLS, CURVES, LOGS, PREDICTIONS, SUMMARY, ablation_folder
 from matl.orchestrator.plan import Plan
 from matl.orchestrator.resources import available_cores
 from matl.orchestrator.store import Store
 from matl.orchestrator.wandb_report import sync_command
 from matl.orchestrator.wandb_run import refuse_wrong_key
 from matl.preemption import ends_when_preempted
-from matl.report.run_files import CURVES, PREDICTIONS, stacked_csv
-
-SUMMARY = "summary.md"
+from matl.report.run_files import stacked_csv
 
 
 @ends_when_preempted()
@@ -78,7 +77,7 @@ def run_ablation(
     if plan.resources.nodes > 1:
         raise MatlError("trainer.nodes: matl ablate trains a stage on one node; set it to 1")
     store = Store(plan.experiment.store)
-    folder = Path(plan.experiment.runs) / f"{ablation.name}-ablation"
+    folder = ablation_folder(plan.experiment.runs, ablation.name)
     folder.mkdir(parents=True, exist_ok=True)
     fixed = fix_analysis(ablation, plans, store, folder)
     if any(key not in store for key in work):
@@ -87,7 +86,7 @@ def run_ablation(
     if alone := executor is None and jobs == 1:
         changes = in_turn(work, store, console, progress)
     else:
-        place = _place(ablation, plan, store, folder / "logs", jobs, executor)
+        place = _place(ablation, plan, store, folder / LOGS, jobs, executor)
         changes = at_once(work, store, progress, place)
     results = Results(ablation, plans, store, folder, fixed, overrides, command)
     try:

@@ -10,8 +10,9 @@ import pandas as pd
 
 from matl.ablation.cells import Cell
 from matl.errors import MatlError
+from matl.names import CURVES
 from matl.orchestrator.plan import Plan
-from matl.orchestrator.store import CURVES, Store
+from matl.orchestrator.store import Store
 from matl.report.gates import gate_columns, last_value
 
 

@@ -17,6 +17,7 @@ from rich.markup import escape
 
 from matl.ablation.cells import Cell
 from matl.errors import MatlError
+from matl.names import stage_log
 from matl.orchestrator.plan import Plan, PlannedStage
 from matl.orchestrator.run import ensure_stage
 from matl.orchestrator.store import Store
@@ -159,7 +160,7 @@ class Processes:
     def start(self, key: str, one: Work, after: Training | None) -> Training:
         pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
         future: Future[str | None] = pool.submit(
-            train_apart, one, self.store.root, self.logs / f"{key}.txt"
+            train_apart, one, self.store.root, self.logs / stage_log(key)
         )
         pool.shutdown(wait=False)
         return future
@@ -200,7 +201,7 @@ class Cluster:
             self.executor.update_parameters(slurm_dependency=dependency)
         self.executor.update_parameters(name=f"{one.stage.name}-{key[:8]}")
         return self.executor.submit(
-            train_apart, one, self.store.root.resolve(), self.logs / f"{key}.txt"
+            train_apart, one, self.store.root.resolve(), self.logs / stage_log(key)
         )
 
 

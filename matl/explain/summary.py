@@ -10,6 +10,7 @@ from matl.explain.cka import Alignment
 from matl.explain.evidence import Evidence
 from matl.explain.findings import Findings
 from matl.explain.overlays import EACH
+from matl.names import ATTRIBUTION, CKA_FIGURE, EMBEDDINGS_FIGURE, FINDINGS, OVERLAYS_FIGURE
 from matl.report.paths import hide_paths
 from matl.report.run_report import fenced
 from matl.report.tables import escape, markdown_table
@@ -62,21 +63,21 @@ def as_markdown(evidence: Evidence, found: Findings, figures: Collection[str]) -
     for model, shares in found.shares.items():
         parts += [f"## Attribution inside the lungs, {escape(model)}", _share_table(shares)]
     parts.append(escape(_share_caption(found)))
-    if "overlays.png" in figures:
-        parts += ["## Cases", "![Cases](overlays.png)", escape(_cases_caption(evidence))]
+    if OVERLAYS_FIGURE in figures:
+        parts += ["## Cases", f"![Cases]({OVERLAYS_FIGURE})", escape(_cases_caption(evidence))]
     if found.pointing:
         parts += ["## Pointing at the lesion", _pointing_table(found)]
         parts.append(escape(_pointing_caption(evidence, found)))
     if found.alignments:
         parts += ["## The networks of the chain", _alignment_table(found.alignments)]
-        parts += [ALIGNMENT_CAPTION, "![Linear CKA](cka.png)"]
-    if "embeddings.png" in figures:
-        parts += ["## The images as the diagnosis sees them", "![Embeddings](embeddings.png)"]
+        parts += [ALIGNMENT_CAPTION, f"![Linear CKA]({CKA_FIGURE})"]
+    if EMBEDDINGS_FIGURE in figures:
+        parts += ["## The images as the diagnosis sees them", f"![Embeddings]({EMBEDDINGS_FIGURE})"]
         parts.append(EMBEDDING_CAPTION)
     if evidence.notes:
         notes = [escape(hide_paths(note)) for note in evidence.notes]
         parts += ["## Notes", "\n".join(f"- {note}" for note in notes)]
-    parts.append("Numbers: [explain.json](explain.json); each image: [csv](attribution.csv).")
+    parts.append(f"Numbers: [{FINDINGS}]({FINDINGS}); each image: [csv]({ATTRIBUTION}).")
     return "\n\n".join(part.rstrip() for part in parts) + "\n"
 
 
@@ -106,8 +107,7 @@ def _cases_caption(evidence: Evidence) -> str:
     return (
         f"The cases of {next(iter(evidence.diagnoses))} are drawn at random (seed {evidence.seed}),"
         f" {EACH} right and {EACH} wrong ones of each class, one a patient; fewer where there are "
-        "fewer. Each map is drawn from 0 to its own maximum. Their numbers stand in "
-        "attribution.csv."
+        f"fewer. Each map is drawn from 0 to its own maximum. Their numbers stand in {ATTRIBUTION}."
     )
 
 

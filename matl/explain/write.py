@@ -13,9 +13,16 @@ from matl.explain.findings import Findings, measure
 from matl.explain.overlays import case_numbers, choose_cases, overlay_figure
 from matl.explain.summary import as_json, as_markdown
 from matl.files import json_bytes, replace_file
+from matl.names import (
+    ATTRIBUTION,
+    CKA_FIGURE,
+    EMBEDDINGS_FIGURE,
+    EXPLANATION_REPORT,
+    FINDINGS,
+    OVERLAYS_FIGURE,
+)
 from matl.report.drawing import png_bytes
 
-SUMMARY = "explain.md"
 COLUMNS = ("image", "source", "label", "outcome", "score", "case")
 
 
@@ -42,13 +49,13 @@ def write_explanation(evidence: Evidence, folder: Path) -> None:
         evidence.positive,
     )
     lines = alignment_figure(found.alignments, title) if found.alignments else None
-    figures = {"overlays.png": sheet, "cka.png": lines, "embeddings.png": _embeddings(evidence)}
+    figures = {OVERLAYS_FIGURE: sheet, CKA_FIGURE: lines, EMBEDDINGS_FIGURE: _embeddings(evidence)}
     drawn = [name for name, figure in figures.items() if figure is not None]
     contents = {
         **{name: png_bytes(figure) for name, figure in figures.items()},
-        "attribution.csv": _rows(found, {first: case_numbers(cases)}),
-        "explain.json": json_bytes(as_json(evidence, found)),
-        SUMMARY: as_markdown(evidence, found, drawn).encode(),
+        ATTRIBUTION: _rows(found, {first: case_numbers(cases)}),
+        FINDINGS: json_bytes(as_json(evidence, found)),
+        EXPLANATION_REPORT: as_markdown(evidence, found, drawn).encode(),
     }
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():

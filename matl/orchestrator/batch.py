@@ -10,10 +10,8 @@ from rich.console import Console
 
 from matl.errors import OutOfMemory
 from matl.files import replace_file
+from matl.names import ABOUT, BATCH_SIZE
 from matl.orchestrator.job import Job
-from matl.orchestrator.store import ABOUT
-
-BATCH = "batch_size.txt"
 
 
 def refuse_batch(job: Job, error: RuntimeError) -> None:
@@ -39,7 +37,7 @@ def within_memory(job: Job, train: Callable[[Job], None], console: Console) -> J
     Raises:
         OutOfMemory: the batch may not shrink, or cannot: each process needs two images.
     """
-    kept = job.workspace / BATCH
+    kept = job.workspace / BATCH_SIZE
     if kept.exists():
         job = _with_batch(job, int(kept.read_text()))
     while True:

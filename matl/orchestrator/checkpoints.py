@@ -17,14 +17,11 @@ from rich.console import Console
 
 from matl.errors import MatlError
 from matl.files import file_digest, sync
+from matl.names import CHECKPOINT, CHECKPOINT_BEFORE, CHECKPOINT_DIGESTS, DAMAGED
 from matl.orchestrator.job import Job
 from matl.orchestrator.nodes import ALONE, Nodes
 from matl.terminal import terminal
 
-CHECKPOINT = "last.ckpt"
-BEFORE = "before.ckpt"
-DAMAGED = "damaged"
-DIGESTS = "digests.json"
 KEPT_DIGESTS = 10  # more than files: a kill may leave one that is noted and not there
 
 
@@ -50,7 +47,7 @@ class LastTwo(TorchCheckpointIO):
             partial.unlink(missing_ok=True)  # a full disk needs its room
             raise
         if target.exists():
-            os.replace(target, target.with_name(BEFORE))
+            os.replace(target, target.with_name(CHECKPOINT_BEFORE))
         os.replace(partial, target)
         sync(target.parent)
 
@@ -135,7 +132,7 @@ def checkpoint_in(folder: Path, console: Console) -> Path | None:
     Raises:
         MatlError: there are checkpoints, and none is whole.
     """
-    files = [file for file in (folder / CHECKPOINT, folder / BEFORE) if file.exists()]
+    files = [file for file in (folder / CHECKPOINT, folder / CHECKPOINT_BEFORE) if file.exists()]
     if not files:
         return None
     digests = _digests(folder)
@@ -171,14 +168,14 @@ def _is_whole(file: Path, digests: list[str]) -> bool:
 def _note(folder: Path, digest: str) -> None:
     """Adds the digest of the newest checkpoint; those of files that may still lie there stay."""
     known = [digest, *_digests(folder)][:KEPT_DIGESTS]
-    partial = folder / f"{DIGESTS}.partial"
+    partial = folder / f"{CHECKPOINT_DIGESTS}.partial"
     partial.write_text(json.dumps(known))
     sync(partial)
-    os.replace(partial, folder / DIGESTS)
+    os.replace(partial, folder / CHECKPOINT_DIGESTS)
 
 
 def _digests(folder: Path) -> list[str]:
     try:
-        return json.loads((folder / DIGESTS).read_text())
+        return json.loads((folder / CHECKPOINT_DIGESTS).read_text())
     except (FileNotFoundError, ValueError):
         return []

@@ -17,10 +17,11 @@ from matl.backbones import (
     parameter_shares,
 )
 from matl.config.check import size_pair
+from matl.names import CURVES, FLOOR, SCORES
 from matl.orchestrator.plan import Plan, PlannedStage
 from matl.orchestrator.scoring import read_scores
 from matl.orchestrator.stage_samples import same_names, training_splits
-from matl.orchestrator.store import CURVES, FLOOR, SCORES, Store
+from matl.orchestrator.store import Store
 from matl.report.run_record import NetworkRow, RunRecord, StageRow
 
 SCRATCH = "scratch"

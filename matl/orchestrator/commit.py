@@ -16,12 +16,13 @@ import torch
 
 from matl.config.load import plain
 from matl.files import file_digest
-from matl.manifest import BACKBONE, FORMAT, HEADS, StageManifest, write_manifest
+from matl.manifest import FORMAT, StageManifest, write_manifest
+from matl.names import BACKBONE, CURVES, FINISHED, HEADS, SCORES
 from matl.orchestrator.batch import shrunk
 from matl.orchestrator.floors import floor_of
 from matl.orchestrator.job import Job, data_module
 from matl.orchestrator.scoring import score_samples
-from matl.orchestrator.store import CURVES, SCORES, Store
+from matl.orchestrator.store import Store
 from matl.orchestrator.wandb_logger import last_id
 from matl.stages.task import Task
 from matl.trained import rebuild
@@ -31,7 +32,7 @@ LIBRARIES = ("torch", "timm", "pytorch-lightning", "monai", "lightly", "numpy", 
 
 def commit(job: Job, store: Store) -> None:
     """Scores a trained stage where it is a diagnosis, and moves it into the store whole."""
-    finished = job.workspace / "finished"
+    finished = job.workspace / FINISHED
     shutil.rmtree(finished, ignore_errors=True)
     finished.mkdir()
     for name in (BACKBONE, HEADS, CURVES):

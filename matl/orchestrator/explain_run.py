@@ -15,15 +15,14 @@ from matl.explain.cka import Features
 from matl.explain.evidence import ATTENTION, GRAD_CAM, Diagnosis, Evidence
 from matl.explain.grad_cam import grad_cam_maps
 from matl.explain.write import write_explanation
+from matl.names import BACKBONE, EXPLANATION
 from matl.orchestrator.collect import SCRATCH
 from matl.orchestrator.finished_run import FinishedRun, in_store, read_run
 from matl.orchestrator.held_out import HeldOut, held_out
 from matl.orchestrator.job import stored_backbone
 from matl.orchestrator.resources import resolve
-from matl.orchestrator.store import BACKBONE
 from matl.views import plain_view
 
-FOLDER = "explain"
 BATCH = 16
 
 
@@ -65,8 +64,8 @@ def explain_run(folder: Path, command: str) -> Path:
         methods={name: _in_words(name, maps.shape[1:]) for name, maps in main.maps.items()},
         notes=seen.samples.notes,
     )
-    write_explanation(evidence, folder / FOLDER)
-    return folder / FOLDER
+    write_explanation(evidence, folder / EXPLANATION)
+    return folder / EXPLANATION
 
 
 def _networks(run: FinishedRun) -> dict[str, str]:

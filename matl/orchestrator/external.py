@@ -14,11 +14,12 @@ from data_modules.samples import Samples
 from matl.config.schema import Experiment
 from matl.errors import MatlError
 from matl.evaluation.floor import floor_scores, grey_features
+from matl.names import EVALUATION
 from matl.orchestrator.finished_run import FinishedRun, read_run
 from matl.orchestrator.resources import resolve
 from matl.orchestrator.scoring import score_samples
 from matl.orchestrator.stage_samples import same_images, stage_samples, training_images
-from matl.report.html.run_page import EVALUATION, write_run_page
+from matl.report.html.run_page import write_run_page
 from matl.report.run_record import RunRecord
 from matl.report.run_report import write_report
 

@@ -13,8 +13,9 @@ from matl.config import load_experiment
 from matl.config.check import size_pair
 from matl.config.schema import Experiment, StageConfig
 from matl.errors import MatlError
+from matl.names import BACKBONE, EXPERIMENT, HEADS, MANIFEST, SCORES
 from matl.orchestrator.scoring import load_diagnosis, read_scores
-from matl.orchestrator.store import BACKBONE, HEADS, SCORES, Store
+from matl.orchestrator.store import Store
 from matl.stages import DiagnosisStage
 
 
@@ -89,12 +90,12 @@ def read_run(folder: Path) -> FinishedRun:
         MatlError: it is no folder of a finished run with a diagnosis.
     """
     try:
-        diagnoses = json.loads((folder / "manifest.json").read_text())["diagnoses"]
+        diagnoses = json.loads((folder / MANIFEST).read_text())["diagnoses"]
     except (OSError, ValueError, KeyError) as error:
         raise MatlError(f"{folder}: is no folder of a finished run with a diagnosis") from error
     if not diagnoses:
         raise MatlError(f"{folder}: the run has no diagnosis; run the whole chain")
-    experiment = load_experiment(folder / "experiment.yaml")
+    experiment = load_experiment(folder / EXPERIMENT)
     _find_again(experiment, folder, list(diagnoses.values()))
     return FinishedRun(experiment, diagnoses)
 

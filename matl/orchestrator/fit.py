@@ -17,14 +17,14 @@ from torch.multiprocessing import _prctl_pr_set_pdeathsig  # type: ignore[attr-d
 
 from matl.backbones import AttentiveBackbone, canonical_state, save_weights
 from matl.files import disk_errors
+from matl.names import BACKBONE, CHECKPOINT, CURVES, HEADS
 from matl.orchestrator.batch import refuse_batch
 from matl.orchestrator.callbacks import CurveRecorder, StageProgress
-from matl.orchestrator.checkpoints import CHECKPOINT, LastTwo, checkpoint_callbacks, go_on
+from matl.orchestrator.checkpoints import LastTwo, checkpoint_callbacks, go_on
 from matl.orchestrator.guard import Guard
 from matl.orchestrator.job import Job, data_module, initial_stage
 from matl.orchestrator.launch import launch
 from matl.orchestrator.nodes import ALONE, Nodes
-from matl.orchestrator.store import BACKBONE, CURVES, HEADS
 from matl.orchestrator.wandb_logger import CurveLogger, log_weights, stage_logger
 from matl.preemption import Preempted
 from matl.stages.base import Stage

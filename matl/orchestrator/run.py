@@ -15,6 +15,7 @@ from matl.backbones import account, build_backbone
 from matl.config.load import to_yaml
 from matl.config.schema import Experiment
 from matl.files import disk_errors
+from matl.names import BACKBONE, EXPERIMENT
 from matl.orchestrator.batch import within_memory
 from matl.orchestrator.collect import run_record
 from matl.orchestrator.commit import commit
@@ -25,11 +26,11 @@ from matl.orchestrator.plan import Plan, PlannedStage, make_plan
 from matl.orchestrator.resources import refuse_missing_gpus
 from matl.orchestrator.shared_plan import share_plan
 from matl.orchestrator.stage_samples import refuse_skipped_class
-from matl.orchestrator.store import BACKBONE, Store
+from matl.orchestrator.store import Store
 from matl.orchestrator.wandb_report import log_report
 from matl.orchestrator.wandb_run import refuse_wrong_key
 from matl.preemption import ends_when_preempted
-from matl.report.html.run_page import EXPERIMENT, write_run_page
+from matl.report.html.run_page import write_run_page
 from matl.report.run_record import RunRecord
 from matl.report.run_report import write_report
 

@@ -11,12 +11,9 @@ from filelock import FileLock, Timeout
 
 from matl.errors import MatlError
 from matl.files import file_digest, sync
-from matl.manifest import MANIFEST, StageManifest, read_manifest
+from matl.manifest import StageManifest, read_manifest
+from matl.names import ABOUT, FLOORS, MANIFEST, REPLACED, stage_lock
 
-CURVES = "curves.csv"
-SCORES = "scores.csv"
-ABOUT = "about.json"
-REPLACED = ".replaced"
 
 @dataclass(frozen=True)
 class Unfinished:
@@ -140,11 +137,11 @@ class Store:
 
     def floor(self, key: str) -> Path:
         """The file of a floor's scores; floors are kept by what they are computed from."""
-        return self.root / "floors" / f"{key}.csv"
+        return self.root / FLOORS / f"{key}.csv"
 
     def lock(self, fingerprint: str) -> FileLock:
         """Held while a stage is trained, so that no two runs train it at once."""
-        return FileLock(self.unfinished_folder / f"{fingerprint}.lock")
+        return FileLock(self.unfinished_folder / stage_lock(fingerprint))
 
     def workspace(self, fingerprint: str, fresh: bool = False, **about: str) -> Path:
         """Folder of an unfinished stage: checkpoints and what will be committed.

@@ -17,11 +17,10 @@ from rich.console import Console
 
 from matl.config.schema import Experiment, LoggerConfig
 from matl.files import replace_file
+from matl.names import BACKBONE, HEADS, RUN_ID
 from matl.orchestrator.job import Job
-from matl.orchestrator.store import BACKBONE, HEADS
 from matl.orchestrator.wandb_run import SafeRun
 
-RUN_ID = "wandb_run_id.txt"
 STEP = "trainer/global_step"
 
 

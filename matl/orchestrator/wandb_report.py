@@ -9,8 +9,9 @@ import pandas as pd
 import wandb
 from rich.console import Console
 
+from matl.names import BACKBONE, PAGE, WANDB_RUNS
 from matl.orchestrator.plan import Plan
-from matl.orchestrator.store import BACKBONE, Store
+from matl.orchestrator.store import Store
 from matl.orchestrator.wandb_logger import in_sweep, last_id, open_run, use_weights, wanted
 from matl.orchestrator.wandb_run import SafeRun
 from matl.report.run_record import Result, RunRecord
@@ -80,7 +81,7 @@ def upload_command(runs: str, record: RunRecord, folder: Path) -> str | None:
 
 def sync_command(runs: str, identifiers: Iterable[str | None]) -> str | None:
     """The command that uploads what of some runs was kept offline; None where nothing was."""
-    folder = Path(runs) / "wandb"
+    folder = Path(runs) / WANDB_RUNS
     kept = [
         name
         for name in dict.fromkeys(identifiers)
@@ -115,7 +116,7 @@ def _metrics(result: Result, split: str) -> dict[str, float]:
 
 def _log_contents(run: SafeRun, record: RunRecord, folder: Path) -> None:
     tables = {"diagnosis": _diagnosis_table(record), "stages": _stage_table(record)}
-    pictures, page = _pictures(folder), folder / "report.html"
+    pictures, page = _pictures(folder), folder / PAGE
     run.add(
         lambda run: run.log(
             {name: wandb.Table(dataframe=table) for name, table in tables.items() if len(table)}

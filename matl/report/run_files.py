@@ -11,10 +11,9 @@ import pandas as pd
 from matl.errors import MatlError
 from matl.evaluation.metrics import check_scores
 from matl.files import json_bytes
+from matl.names import CURVES, MANIFEST, PREDICTIONS, RECORD
 from matl.report.run_record import NetworkRow, RunRecord, StageRow
 
-RECORD, MANIFEST = "record.json", "manifest.json"
-PREDICTIONS, CURVES = "predictions.csv", "curves.csv"
 _ELSEWHERE = ("diagnoses", "curves", "manifest", "data")
 _TEXT: dict[str, Any] = dict.fromkeys(("model", "image", "patient", "source", "split"), str)
 

@@ -15,6 +15,7 @@ from matl.evaluation.metrics import CONFIDENCE, RESAMPLES, THRESHOLD
 from matl.evaluation.paired import PAIRED_CAPTION
 from matl.evaluation.statistics.calibration import BINS
 from matl.files import json_bytes, replace_file
+from matl.names import CURVES_FIGURE, METRICS_FILE, PREDICTIONS, REPORT, ROC_FIGURE
 from matl.report.curves import roc_figure, training_figure
 from matl.report.drawing import png_bytes
 from matl.report.paths import hide_paths, hide_value
@@ -56,16 +57,16 @@ def write_report(record: RunRecord, folder: Path) -> Path:
     results = {split: record.results(split) for split in record.splits()}
     roc, curves = _roc(record, results), training_figure(record.curves)
     contents = {
-        "roc.png": png_bytes(roc),
-        "curves.png": png_bytes(curves),
+        ROC_FIGURE: png_bytes(roc),
+        CURVES_FIGURE: png_bytes(curves),
         **record_files(record),
-        "metrics.json": json_bytes(_metrics(record, results)),
-        "report.md": _markdown(record, results, roc is not None, curves is not None).encode(),
+        METRICS_FILE: json_bytes(_metrics(record, results)),
+        REPORT: _markdown(record, results, roc is not None, curves is not None).encode(),
     }
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
         replace_file(folder / name, content)
-    return folder / "report.md"
+    return folder / REPORT
 
 
 def fenced(text: str, language: str) -> str:
@@ -182,14 +183,14 @@ def _markdown(
     if not results:
         parts += ["## Diagnosis", "No image of a test or val split was scored."]
     if has_roc:
-        parts += ["![ROC curves](roc.png)"]
+        parts += [f"![ROC curves]({ROC_FIGURE})"]
     parts += ["## Stages", stage_markdown(record), escape(stage_caption(record))]
     if has_curves:
-        parts += ["![Training curves](curves.png)"]
+        parts += [f"![Training curves]({CURVES_FIGURE})"]
     if record.notes:
         parts += ["## Notes", "\n".join(f"- {escape(note)}" for note in record.notes)]
     parts += ["## Manifest", fenced(json_bytes(record.manifest).decode().rstrip(), "json")]
-    files = "Numbers: [metrics.json](metrics.json)"
+    files = f"Numbers: [{METRICS_FILE}]({METRICS_FILE})"
     if record.diagnoses:
-        files += "; scores of every image: [predictions.csv](predictions.csv)"
+        files += f"; scores of every image: [{PREDICTIONS}]({PREDICTIONS})"
     return "\n\n".join(part.rstrip() for part in [*parts, files + "."]) + "\n"

@@ -21,7 +21,8 @@ from matl.ablation.schema import Ablation
 from matl.ablation.show import dry_run_table
 from matl.ablation.train import GONE, Processes, Progress, at_once, distinct_stages
 from matl.errors import MatlError
-from matl.orchestrator.store import MANIFEST, SCORES, Store
+from matl.names import MANIFEST, SCORES
+from matl.orchestrator.store import Store
 
 BEFORE = r"shapes \([0-9a-f]{8}\) before it failed"
 

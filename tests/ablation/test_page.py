@@ -10,14 +10,15 @@ import pytest
 from browser import Browser
 from tiny import console_of
 
-from matl.ablation.ablation_files import RESULTS, read_ablation, write_record
+from matl.ablation.ablation_files import read_ablation, write_record
 from matl.ablation.ablation_record import AblationRecord
 from matl.ablation.load import load_ablation
-from matl.ablation.page import CELLS, write_ablation_page
+from matl.ablation.page import write_ablation_page
 from matl.ablation.run import run_ablation
 from matl.errors import MatlError
+from matl.names import CELLS, CURVES, PREDICTIONS, RESULTS
 from matl.orchestrator.store import Store
-from matl.report.run_files import CURVES, PREDICTIONS, read_curves
+from matl.report.run_files import read_curves
 
 ABLATION = """
 name: tiny

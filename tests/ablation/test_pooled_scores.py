@@ -14,7 +14,8 @@ from matl.ablation.cells import Cell, cells_of
 from matl.ablation.page_sides import sides
 from matl.ablation.pooled_scores import pooled_scores
 from matl.errors import MatlError
-from matl.report.run_files import PREDICTIONS, stacked_csv
+from matl.names import PREDICTIONS
+from matl.report.run_files import stacked_csv
 from matl.report.tables import PATIENT_CAPTION
 
 SIDES = ["attention, full", "plain, full", "attention, scratch", "plain, scratch"]

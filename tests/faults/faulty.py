@@ -14,7 +14,8 @@ from pathlib import Path
 
 from tiny import write_tiny
 
-from matl.orchestrator.store import BACKBONE, HEADS, Store
+from matl.names import BACKBONE, HEADS
+from matl.orchestrator.store import Store
 
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["matl.cli", "matl.orchestrator.run"])

@@ -11,9 +11,9 @@ from tiny import Load, run_quietly, weights
 from torch import Tensor
 
 from matl.errors import OutOfMemory
+from matl.names import MANIFEST
 from matl.orchestrator.batch import half
 from matl.orchestrator.plan import make_plan
-from matl.orchestrator.store import MANIFEST
 from matl.stages import Stage
 
 LUNG = ("chain=[lung,diagnosis]", "stages.lung.batch_size=8", "stages.lung.checkpoint_every=1")

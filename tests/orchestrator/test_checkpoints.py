@@ -12,7 +12,8 @@ from rich.console import Console
 from tiny import Load, console_of, run_quietly, weights
 
 from matl.errors import MatlError
-from matl.orchestrator.checkpoints import BEFORE, CHECKPOINT, LastTwo, checkpoint_in
+from matl.names import CHECKPOINT, CHECKPOINT_BEFORE
+from matl.orchestrator.checkpoints import LastTwo, checkpoint_in
 from matl.stages import Stage
 
 DIAGNOSIS = ("chain=[diagnosis]", "stages.diagnosis.epochs=4")
@@ -41,7 +42,7 @@ def test_the_last_two_are_kept(tmp_path: Path) -> None:
     assert checkpoint_in(tmp_path, QUIET) is None
     save(tmp_path, 1, 2, 3)
     assert value_in(checkpoint_in(tmp_path, QUIET)) == 3
-    assert value_in(tmp_path / BEFORE) == 2
+    assert value_in(tmp_path / CHECKPOINT_BEFORE) == 2
     assert len([*tmp_path.glob("*.ckpt")]) == 2
     assert not [*tmp_path.glob("*.partial")]
 
@@ -57,9 +58,9 @@ def test_a_damaged_one_is_said_and_the_one_before_is_used(
     assert shown.getvalue().count("\n") == 1
     assert "last.ckpt: its SHA-256 is not that of a saved checkpoint" in shown.getvalue()
     save(tmp_path, 3)
-    assert value_in(tmp_path / BEFORE) == 1
+    assert value_in(tmp_path / CHECKPOINT_BEFORE) == 1
     damage(tmp_path / CHECKPOINT, how)
-    damage(tmp_path / BEFORE, how)
+    damage(tmp_path / CHECKPOINT_BEFORE, how)
     for _ in range(2):
         with pytest.raises(MatlError, match=r"last\.ckpt: the checkpoint is damaged; delete"):
             checkpoint_in(tmp_path, QUIET)

@@ -12,9 +12,10 @@ from tiny import Load, run_quietly
 from data_modules.config import DataConfig
 from data_modules.errors import DataError
 from matl.errors import MatlError
+from matl.names import BACKBONE, MANIFEST, SCORES
 from matl.orchestrator.external import evaluate_external
 from matl.orchestrator.plan import make_plan
-from matl.orchestrator.store import BACKBONE, MANIFEST, SCORES, Store
+from matl.orchestrator.store import Store
 
 DIAGNOSIS = "chain=[diagnosis]"
 

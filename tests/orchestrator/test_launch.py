@@ -15,13 +15,13 @@ from tiny import Load
 
 from data_modules.errors import DataError
 from matl.errors import MatlError, ProcessEnded
-from matl.orchestrator.checkpoints import CHECKPOINT
+from matl.names import BACKBONE, CHECKPOINT, HEADS
 from matl.orchestrator.fit import fit
 from matl.orchestrator.job import Job
 from matl.orchestrator.launch import FIRST_PORT, PORTS, launch, stage_port
 from matl.orchestrator.plan import make_plan
 from matl.orchestrator.run import stage_job
-from matl.orchestrator.store import BACKBONE, HEADS, Store
+from matl.orchestrator.store import Store
 from matl.preemption import Preempted
 from matl.stages import Stage
 

@@ -10,11 +10,12 @@ from safetensors.torch import load_file
 from tiny import Load
 
 from data_modules.loader import BatchLoader
+from matl.names import BACKBONE, CURVES, HEADS
 from matl.orchestrator.fit import train
 from matl.orchestrator.job import Job, data_module, open_images
 from matl.orchestrator.plan import make_plan
 from matl.orchestrator.run import stage_job
-from matl.orchestrator.store import BACKBONE, CURVES, HEADS, Store
+from matl.orchestrator.store import Store
 
 SCANS = "data.options={patients: 20, slices: 2, size: 64}"
 NO_BATCH_NORM = (

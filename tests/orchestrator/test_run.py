@@ -17,12 +17,13 @@ from tiny import Load, run_quietly
 
 from matl.backbones import canonical_state
 from matl.errors import MatlError
+from matl.names import BACKBONE
 from matl.orchestrator.external import evaluate_external
 from matl.orchestrator.fingerprints import reason
 from matl.orchestrator.job import initial_stage
 from matl.orchestrator.plan import make_plan
 from matl.orchestrator.run import stage_job
-from matl.orchestrator.store import BACKBONE, Store
+from matl.orchestrator.store import Store
 
 
 def finished(store: Path) -> dict[str, str]:

@@ -9,7 +9,8 @@ from tiny import Load, run_quietly
 
 from matl.backbones import BackboneConfig, build_backbone, canonical_state, read_weights
 from matl.config.schema import DiagnosisConfig
-from matl.orchestrator.store import BACKBONE, Store
+from matl.names import BACKBONE
+from matl.orchestrator.store import Store
 from matl.stages import DiagnosisStage
 from matl.stages.rates import parameter_groups
 

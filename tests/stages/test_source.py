@@ -14,10 +14,11 @@ from data_modules.config import DataConfig
 from matl.backbones import BackboneConfig, build_backbone
 from matl.config.schema import SourceConfig
 from matl.errors import MatlError
+from matl.names import CURVES
 from matl.orchestrator.job import data_module, open_images
 from matl.orchestrator.plan import make_plan
 from matl.orchestrator.run import stage_job
-from matl.orchestrator.store import CURVES, Store
+from matl.orchestrator.store import Store
 from matl.stages.source import LabelledSet, SourceStage
 from matl.views import ViewConfig, plain_view
 

@@ -12,10 +12,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from matl.files import replace_file
+from matl.names import FIGURES, PAGE
 from matl.report.drawing import png_bytes
 from matl.report.html.picture import Picture
-
-PAGE, FIGURES = "report.html", "figures"
 
 
 def render(template: str, **values: Any) -> bytes:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from matl.names import BACKBONE
 from matl.report.html.table import Row, Table, make_table
 
 Manifest = Mapping[str, Any]
@@ -41,7 +42,7 @@ def digest_table(manifests: Mapping[str, Manifest]) -> Table:
             _short(one["fingerprint"]),
             _short(one["parent"]) if one["parent"] else None,
             _short(one["identity"]["data"]),
-            _short(one["sha256"]["backbone.safetensors"]),
+            _short(one["sha256"][BACKBONE]),
         )
         for name, one in manifests.items()
     ]

@@ -11,23 +11,29 @@ import yaml
 from matl.errors import MatlError
 from matl.evaluation.metrics import METRICS, THRESHOLD, Estimate
 from matl.files import json_bytes
+from matl.names import (
+    CKA_FIGURE,
+    EMBEDDINGS_FIGURE,
+    EXPERIMENT,
+    EXPLANATION,
+    FINDINGS,
+    OVERLAYS_FIGURE,
+    evaluation_records,
+)
 from matl.report.confusion import confusions
 from matl.report.html import run_tables as tables
 from matl.report.html.page import render, write_page
 from matl.report.html.provenance import digest_table, facts
 from matl.report.html.run_pictures import score_pictures, training_pictures
-from matl.report.run_files import RECORD, read_record
+from matl.report.run_files import read_record
 from matl.report.run_record import Result, RunRecord, StageRow
 from matl.report.run_report import plain_value
 from matl.report.tables import PATIENT_CAPTION, counted, duration, stage_caption
 
-EXPERIMENT = "experiment.yaml"
-EVALUATION = "evaluate-"
-EXPLANATION, FINDINGS = "explain", "explain.json"
 INSIDE = {
-    "overlays.png": "Right and wrong cases with the maps of what speaks for the positive class.",
-    "cka.png": "How alike the networks of the chain are, by linear CKA.",
-    "embeddings.png": "The images as the diagnosis sees them, in two dimensions.",
+    OVERLAYS_FIGURE: "Right and wrong cases with the maps of what speaks for the positive class.",
+    CKA_FIGURE: "How alike the networks of the chain are, by linear CKA.",
+    EMBEDDINGS_FIGURE: "The images as the diagnosis sees them, in two dimensions.",
 }
 """The figures of `matl explain` that a page shows, with their captions."""
 
@@ -77,7 +83,7 @@ def write_run_page(folder: Path) -> Path:
 
 def _external(folder: Path) -> list[RunRecord]:
     """What `matl evaluate` left in the run's folder."""
-    return [read_record(file.parent) for file in sorted(folder.glob(f"{EVALUATION}*/{RECORD}"))]
+    return [read_record(file.parent) for file in evaluation_records(folder)]
 
 
 def headline(record: RunRecord) -> Headline | None:

@@ -1,0 +1,85 @@
+"""The name of every file and folder that matl writes.
+
+A run's folder, an ablation's and a stage's share some names: `manifest.json` and `curves.csv` hold
+the same kind of thing in each.
+"""
+
+from pathlib import Path
+
+MANIFEST = "manifest.json"
+"""Of a stage: all that is known of it. Of a run: its seed, and the manifests of its stages."""
+CURVES = "curves.csv"
+"""What was logged, one row per epoch."""
+
+# A run's folder; an ablation's has the first three and PREDICTIONS too.
+PAGE = "report.html"
+FIGURES = "figures"
+FIGURE_DIGESTS = "digests.json"
+"""Within `FIGURES`: what each figure was drawn from."""
+REPORT = "report.md"
+ROC_FIGURE = "roc.png"
+CURVES_FIGURE = "curves.png"
+RECORD = "record.json"
+METRICS_FILE = "metrics.json"
+PREDICTIONS = "predictions.csv"
+EXPERIMENT = "experiment.yaml"
+EXPLANATION = "explain"
+EVALUATION = "evaluate-"
+"""Of the folder of each external evaluation within the run's, before the data set's name."""
+RUN_ID = "wandb_run_id.txt"
+"""Also in a stage's workspace."""
+WANDB_RUNS = "wandb"
+"""Beside the folders of the runs: where W&B keeps what it records."""
+
+# The folder of an explanation, within a run's
+EXPLANATION_REPORT = "explain.md"
+FINDINGS = "explain.json"
+ATTRIBUTION = "attribution.csv"
+OVERLAYS_FIGURE = "overlays.png"
+CKA_FIGURE = "cka.png"
+EMBEDDINGS_FIGURE = "embeddings.png"
+
+# An ablation's folder
+RESULTS = "results.json"
+SUMMARY = "summary.md"
+CELLS = "cells.csv"
+ANALYSIS = "analysis.json"
+LOGS = "logs"
+
+# A stage in the store
+BACKBONE = "backbone.safetensors"
+HEADS = "heads.safetensors"
+SCORES = "scores.csv"
+FLOORS = "floors"
+"""Of a store: the floors' scores, by what they are computed from."""
+REPLACED = ".replaced"
+"""Ends the name of a folder that a stage trained again takes the place of."""
+
+# The workspace of a stage in training
+ABOUT = "about.json"
+FINISHED = "finished"
+BATCH_SIZE = "batch_size.txt"
+CHECKPOINT = "last.ckpt"
+CHECKPOINT_BEFORE = "before.ckpt"
+CHECKPOINT_DIGESTS = "digests.json"
+DAMAGED = "damaged"
+
+
+def ablation_folder(runs: str, ablation: str) -> Path:
+    """The folder of an ablation among the runs."""
+    return Path(runs) / f"{ablation}-ablation"
+
+
+def evaluation_records(run: Path) -> list[Path]:
+    """The record of each external evaluation within a run's folder, in the order of their names."""
+    return sorted(run.glob(f"{EVALUATION}*/{RECORD}"))
+
+
+def stage_lock(fingerprint: str) -> str:
+    """The lock of a stage in training."""
+    return f"{fingerprint}.lock"
+
+
+def stage_log(fingerprint: str) -> str:
+    """Of an ablation: what a stage trained in a process of its own printed."""
+    return f"{fingerprint}.txt"
