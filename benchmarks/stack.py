@@ -12,9 +12,11 @@ from torch import Tensor
 from matl.config import load_experiment
 from matl.names import CURVES
 from matl.orchestrator.fit import fit
-from matl.orchestrator.job import Job, data_module, initial_stage, open_images
+from matl.orchestrator.job import Job, data_module, initial_stage
 from matl.orchestrator.plan import make_plan
-from matl.stages import LungSSL, Stage
+from matl.orchestrator.stage_images import open_images
+from matl.stages.base import Stage
+from matl.stages.ssl.multi_scale.stage import MultiScaleStage
 
 TASKS = {"source": "xray", "lung_ssl": "lung", "diagnosis": "diagnosis"}
 REPEATS = 4
@@ -24,7 +26,10 @@ EPOCHS = 3
 def whole_stack(task: str, folder: Path) -> dict[str, float]:
     """Images a second of a demo stage through `fit` and through a bare loop, alternating."""
     stack, bare = [], []
-    first_batch = _seconds_to_first_batch(demo_job(TASKS[task], folder, "first-batch"))
+    start = time.perf_counter()
+    first = demo_job(TASKS[task], folder, "first-batch")
+    next(iter(data_module(first, rank=0).train_dataloader()))
+    first_batch = time.perf_counter() - start
     for repeat in range(REPEATS):
         job = demo_job(TASKS[task], folder, str(repeat))
         for rates, measure in _turns([(bare, _bare_rate), (stack, _stack_rate)], repeat):
@@ -54,13 +59,6 @@ def images_a_second(job: Job) -> float:
     return curves["images"].sum() / curves["seconds"].sum()
 
 
-def _seconds_to_first_batch(job: Job) -> float:
-    """From image files to the first batch: decoding included, where no stage did it before."""
-    start = time.perf_counter()
-    next(iter(data_module(job, open_images(job.experiment, job.stage), rank=0).train_dataloader()))
-    return time.perf_counter() - start
-
-
 def demo_job(name: str, folder: Path, place: str, *words: str) -> Job:
     """A stage of the demo, with few epochs and overrides, and a workspace of its own."""
     overrides = [*words, *(f"{key}={folder / key}" for key in ("store", "cache", "runs"))]
@@ -70,12 +68,12 @@ def demo_job(name: str, folder: Path, place: str, *words: str) -> Job:
     stage = next(stage for stage in plan.chain if stage.name == name)
     workspace = folder / f"{name}-{place}"
     workspace.mkdir()
-    return Job(experiment, stage, plan.resources, None, workspace, "bench", (1, 1))
+    images = open_images(experiment, stage)
+    return Job(experiment, stage, plan.resources, images, None, workspace, "bench", (1, 1))
 
 
 def _bare_rate(job: Job) -> float:
-    images = open_images(job.experiment, job.stage)
-    stage = initial_stage(job, images.samples).to(job.resources.device)
+    stage = initial_stage(job).to(job.resources.device)
     if job.resources.channels_last:
         stage = stage.to(memory_format=torch.channels_last)
     stage.record = lambda *_: None  # type: ignore[method-assign] # there is no trainer to log to
@@ -92,7 +90,7 @@ def _bare_rate(job: Job) -> float:
 
 
 def _batches(job: Job) -> list[dict[str, Tensor]]:
-    return list(data_module(job, open_images(job.experiment, job.stage), rank=0).train_dataloader())
+    return list(data_module(job, rank=0).train_dataloader())
 
 
 def _on(batch: dict[str, Tensor], device: torch.device) -> dict[str, Tensor]:
@@ -110,7 +108,7 @@ def _bare_epoch(
         loss.backward()
         torch.nn.utils.clip_grad_norm_(stage.parameters(), job.stage.config.clip)
         optimizer.step()
-        if isinstance(stage, LungSSL):
+        if isinstance(stage, MultiScaleStage):
             stage.follow()
     if job.resources.device.type == "cuda":
         torch.cuda.synchronize()

@@ -1,3 +1,81 @@
-"""Multi-stage attentive transfer learning for medical image diagnosis."""
+"""Multi-stage attentive transfer learning for diagnosis from few labelled CT scans.
 
-__version__ = "0.1.0"
+The names below are what the `matl` command calls; each is imported when it is first used.
+
+Example:
+    >>> import matl
+    >>> experiment = matl.load_experiment("experiments/demo.yaml", ["seed=1"])
+    >>> record, folder = matl.run(experiment)
+    >>> model = matl.load_model(folder)
+    >>> model.scores(model.read(["scan.png"]))
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from data_modules.config import DataConfig as DataConfig
+    from data_modules.errors import DataError as DataError
+    from data_modules.registry import list_data_sets as list_data_sets
+    from data_modules.samples import Samples as Samples
+    from matl.ablation.load import load_ablation as load_ablation
+    from matl.ablation.run import run_ablation as run_ablation
+    from matl.backbones import BackboneConfig as BackboneConfig
+    from matl.config import Experiment as Experiment
+    from matl.config import TrainerConfig as TrainerConfig
+    from matl.config import load_experiment as load_experiment
+    from matl.errors import MatlError as MatlError
+    from matl.orchestrator.explain_run import explain_run as explain_run
+    from matl.orchestrator.external import evaluate_external as evaluate_external
+    from matl.orchestrator.finished_run import load_model as load_model
+    from matl.orchestrator.plan import make_plan as make_plan
+    from matl.orchestrator.run import run as run
+    from matl.stages.base import Stage as Stage
+    from matl.stages.registry import list_tasks as list_tasks
+    from matl.stages.settings import StageConfig as StageConfig
+    from matl.stages.ssl.task import LungSSL as LungSSL
+    from matl.stages.ssl.task import LungSSLConfig as LungSSLConfig
+    from matl.stages.ssl.task import list_methods as list_methods
+    from matl.stages.task import Task as Task
+    from matl.trained import TrainedModel as TrainedModel
+
+__version__ = "0.2.0"
+
+_PLACES = {
+    "BackboneConfig": "matl.backbones.config:BackboneConfig",
+    "DataConfig": "data_modules.config:DataConfig",
+    "DataError": "data_modules.errors:DataError",
+    "Experiment": "matl.config:Experiment",
+    "LungSSL": "matl.stages.ssl.task:LungSSL",
+    "LungSSLConfig": "matl.stages.ssl.task:LungSSLConfig",
+    "MatlError": "matl.errors:MatlError",
+    "Samples": "data_modules.samples:Samples",
+    "Stage": "matl.stages.base:Stage",
+    "StageConfig": "matl.stages.settings:StageConfig",
+    "Task": "matl.stages.task:Task",
+    "TrainedModel": "matl.trained:TrainedModel",
+    "TrainerConfig": "matl.config:TrainerConfig",
+    "evaluate_external": "matl.orchestrator.external:evaluate_external",
+    "explain_run": "matl.orchestrator.explain_run:explain_run",
+    "list_data_sets": "data_modules.registry:list_data_sets",
+    "list_methods": "matl.stages.ssl.task:list_methods",
+    "list_tasks": "matl.stages.registry:list_tasks",
+    "make_plan": "matl.orchestrator.plan:make_plan",
+    "load_ablation": "matl.ablation.load:load_ablation",
+    "load_experiment": "matl.config:load_experiment",
+    "load_model": "matl.orchestrator.finished_run:load_model",
+    "run": "matl.orchestrator.run:run",
+    "run_ablation": "matl.ablation.run:run_ablation",
+}
+__all__ = [*_PLACES, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'matl' has no attribute {name!r}")
+    module, _, attribute = _PLACES[name].partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_PLACES])

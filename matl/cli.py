@@ -63,7 +63,7 @@ def run(
         return
     command = command_line(["matl", *sys.argv[1:]])
     record, folder = run_experiment(
-        settings, command, console, through=through, fresh=fresh, nodes=nodes
+        settings, through=through, fresh=fresh, nodes=nodes, command=command, console=console
     )
     show_record(record, console)
     console.print(f"The run lies in {folder}: begin with report.html.")
@@ -289,11 +289,12 @@ def store_show(fingerprint: Fingerprint, store: StoreFolder = Path("store")) -> 
     Example: matl store show 1a2b
     """
     import json
+    from dataclasses import asdict
 
     from matl.orchestrator.store import open_store
 
     stages = open_store(store)
-    typer.echo(json.dumps(stages.manifest(stages.find(fingerprint)), indent=2))
+    typer.echo(json.dumps(asdict(stages.manifest(stages.find(fingerprint))), indent=2))
 
 
 @store_app.command("remove")

@@ -17,7 +17,7 @@ from matl.config.layers import read_layers
 from matl.errors import MatlError
 from matl.evaluation.metrics import METRICS
 from matl.orchestrator.wandb_run import refuse_wrong_key
-from matl.stages import TASKS
+from matl.stages.registry import task_of
 
 ARGUMENTS = "${args_no_hyphens}"
 COMMAND = f"[matl, run, EXPERIMENT.yaml, logger.wandb=online, '{ARGUMENTS}']"
@@ -156,8 +156,7 @@ def _check_choice(metric: Any, experiment: Experiment) -> None:
 def _metric_names(experiment: Experiment) -> list[str]:
     names = []
     for stage in experiment.chain:
-        task = experiment.stages[stage].task
-        losses = ("loss",) if task == "lung_ssl" else ("loss", "val/loss")
-        names += [f"{stage}/{name}" for name in (*TASKS[task].metric_names, *losses)]
+        task = task_of(experiment.stages[stage])
+        names += [f"{stage}/{name}" for name in (*task.metric_names, *task.losses)]
     last = experiment.stages[experiment.chain[-1]].data
     return names + ([f"cv/{name}" for name in METRICS] if last.split == "kfold" else [])

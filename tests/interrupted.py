@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from matl.stages import Stage
+from matl.stages.base import Stage
 
 SLOWER = ["stages.shapes.epochs=3", "stages.lung.epochs=4", "stages.diagnosis.epochs=6"]
 

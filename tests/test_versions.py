@@ -11,9 +11,9 @@ from conftest import REPOSITORY
 RECORD = Path(__file__).parent / "source_versions.json"
 STAGES = "matl/stages"
 TRAINING = (
-    f"{STAGES}/__init__.py",
     f"{STAGES}/base.py",
     f"{STAGES}/rates.py",
+    f"{STAGES}/settings.py",
     "matl/backbones/config.py",
     "matl/backbones/transfer.py",
     "matl/seeding.py",
@@ -21,17 +21,20 @@ TRAINING = (
     "matl/orchestrator/job.py",
     "data_modules/loader.py",
     "data_modules/module.py",
-    "data_modules/samples.py",
 )
+METHODS = {"multi_scale": ("losses", "pooling", "queue")}
 SOURCES = {
-    "source": (f"{STAGES}/source.py", *TRAINING),
-    "diagnosis": (f"{STAGES}/diagnosis.py", *TRAINING),
-    "lung_ssl": (
-        f"{STAGES}/lung_ssl.py",
-        *TRAINING,
-        *(f"{STAGES}/multi_scale/{name}.py" for name in ("losses", "pooling", "queue")),
-    ),
+    "source": (f"{STAGES}/source/task.py", f"{STAGES}/source/stage.py", *TRAINING),
+    "diagnosis": (f"{STAGES}/diagnosis/task.py", f"{STAGES}/diagnosis/stage.py", *TRAINING),
+    "lung_ssl": (f"{STAGES}/ssl/task.py", *TRAINING),
+    **{
+        name: tuple(f"{STAGES}/ssl/{name}/{part}.py" for part in ("method", "stage", *parts))
+        for name, parts in METHODS.items()
+    },
     "processes": (f"{STAGES}/processes.py",),
+    "rows": (f"{STAGES}/task.py", "data_modules/samples.py"),
+    "scoring": ("matl/orchestrator/scoring.py",),
+    "floor": ("matl/evaluation/floor.py",),
     "views": ("matl/views.py",),
     "lungs": ("matl/lungs.py",),
     "backbone": tuple(
@@ -46,17 +49,32 @@ def declared() -> dict[str, int]:
     """The versions that the fingerprints name."""
     from data_modules import cache
     from matl import backbones, lungs, views
-    from matl.stages import TASKS, processes
+    from matl.evaluation import floor
+    from matl.orchestrator import scoring
+    from matl.stages import processes, task
+    from matl.stages.registry import TASKS, find_task
+    from matl.stages.ssl.task import LungSSL
 
-    tasks = {name: task.VERSION for name, task in TASKS.items()}
-    places = {
-        "processes": processes,
-        "views": views,
-        "lungs": lungs,
-        "backbone": backbones,
-        "pixels": cache,
+    methods = {name: {"task": "lung_ssl", "method": name} for name in METHODS}
+    kinds = {name: {"task": name} for name in TASKS if name != "lung_ssl"} | methods
+    return {
+        **{name: find_task(settings).VERSION for name, settings in kinds.items()},
+        "lung_ssl": LungSSL.TASK_VERSION,
+        "processes": processes.VERSION,
+        "rows": task.ROWS_VERSION,
+        "scoring": scoring.SCORING_VERSION,
+        "floor": floor.FLOOR_VERSION,
+        "views": views.VERSION,
+        "lungs": lungs.VERSION,
+        "backbone": backbones.VERSION,
+        "pixels": cache.VERSION,
     }
-    return tasks | {name: module.VERSION for name, module in places.items()}
+
+
+def test_every_method_is_watched() -> None:
+    from matl.stages.ssl.task import METHODS as KNOWN
+
+    assert set(METHODS) == set(KNOWN)
 
 
 def meaning(file: str) -> str:

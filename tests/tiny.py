@@ -64,7 +64,7 @@ def console_of() -> tuple[Console, io.StringIO]:
 def run_quietly(experiment: Experiment, **options: Any) -> tuple[RunRecord, Path, str]:
     """Runs an experiment; also returns what it showed."""
     console, shown = console_of()
-    record, folder = run(experiment, "matl run tiny.yaml", console, **options)
+    record, folder = run(experiment, command="matl run tiny.yaml", console=console, **options)
     return record, folder, shown.getvalue()
 
 

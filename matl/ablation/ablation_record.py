@@ -160,7 +160,7 @@ def ablation_record(
         finished=len(scores),
         costs=stage_costs(plans, manifests),
         runs=_as_runs(ablation, overrides),
-        facts=plain_value(facts(manifests.values())),
+        facts=plain_value(facts(asdict(one) for one in manifests.values())),
     )
 
 

@@ -1,6 +1,7 @@
 """Test scores of finished cells, aligned image by image so that they can be compared."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -10,9 +11,11 @@ from matl.ablation.schema import Ablation
 from matl.errors import MatlError
 from matl.evaluation.metrics import check_scores, patient_codes
 from matl.evaluation.statistics.contrasts import Arm, Contrast, Scale, contrast
-from matl.names import FLOOR, SCORES
+from matl.names import SCORES
+from matl.orchestrator.floors import floor_of
 from matl.orchestrator.plan import Plan
 from matl.orchestrator.scoring import read_scores
+from matl.orchestrator.stage_images import open_images
 from matl.orchestrator.store import Store
 
 Scores = Mapping[Cell, pd.DataFrame]
@@ -91,10 +94,12 @@ def read_cells(
     """The test scores of what is finished, the floors' beside them, and what is damaged."""
     scores, floors, damaged = {}, {}, {}
     for cell, plan in plans.items():
-        last = plan.chain[-1].fingerprint
-        if last in store:
+        last = plan.chain[-1]
+        if last.fingerprint in store:
+            images = partial(open_images, plan.experiment, last)
             try:
-                tables = [_on_test(store, last, name) for name in (SCORES, FLOOR)]
+                own = read_scores(store.file(last.fingerprint, SCORES))
+                tables = [_on_test(table) for table in (own, floor_of(last, store, images))]
             except (MatlError, ValueError) as error:
                 damaged[cell] = str(error)
             else:
@@ -102,8 +107,8 @@ def read_cells(
     return scores, floors, damaged
 
 
-def _on_test(store: Store, fingerprint: str, name: str) -> pd.DataFrame:
-    scores = check_scores(read_scores(store.file(fingerprint, name)))
+def _on_test(scores: pd.DataFrame) -> pd.DataFrame:
+    scores = check_scores(scores)
     return scores[scores["split"] == "test"].reset_index(drop=True)
 
 

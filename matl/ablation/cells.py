@@ -7,12 +7,10 @@ from typing import Any
 
 from data_modules.config import DataConfig
 from matl.ablation.schema import Ablation, Split
-from matl.config import load_experiment
-from matl.config.schema import Experiment
+from matl.config import Experiment, load_experiment
 from matl.errors import MatlError
 from matl.evaluation.metrics import NEEDS
 from matl.orchestrator.plan import Memo, Plan, PlannedStage, make_plan
-from matl.orchestrator.stage_samples import training_images
 
 RESERVED = ("seed", "chain", "baselines")
 DEALT = ("split", "over", "folds", "repeat", "fold", "label_fraction", "label_seed")
@@ -203,7 +201,7 @@ def _fraction_overrides(
 
 def _steps(stage: PlannedStage) -> int:
     """Of an epoch: full batches, or one where the images are fewer."""
-    images = len(training_images(stage.samples, stage.config))
+    images = len(stage.training)
     return max(images // stage.config.batch_size, 1)
 
 

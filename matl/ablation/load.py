@@ -10,10 +10,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from data_modules.errors import did_you_mean
 from matl.ablation.schema import OFFICIAL, SCRATCH, Ablation, Regime, Split
-from matl.config.check import Problem
 from matl.config.layers import merge, origin, read_layers
-from matl.config.load import refuse_unknown_keys, structured
-from matl.errors import MatlError
+from matl.config.typed import refuse_unknown_keys, structured
+from matl.errors import MatlError, SettingError
 from matl.evaluation.metrics import LESS_IS_BETTER, METRICS
 
 
@@ -29,14 +28,14 @@ def load_ablation(path: Path) -> Ablation:
         refuse_unknown_keys(raw, Ablation, [])
         for key in ("arms", "regimes", "splits"):
             if not isinstance(raw.get(key, {}), DictConfig | dict):
-                raise Problem([key], "must map names to settings")
+                raise SettingError([key], "must map names to settings")
         ablation: Ablation = structured(Ablation, raw, [])
         ablation.regimes = {name: _regime(name, node) for name, node in ablation.regimes.items()}
         splits = ablation.splits or {OFFICIAL: {}}
         ablation.splits = {name: _split(name, node) for name, node in splits.items()}
         _check(ablation)
         diagnosis = _last_stage(ablation.regimes)
-    except Problem as problem:
+    except SettingError as problem:
         raise MatlError(f"{origin(layers, problem.keys)}: {problem}") from problem
     ablation.experiment = str(path.parent / ablation.experiment)
     ablation.regimes = {SCRATCH: Regime([diagnosis]), **ablation.regimes}
@@ -46,24 +45,24 @@ def load_ablation(path: Path) -> Ablation:
 def _regime(name: str, node: Any) -> Regime:
     node = {"chain": node} if isinstance(node, list) else node
     if isinstance(node, dict) and not _is_list_of_text(node.get("chain", [])):
-        raise Problem(["regimes", name, "chain"], "must list stages, as [natural, diagnosis]")
+        raise SettingError(["regimes", name, "chain"], "must list stages, as [natural, diagnosis]")
     return _typed(Regime, node, ["regimes", name])
 
 
 def _split(name: str, node: Any) -> Split:
     split = _typed(Split, node or {}, ["splits", name])
     if split.folds == 1 or split.folds < 0 or split.repeats < 1:
-        raise Problem(["splits", name], "needs no folds, or 2 or more, and 1 repeat or more")
+        raise SettingError(["splits", name], "needs no folds, or 2 or more, and 1 repeat or more")
     if split.repeats > 1 and not split.folds:
-        raise Problem(["splits", name], "repeats the official split; repeats deal folds anew")
+        raise SettingError(["splits", name], "repeats the official split; repeats deal folds anew")
     if split.over not in ("all", "train"):
-        raise Problem(["splits", name, "over"], f"{split.over!r} is neither all nor train")
+        raise SettingError(["splits", name, "over"], f"{split.over!r} is neither all nor train")
     return split
 
 
 def _typed(schema: type, node: Any, keys: list[str]) -> Any:
     if not isinstance(node, dict):
-        raise Problem(keys, f"{node!r} is no mapping of keys to values")
+        raise SettingError(keys, f"{node!r} is no mapping of keys to values")
     raw = OmegaConf.create(node)
     refuse_unknown_keys(raw, schema, keys)
     return structured(schema, raw, keys)
@@ -71,20 +70,22 @@ def _typed(schema: type, node: Any, keys: list[str]) -> Any:
 
 def _check(ablation: Ablation) -> None:
     if not re.fullmatch(r"\w[\w.+-]*", ablation.name):
-        raise Problem(["name"], f"{ablation.name!r} is no name; use letters, digits, and . _ + -")
+        raise SettingError(
+            ["name"], f"{ablation.name!r} is no name; use letters, digits, and . _ + -"
+        )
     for key in ("arms", "regimes", "seeds"):
         if not getattr(ablation, key):
-            raise Problem([key], "is empty")
+            raise SettingError([key], "is empty")
     if len(set(ablation.seeds)) < len(ablation.seeds):
-        raise Problem(["seeds"], f"{ablation.seeds} names a seed twice")
+        raise SettingError(["seeds"], f"{ablation.seeds} names a seed twice")
     _check_fractions(ablation.fractions)
     for name, overrides in ablation.arms.items():
         if not _is_list_of_text(overrides):
-            raise Problem(
+            raise SettingError(
                 ["arms", name], "must be a list of overrides, as [backbone.operator=none]"
             )
     if SCRATCH in ablation.regimes:
-        raise Problem(["regimes", SCRATCH], "is always there; leave it out")
+        raise SettingError(["regimes", SCRATCH], "is always there; leave it out")
     for name, regime in ablation.regimes.items():
         _check_against(name, regime, ablation.regimes)
     _check_analysis(ablation)
@@ -92,20 +93,20 @@ def _check(ablation: Ablation) -> None:
 
 def _check_fractions(fractions: Sequence[float]) -> None:
     if not all(0 < fraction <= 1 for fraction in fractions):
-        raise Problem(["fractions"], f"{fractions} must be shares above 0 and up to 1")
+        raise SettingError(["fractions"], f"{fractions} must be shares above 0 and up to 1")
     if len(set(fractions)) < len(fractions):
-        raise Problem(["fractions"], f"{fractions} names a share twice")
+        raise SettingError(["fractions"], f"{fractions} names a share twice")
     if 1.0 not in fractions:
-        raise Problem(["fractions"], "needs 1.0: the primary comparison has all labels")
+        raise SettingError(["fractions"], "needs 1.0: the primary comparison has all labels")
 
 
 def _check_against(name: str, regime: Regime, regimes: Mapping[str, Regime]) -> None:
     for other in regime.against:
         keys, others = ["regimes", name, "against"], [one for one in regimes if one != name]
         if other == SCRATCH:
-            raise Problem(keys, f"{SCRATCH} is always compared with; leave it out")
+            raise SettingError(keys, f"{SCRATCH} is always compared with; leave it out")
         if other not in others:
-            raise Problem(keys, f"there is no '{other}'; {did_you_mean(other, others)}")
+            raise SettingError(keys, f"there is no '{other}'; {did_you_mean(other, others)}")
 
 
 def _is_list_of_text(value: Any) -> bool:
@@ -115,7 +116,7 @@ def _is_list_of_text(value: Any) -> bool:
 def _check_analysis(ablation: Ablation) -> None:
     analysis = ablation.analysis
     if len(set(analysis.comparison)) != 2 or len(analysis.comparison) != 2:
-        raise Problem(["analysis", "comparison"], "must name two different arms")
+        raise SettingError(["analysis", "comparison"], "must name two different arms")
     places: list[tuple[str, str, Sequence[str]]] = [
         ("regime", analysis.regime, list(ablation.regimes)),
         ("split", analysis.split, list(ablation.splits)),
@@ -124,11 +125,13 @@ def _check_analysis(ablation: Ablation) -> None:
     ]
     for key, value, known in places:
         if value not in known:
-            raise Problem(["analysis", key], f"there is no '{value}'; {did_you_mean(value, known)}")
+            raise SettingError(
+                ["analysis", key], f"there is no '{value}'; {did_you_mean(value, known)}"
+            )
     if not (math.isfinite(analysis.margin) and analysis.margin >= 0):
-        raise Problem(["analysis", "margin"], f"{analysis.margin} must be 0 or more")
+        raise SettingError(["analysis", "margin"], f"{analysis.margin} must be 0 or more")
     if analysis.metric in LESS_IS_BETTER:
-        raise Problem(
+        raise SettingError(
             ["analysis", "metric"], f"less of '{analysis.metric}' is better; name one to gain in"
         )
 
@@ -136,5 +139,5 @@ def _check_analysis(ablation: Ablation) -> None:
 def _last_stage(regimes: Mapping[str, Regime]) -> str:
     last = {name: regime.chain[-1] for name, regime in regimes.items() if regime.chain}
     if len(set(last.values())) != 1 or len(last) < len(regimes):
-        raise Problem(["regimes"], "every chain must end in the same diagnosis")
+        raise SettingError(["regimes"], "every chain must end in the same diagnosis")
     return next(iter(last.values()))

@@ -93,13 +93,13 @@ def run_ablation(
         with progress_shown(console, live=not alone) as show:
             for key in changes:
                 show(progress_table(work, store, progress, jobs))
-                if work[key].stage.config.task == "diagnosis" and key not in progress.running:
+                if work[key].stage.task.diagnoses and key not in progress.running:
                     results.write_cells(progress.failures)
     finally:
         results.write(progress.failures)
     for key, line in progress.failures.items():
         console.print(f"[red]{work[key].stage.name} failed[/] ({key}): {escape(line)}")
-    told = [one.get("wandb") for one in whole_stages(plans, store).values()]
+    told = [one.wandb for one in whole_stages(plans, store).values()]
     if upload := sync_command(plan.experiment.runs, told):
         console.print(f"W&B's record lies on this disk; upload it: {upload}", soft_wrap=True)
     return folder, progress.failures

@@ -15,7 +15,6 @@ from matl.ablation.ablation_record import match_warnings
 from matl.ablation.cells import Cell
 from matl.ablation.train import Progress, Work, distinct_stages
 from matl.orchestrator.plan import Plan, PlannedStage
-from matl.orchestrator.stage_samples import training_images
 from matl.orchestrator.store import Store
 from matl.report.tables import duration
 
@@ -97,8 +96,8 @@ def _paces(store: Store) -> dict[Any, float]:
     """Seconds an image and epoch of each kind of finished stages."""
     seen: dict[Any, list[float]] = {}
     for manifest in store.whole_manifests():
-        images = manifest["counts"]["train"] * manifest["epochs"]
-        seen.setdefault(_kind(manifest["identity"]), []).append(manifest["seconds"] / images)
+        images = manifest.counts["train"] * manifest.epochs
+        seen.setdefault(_kind(manifest.identity), []).append(manifest.seconds / images)
     return {kind: statistics.median(paces) for kind, paces in seen.items()}
 
 
@@ -108,4 +107,4 @@ def _kind(identity: Mapping[str, Any]) -> tuple[str, str, str]:
 
 
 def _passes(stage: PlannedStage) -> int:
-    return len(training_images(stage.samples, stage.config)) * stage.config.epochs
+    return len(stage.training) * stage.config.epochs

@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
 from matl.ablation.cells import Cell
 from matl.errors import MatlError
+from matl.manifest import StageManifest
 from matl.names import CURVES
 from matl.orchestrator.plan import Plan
 from matl.orchestrator.store import Store
@@ -54,10 +55,10 @@ class Gates:
     values: dict[str, tuple[float, float, float]]
 
 
-Manifests = Mapping[str, Mapping[str, Any]]
+Manifests = Mapping[str, StageManifest]
 
 
-def whole_stages(plans: Mapping[Cell, Plan], store: Store) -> dict[str, dict[str, Any]]:
+def whole_stages(plans: Mapping[Cell, Plan], store: Store) -> dict[str, StageManifest]:
     """The manifests of the finished stages by fingerprint, without damaged ones."""
     manifests = {}
     for one in sorted({stage.fingerprint for plan in plans.values() for stage in plan.chain}):
@@ -72,7 +73,7 @@ def stage_costs(plans: Mapping[Cell, Plan], manifests: Manifests) -> list[StageC
     names = {stage.fingerprint: stage.name for plan in plans.values() for stage in plan.chain}
     finished = [plan.chain for plan in plans.values() if plan.chain[-1].fingerprint in manifests]
     uses = Counter(stage.fingerprint for chain in finished for stage in chain)
-    seconds = {one: manifest["seconds"] for one, manifest in manifests.items()}
+    seconds = {one: manifest.seconds for one, manifest in manifests.items()}
     rows = []
     for name in dict.fromkeys(names.values()):
         own = [one for one in names if names[one] == name]

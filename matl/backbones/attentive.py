@@ -79,8 +79,12 @@ class AttentiveBackbone(nn.Module):
             The map at each stride s, float [B, channels[s], ~H/s, ~W/s], behind its operator.
 
         Raises:
-            ValueError: The images do not have `in_channels` channels.
+            ValueError: The images do not have `in_channels` channels, or are no floats.
         """
+        if not images.is_floating_point():
+            raise ValueError(
+                f"the backbone takes floats in [0, 1], not {images.dtype}: matl.views.plain_view"
+            )
         if images.shape[1] != self.in_channels:
             raise ValueError(
                 f"the backbone takes images of {self.in_channels} channels, not {images.shape[1]}"

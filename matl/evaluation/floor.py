@@ -13,6 +13,9 @@ from sklearn.preprocessing import StandardScaler
 
 from matl.evaluation.metrics import COLUMNS, patient_codes
 
+FLOOR_VERSION = 1
+"""Raised whenever the same images and labels may give another floor."""
+
 FEATURES = ("mean", "standard deviation", "white share", "black share", "log height", "log width")
 WHITE = 250
 BLACK = 5

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
@@ -16,13 +17,16 @@ from matl.backbones import (
     flops,
     parameter_shares,
 )
-from matl.config.check import size_pair
-from matl.names import CURVES, FLOOR, SCORES
+from matl.manifest import StageManifest
+from matl.names import CURVES, SCORES
+from matl.orchestrator.floors import floor_of
+from matl.orchestrator.leaks import same_names
 from matl.orchestrator.plan import Plan, PlannedStage
 from matl.orchestrator.scoring import read_scores
-from matl.orchestrator.stage_samples import same_names, training_splits
+from matl.orchestrator.stage_images import open_images
 from matl.orchestrator.store import Store
 from matl.report.run_record import NetworkRow, RunRecord, StageRow
+from matl.stages.settings import size_pair
 
 SCRATCH = "scratch"
 CONTROLS = {"attention": ("convolution",), "convolution": ("attention",), "none": ()}
@@ -38,7 +42,7 @@ def run_record(plan: Plan, store: Store, command: str) -> RunRecord:
     curves = {name: pd.read_csv(store.file(stage.fingerprint, CURVES)) for name, stage in named}
     manifests = {name: store.manifest(stage.fingerprint) for name, stage in named}
     last = plan.chain[-1]
-    classes = last.samples.classes if last.config.task == "diagnosis" else ("", "")
+    classes = last.samples.classes if last.task.diagnoses else ("", "")
     return RunRecord(
         experiment=plan.experiment.name,
         command=command,
@@ -51,13 +55,14 @@ def run_record(plan: Plan, store: Store, command: str) -> RunRecord:
         manifest={
             "seed": plan.experiment.seed,
             "diagnoses": _trained_diagnoses(plan),
-            "stages": manifests,
+            "stages": {name: asdict(manifest) for name, manifest in manifests.items()},
         },
         notes=[
             *network_notes(plan),
             *_scratch_notes(plan),
             *data_notes(plan),
-            *(f"{name}: {note}" for name in manifests for note in manifests[name]["notes"]),
+            *_thread_notes(plan, manifests),
+            *(f"{name}: {note}" for name, one in manifests.items() for note in one.notes),
         ],
         data={stage.name: overview.counts(stage.samples) for stage in plan.chain},
         networks=network_rows(_arms(plan.experiment.backbone), image_sizes(plan.chain)),
@@ -94,9 +99,21 @@ def data_notes(plan: Plan) -> list[str]:
         *(
             f"{stage.name} is transductive: it saw the val and test images too, without labels"
             for stage in plan.chain
-            if training_splits(stage.config) == SPLITS
+            if stage.task.training_splits(stage.config) == SPLITS
         ),
         *(same_names(list(samples), samples) if _trained_diagnoses(plan) else []),
+    ]
+
+
+def _thread_notes(plan: Plan, manifests: Mapping[str, StageManifest]) -> list[str]:
+    """Which stages were trained with other threads, that a result depends on in its last digits."""
+    now = plan.resources.threads
+    trained = {name: one.trainer["threads"] for name, one in manifests.items()}
+    return [
+        f"{name} was trained with {threads} thread{'s' if threads > 1 else ''}; {now} are set now, "
+        "which can change the last digits of a result"
+        for name, threads in trained.items()
+        if threads != now
     ]
 
 
@@ -138,20 +155,21 @@ def _match_notes(settings: BackboneConfig, sizes: list[tuple[int, int]]) -> list
 def stage_row(name: str, stage: PlannedStage, plan: Plan, store: Store) -> StageRow:
     """A finished stage as a row of the table."""
     manifest = store.manifest(stage.fingerprint)
-    trained_by = manifest["experiment"]
+    trained_by = manifest.experiment
+    splits = stage.task.training_splits(stage.config)
     return StageRow(
         name=name,
         part=stage.config.part,
         task=stage.config.task,
-        data=manifest["data"],
-        images=sum(manifest["counts"].get(name, 0) for name in training_splits(stage.config)),
+        data=manifest.data,
+        images=sum(manifest.counts.get(split, 0) for split in splits),
         size=_in_words(size_pair(stage.config.size)),
-        epochs=manifest["epochs"],
-        seconds=manifest["seconds"],
-        images_per_second=manifest["images_per_second"],
-        peak_memory_mb=manifest["peak_memory_mb"],
-        metric=manifest["metric"]["name"],
-        value=manifest["metric"]["value"],
+        epochs=manifest.epochs,
+        seconds=manifest.seconds,
+        images_per_second=manifest.images_per_second,
+        peak_memory_mb=manifest.peak_memory_mb,
+        metric=manifest.metric["name"],
+        value=manifest.metric["value"],
         reused=None if trained_by == plan.experiment.name else trained_by,
         fingerprint=stage.fingerprint,
     )
@@ -160,7 +178,7 @@ def stage_row(name: str, stage: PlannedStage, plan: Plan, store: Store) -> Stage
 def _trained_diagnoses(plan: Plan) -> dict[str, str]:
     """Fingerprint of each diagnosis by its row of the table."""
     last = plan.chain[-1]
-    if last.config.task != "diagnosis":
+    if not last.task.diagnoses:
         return {}
     rows = {"chain" if last.parent else SCRATCH: last.fingerprint}
     return rows if plan.scratch is None else rows | {SCRATCH: plan.scratch.fingerprint}
@@ -170,9 +188,12 @@ def _diagnoses(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
     rows = _trained_diagnoses(plan)
     if not rows:
         return {}
-    tables = {row: store.file(fingerprint, SCORES) for row, fingerprint in rows.items()}
-    tables["floor"] = store.file(plan.chain[-1].fingerprint, FLOOR)
-    return {name: read_scores(file) for name, file in tables.items()}
+    last = plan.chain[-1]
+    tables = {
+        row: read_scores(store.file(fingerprint, SCORES)) for row, fingerprint in rows.items()
+    }
+    floor = floor_of(last, store, lambda: open_images(plan.experiment, last))
+    return tables | {"floor": floor}
 
 
 def _split_note(stage: PlannedStage) -> str:

@@ -19,8 +19,8 @@ from matl.names import BACKBONE, EXPLANATION
 from matl.orchestrator.collect import SCRATCH
 from matl.orchestrator.finished_run import FinishedRun, in_store, read_run
 from matl.orchestrator.held_out import HeldOut, held_out
-from matl.orchestrator.job import stored_backbone
 from matl.orchestrator.resources import resolve
+from matl.trained import load_backbone
 from matl.views import plain_view
 
 BATCH = 16
@@ -75,7 +75,7 @@ def _networks(run: FinishedRun) -> dict[str, str]:
     networks = {}
     for name in reversed(names):
         networks[name] = in_store(store, fingerprint)
-        fingerprint = store.manifest(fingerprint)["parent"]
+        fingerprint = store.manifest(fingerprint).parent or ""
     in_order = {name: networks[name] for name in names}
     return in_order | {f"{names[-1]} ({SCRATCH})": one for one in others}
 
@@ -87,7 +87,7 @@ def _name_of(fingerprint: str, networks: dict[str, str]) -> str:
 def _diagnosis(
     run: FinishedRun, row: str, network: str, seen: HeldOut, device: torch.device
 ) -> Diagnosis:
-    stage = run.diagnosis(row, seen.samples).to(device).eval()
+    stage = run.model(row).stage.to(device)
     cam = grad_cam_maps(stage, _last_layer(stage.backbone), _batches(seen, device))
     maps = {GRAD_CAM: torch.cat(list(cam)).cpu().numpy()}
     attention = [attention_maps(stage.backbone, images) for images in _batches(seen, device)]
@@ -124,7 +124,7 @@ def _table(run: FinishedRun, row: str, seen: HeldOut) -> pd.DataFrame:
 @torch.no_grad()
 def _features(run: FinishedRun, fingerprint: str, seen: HeldOut, device: torch.device) -> Features:
     """The mean of the map at each stride over its places, float32 [N, channels]."""
-    backbone = stored_backbone(run.experiment, run.store.file(fingerprint, BACKBONE))
+    backbone = load_backbone(run.experiment.backbone, run.store.file(fingerprint, BACKBONE))
     backbone = backbone.to(device).eval()
     parts = [
         {stride: one.mean((2, 3)).cpu() for stride, one in backbone(images).items()}

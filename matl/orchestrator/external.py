@@ -11,17 +11,19 @@ from data_modules.digest import digest
 from data_modules.module import ImageDataModule
 from data_modules.registry import load
 from data_modules.samples import Samples
-from matl.config.schema import Experiment
+from matl.config import Experiment
 from matl.errors import MatlError
 from matl.evaluation.floor import floor_scores, grey_features
 from matl.names import EVALUATION
 from matl.orchestrator.finished_run import FinishedRun, read_run
+from matl.orchestrator.leaks import same_images
+from matl.orchestrator.plan import select_images
 from matl.orchestrator.resources import resolve
 from matl.orchestrator.scoring import score_samples
-from matl.orchestrator.stage_samples import same_images, stage_samples, training_images
 from matl.report.html.run_page import write_run_page
 from matl.report.run_record import RunRecord
 from matl.report.run_report import write_report
+from matl.stages.registry import task_of
 
 
 def evaluate_external(
@@ -70,7 +72,7 @@ def evaluate_external(
 
 def _other_positive(run: FinishedRun, samples: Samples) -> list[str]:
     """A warning where the positive class is not named as that of the run."""
-    own = stage_samples(run.experiment, run.experiment.chain[-1]).classes[1]
+    own = run.model(next(iter(run.diagnoses))).positive
     if own == samples.classes[1]:
         return []
     return [f"the positive class here is {samples.classes[1]}; the diagnosis learned {own}"]
@@ -81,7 +83,9 @@ def _overlap(experiment: Experiment, samples: Samples) -> str:
     copies: set[str] = set()
     patients = "" if samples.patients_named else "; no patients are named: an image is one"
     for name in experiment.chain:
-        training = training_images(stage_samples(experiment, name), experiment.stages[name])
+        config, seen = experiment.stages[name], select_images(experiment, name)
+        splits = task_of(config).training_splits(config)
+        training = seen.subset(seen.table["split"].isin(splits))
         copies |= set(same_images(training, samples, Path(experiment.cache)))
     if copies:
         return f"{len(copies)} OF THEM WERE TRAINED ON, so this is no external validation{patients}"
@@ -104,7 +108,7 @@ def _external_samples(data: str, positive: str | None, experiment: Experiment) -
 
 def _scores(run: FinishedRun, row: str, samples: Samples) -> pd.DataFrame:
     kept, cache = run.decoded(samples)
-    stage = run.diagnosis(row, kept)
+    stage = run.model(row).stage
     batches = ImageDataModule(
         kept,
         cache,
@@ -117,7 +121,7 @@ def _scores(run: FinishedRun, row: str, samples: Samples) -> pd.DataFrame:
 
 def _floor(run: FinishedRun, samples: Samples) -> pd.DataFrame:
     """Scores of the floor, fitted on the images that the diagnosis was trained on."""
-    own, own_cache = run.decoded(stage_samples(run.experiment, run.experiment.chain[-1]))
+    own, own_cache = run.decoded(run.selected())
     other, other_cache = run.decoded(samples)
     train = (own.table["split"] == "train").to_numpy()
     features = [grey_features(cache.images, cache.sizes) for cache in (own_cache, other_cache)]

@@ -15,8 +15,8 @@ from matl.config import Experiment
 from matl.errors import MatlError
 from matl.files import file_digest
 from matl.orchestrator.resources import Resources
-from matl.orchestrator.store import Store
 from matl.orchestrator.scoring import SCORING_VERSION
+from matl.orchestrator.store import Store
 from matl.stages import processes
 from matl.stages.registry import task_of
 from matl.stages.settings import StageConfig

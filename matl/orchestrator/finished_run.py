@@ -4,19 +4,22 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from data_modules.cache import ImageCache, build_cache
 from data_modules.samples import Samples
-from matl.config import load_experiment
-from matl.config.check import size_pair
-from matl.config.schema import Experiment, StageConfig
+from matl.config import Experiment, load_experiment
 from matl.errors import MatlError
-from matl.names import BACKBONE, EXPERIMENT, HEADS, MANIFEST, SCORES
-from matl.orchestrator.scoring import load_diagnosis, read_scores
+from matl.names import EXPERIMENT, MANIFEST, SCORES
+from matl.orchestrator.plan import select_images
+from matl.orchestrator.scoring import read_scores
 from matl.orchestrator.store import Store
-from matl.stages import DiagnosisStage
+from matl.stages.settings import StageConfig, size_pair
+
+if TYPE_CHECKING:
+    from matl.trained import TrainedModel
 
 
 @dataclass(frozen=True)
@@ -24,8 +27,8 @@ class FinishedRun:
     """A run whose diagnoses are in the store.
 
     Attributes:
-        experiment: what was run.
-        diagnoses: fingerprint of each diagnosis by its row of the table, as in "scratch".
+        experiment: What was run.
+        diagnoses: Fingerprint of each diagnosis by its row of the table.
     """
 
     experiment: Experiment
@@ -38,7 +41,17 @@ class FinishedRun:
 
     @property
     def store(self) -> Store:
+        """Where its stages are."""
         return Store(self.experiment.store)
+
+    def selected(self) -> Samples:
+        """The images that the diagnosis was trained and evaluated on, as they are today.
+
+        Raises:
+            MatlError: They no longer suit the diagnosis.
+            DataError: The data set is missing or wrong.
+        """
+        return select_images(self.experiment, self.experiment.chain[-1])
 
     def decoded(self, samples: Samples) -> tuple[Samples, ImageCache]:
         """Images as the diagnosis takes them, those that can be read."""
@@ -50,14 +63,15 @@ class FinishedRun:
             self.config.data.on_bad_image,
         )
 
-    def diagnosis(self, row: str, samples: Samples) -> DiagnosisStage:
+    def model(self, row: str) -> "TrainedModel":
         """The trained diagnosis of a row.
 
         Raises:
-            MatlError: the store no longer has it whole.
+            MatlError: The store no longer has it whole.
         """
-        files = [self.store.file(self.stored(row), name) for name in (BACKBONE, HEADS)]
-        return load_diagnosis(self.experiment, self.config, files[0].parent, samples)
+        from matl.trained import load_trained
+
+        return load_trained(self.store.entry(self.stored(row)))
 
     def scores(self, row: str) -> pd.DataFrame:
         """The stored scores of a row's diagnosis; see `score_samples`."""
@@ -118,3 +132,22 @@ def _find_again(experiment: Experiment, folder: Path, fingerprints: Sequence[str
         for member in stage.data.union or ():
             if isinstance(member, dict) and "root" in member:
                 member["root"] = str(base / Path(member["root"]).expanduser())
+
+
+def load_model(path: str | Path) -> "TrainedModel":
+    """Loads a trained stage: network, heads, classes and preprocessing.
+
+    Args:
+        path: The folder of a finished run (its diagnosis is loaded), of a stage in a store, or a
+            copy of the latter.
+
+    Raises:
+        MatlError: There is none, or it is damaged.
+    """
+    from matl.trained import load_trained
+
+    path = Path(path)
+    if not (path / EXPERIMENT).is_file():
+        return load_trained(path)
+    run = read_run(path)
+    return run.model(next(iter(run.diagnoses)))

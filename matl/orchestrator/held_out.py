@@ -9,13 +9,12 @@ from data_modules.digest import digest
 from data_modules.formats.pictures import read_image
 from data_modules.phantom import lesion_mask
 from data_modules.samples import Samples
-from matl.config.check import size_pair
 from matl.errors import MatlError
 from matl.explain.evidence import Pictures
 from matl.lungs import region_map
 from matl.orchestrator.finished_run import FinishedRun
-from matl.orchestrator.stage_samples import stage_samples
 from matl.report.run_record import EVALUATED_SPLITS
+from matl.stages.settings import size_pair
 
 PHANTOM = "phantom_ct"
 """The one source whose lesions are known."""
@@ -44,9 +43,9 @@ def held_out(run: FinishedRun) -> HeldOut:
         MatlError: they are no longer those that the run saw.
         DataError: the data set is missing or wrong.
     """
-    samples = stage_samples(run.experiment, run.experiment.chain[-1])
+    samples = run.selected()
     for row in run.diagnoses:
-        seen = run.store.manifest(run.stored(row))["identity"]["data"]
+        seen = run.store.manifest(run.stored(row)).identity["data"]
         if digest(samples, Path(run.experiment.cache)) != seen:
             raise MatlError(
                 f"{samples.root}: the images or labels have changed since the run; run it again"

@@ -13,8 +13,8 @@ from pytorch_lightning.plugins.environments import SLURMEnvironment, TorchElasti
 from torch.distributed import DistError, PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
 
+from matl.config import TrainerConfig
 from matl.config.layers import first_line
-from matl.config.schema import TrainerConfig
 from matl.errors import MatlError, ProcessEnded
 
 POLL_SECONDS = 0.2

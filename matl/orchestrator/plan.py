@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from data_modules.digest import digest
+from data_modules.registry import load
 from data_modules.samples import Samples
 from matl.config import Experiment
-from matl.errors import MatlError
+from matl.errors import MatlError, SettingError
 from matl.orchestrator.fingerprints import Identity, fingerprint, stage_identity
 from matl.orchestrator.leaks import refuse_leaks
 from matl.orchestrator.resources import Resources, resolve
-from matl.orchestrator.stage_images import select_images
 from matl.stages.registry import task_of
 from matl.stages.settings import StageConfig
 from matl.stages.task import Task
@@ -119,6 +119,23 @@ def make_plan(experiment: Experiment, through: int = 3, memo: Memo | None = None
     if "scratch" in experiment.baselines and len(chain) > 1 and last.task.diagnoses:
         scratch = _planned(experiment, resources, last.name, last.samples, None, memo)
     return Plan(experiment, resources, tuple(chain), scratch)
+
+
+def select_images(experiment: Experiment, name: str) -> Samples:
+    """The images of a stage, as its task may see them; no image is read.
+
+    Raises:
+        SettingError: Too little is left to train on, or the data does not suit the task.
+        DataError: The data set is missing or wrong.
+    """
+    config = experiment.stages[name]
+    task = task_of(config)
+    try:
+        samples = task.select(load(config.data, Path(experiment.data_root)), config)
+        task.check_images(samples, config)
+    except SettingError as error:
+        raise error.under("stages", name) from error
+    return samples
 
 
 def _samples(experiment: Experiment, name: str, memo: Memo) -> Samples:

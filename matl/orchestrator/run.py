@@ -1,31 +1,20 @@
 """Runs a plan: reuses what the store has, trains what is missing, and writes the report."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from filelock import Timeout
 from rich.console import Console
-from rich.progress import Progress
 
 from data_modules.errors import DataError
-from matl.backbones import account, build_backbone
-from matl.config.load import to_yaml
-from matl.config.schema import Experiment
-from matl.files import disk_errors
-from matl.names import BACKBONE, EXPERIMENT
-from matl.orchestrator.batch import within_memory
+from matl.config import Experiment, checked, to_yaml
+from matl.names import EXPERIMENT
 from matl.orchestrator.collect import run_record
-from matl.orchestrator.commit import commit
-from matl.orchestrator.fit import train
-from matl.orchestrator.job import Job, open_images
+from matl.orchestrator.ensure import FRESH, REUSED, decode_images, ensure_stage
 from matl.orchestrator.nodes import ALONE, Nodes
 from matl.orchestrator.plan import Plan, PlannedStage, make_plan
-from matl.orchestrator.resources import refuse_missing_gpus
 from matl.orchestrator.shared_plan import share_plan
-from matl.orchestrator.stage_samples import refuse_skipped_class
+from matl.orchestrator.stage_images import Images
 from matl.orchestrator.store import Store
 from matl.orchestrator.wandb_report import log_report
 from matl.orchestrator.wandb_run import refuse_wrong_key
@@ -33,129 +22,68 @@ from matl.preemption import ends_when_preempted
 from matl.report.html.run_page import write_run_page
 from matl.report.run_record import RunRecord
 from matl.report.run_report import write_report
+from matl.terminal import terminal
 
-REUSED, FRESH = "reused", "fresh"
+FROM_PYTHON = "matl.run(experiment)"
+
+
+class Run(NamedTuple):
+    """What a run leaves.
+
+    Attributes:
+        record: All that its report is made from.
+        folder: Where the report is.
+    """
+
+    record: RunRecord
+    folder: Path
 
 
 @ends_when_preempted()
 def run(
     experiment: Experiment,
-    command: str,
-    console: Console,
     *,
     through: int = 3,
     fresh: bool = False,
     nodes: Nodes = ALONE,
-) -> tuple[RunRecord, Path]:
+    command: str = FROM_PYTHON,
+    console: Console | None = None,
+) -> Run:
     """Runs an experiment's chain; on several nodes the first does, and the others `follow`.
 
     Args:
-        experiment: the experiment.
-        command: the user's command, for the report.
-        console: where progress is shown.
-        through: the last part of the paper that runs.
-        fresh: train every stage again; each replaces the stored one after it succeeded.
-        nodes: the machines that train together.
+        experiment: What to run; one built in Python is checked as a file is.
+        through: The last part of the paper that runs.
+        fresh: Train every stage again; each replaces the stored one after it succeeded.
+        nodes: The machines that train together.
+        command: What the user typed, for the report.
+        console: Where progress is shown; by default standard output.
 
     Returns:
         The run's record and the folder of its report.
 
     Raises:
-        MatlError: a mistake in the experiment.
-        DataError: a mistake in the data.
+        MatlError: A mistake in the experiment.
+        DataError: A mistake in the data.
         Preempted: SIGTERM or SIGUSR1 came; a stage that was being trained saved a checkpoint.
     """
+    experiment, console = checked(experiment), console or terminal()
     plan, store = _planned(experiment, through)
-    folder = plan.folder
     share_plan(plan, store, nodes)
     missing = [stage for stage in plan.stages if fresh or stage.fingerprint not in store]
-    if experiment.backbone.weights and any(stage.parent is None for stage in missing):
-        _try_initial_weights(experiment, console)
-    if missing:
-        refuse_wrong_key(experiment.logger)
-        _decode(experiment, missing, console)
+    images = _prepare(plan, missing, console) if missing else {}
     for stage in plan.stages:
         place = (missing.index(stage) + 1 if stage in missing else 0, len(missing))
-        ensure_stage(plan, stage, store, console, fresh=fresh, place=place, nodes=nodes)
-    record = run_record(plan, store, command)
-    write_report(record, folder)
-    (folder / EXPERIMENT).write_text(to_yaml(experiment))
-    write_run_page(folder)
-    log_report(plan, record, store, folder, bool(missing), console)
-    return record, folder
-
-
-def _decode(experiment: Experiment, stages: Sequence[PlannedStage], console: Console) -> None:
-    """Decodes the images of all stages, so that bad ones are known before the first one trains.
-
-    Raises:
-        DataError: images cannot be read; all of them are listed.
-    """
-    errors: dict[str, None] = {}
-    with _decoding(console) as progress:
-        for stage in stages:
-            try:
-                readable = open_images(experiment, stage, progress).samples
-                refuse_skipped_class(stage.name, stage.config, readable)
-            except DataError as error:
-                errors[str(error)] = None
-    if errors:
-        raise DataError("\n".join(errors))
-
-
-def _try_initial_weights(experiment: Experiment, console: Console) -> None:
-    """Ends the run before anything is decoded where the weights do not fit.
-
-    A file's normalisation follows from its layout, and a wrong guess would be silent: it is shown.
-    """
-    network = build_backbone(experiment.backbone, experiment.seed).network
-    mean, std = float(network.mean.mean()), float(network.std.mean())
-    console.print(f"begins from {experiment.backbone.weights}")
-    console.print(f"images are normalised by the mean {mean:.4g} and the deviation {std:.4g}")
-
-
-def ensure_stage(
-    plan: Plan,
-    stage: PlannedStage,
-    store: Store,
-    console: Console,
-    *,
-    fresh: bool = False,
-    place: tuple[int, int] = (1, 1),
-    nodes: Nodes = ALONE,
-) -> None:
-    """Trains a stage and commits it, unless the store has it; its parent must be there.
-
-    Args:
-        plan: what the stage belongs to.
-        stage: one of its stages.
-        store: where finished stages lie.
-        console: where progress is shown.
-        fresh: train it even where the store has it; it is replaced after success.
-        place: the stage's place among those to train, from 1, and their number.
-        nodes: the machines that train together; this is the first.
-    """
-    with disk_errors(store.root), _locked(store, stage, console):
-        if stage.fingerprint in store and not fresh:
-            console.print(f"[green]{stage.name}[/]: in the store ({stage.fingerprint})")
-            store.remove_leftover(stage.fingerprint)
-            nodes.tell(stage.fingerprint, REUSED)
-            return
-        refuse_missing_gpus(plan.resources)
-        console.print(
-            f"[bold]{stage.name}[/]: training ({stage.fingerprint}), stage {place[0]} of {place[1]}"
+        opened = images.get(stage.fingerprint)
+        ensure_stage(
+            plan, stage, store, console, fresh=fresh, place=place, nodes=nodes, images=opened
         )
-        job = stage_job(plan, stage, store, fresh, place)
-        if stage.parent:
-            backbone = build_backbone(replace(plan.experiment.backbone, weights=None), seed=0)
-            console.print(f"  {stage.name} {account(backbone, stage.config.transfer)}")
-        nodes.tell(stage.fingerprint, FRESH if fresh else "")
-        with nodes.together(f"{stage.fingerprint}/images"), _decoding(console) as progress:
-            open_images(plan.experiment, stage, progress)
-        with nodes.together(f"{stage.fingerprint}/training"):
-            job = within_memory(job, partial(train, nodes=nodes), console)
-        commit(job, store)
-        nodes.tell(f"{stage.fingerprint}/committed", "")
+    record = run_record(plan, store, command)
+    write_report(record, plan.folder)
+    (plan.folder / EXPERIMENT).write_text(to_yaml(experiment))
+    write_run_page(plan.folder)
+    log_report(plan, record, store, plan.folder, bool(missing), console)
+    return Run(record, plan.folder)
 
 
 @ends_when_preempted()
@@ -163,21 +91,16 @@ def follow(experiment: Experiment, nodes: Nodes, *, through: int = 3) -> None:
     """Runs an experiment's chain on a node that is not the first: trains what that one trains.
 
     Raises:
-        MatlError: this node plans otherwise or does not see the first one's store; or another node
+        MatlError: This node plans otherwise or does not see the first one's store; or another node
             failed.
     """
+    from matl.orchestrator.training import train_along
+
     plan, store = _planned(experiment, through)
     share_plan(plan, store, nodes)
     for stage in plan.stages:
-        if (what := nodes.hear(stage.fingerprint)) == REUSED:
-            continue
-        job = stage_job(plan, stage, store, what == FRESH)
-        with nodes.together(f"{stage.fingerprint}/images"), disk_errors(store.root):
-            refuse_missing_gpus(plan.resources)
-            open_images(plan.experiment, stage)
-        with nodes.together(f"{stage.fingerprint}/training"), disk_errors(store.root):
-            train(job, nodes)
-        nodes.hear(f"{stage.fingerprint}/committed")
+        if (what := nodes.hear(stage.fingerprint)) != REUSED:
+            train_along(plan, stage, store, nodes, fresh=what == FRESH)
 
 
 def _planned(experiment: Experiment, through: int) -> tuple[Plan, Store]:
@@ -186,43 +109,36 @@ def _planned(experiment: Experiment, through: int) -> tuple[Plan, Store]:
     return make_plan(experiment, through), Store(experiment.store)
 
 
-def stage_job(
-    plan: Plan,
-    stage: PlannedStage,
-    store: Store,
-    fresh: bool = False,
-    place: tuple[int, int] = (1, 1),
-) -> Job:
-    """The training of a stage whose parent the store has; the arguments are `ensure_stage`'s."""
-    return Job(
-        experiment=plan.experiment,
-        stage=stage,
-        resources=plan.resources,
-        parent_weights=store.file(stage.parent, BACKBONE) if stage.parent else None,
-        workspace=store.workspace(
-            stage.fingerprint, fresh, stage=stage.name, experiment=plan.experiment.name
-        ),
-        group=plan.folder.name,
-        place=place,
-    )
+def _prepare(plan: Plan, missing: Sequence[PlannedStage], console: Console) -> dict[str, Images]:
+    """Finds mistakes before the first stage trains; the images of each stage by fingerprint.
+
+    Raises:
+        MatlError: The initial weights do not fit, or too few images can be read.
+        DataError: Images cannot be read; all of them are listed.
+    """
+    if plan.experiment.backbone.weights and any(stage.parent is None for stage in missing):
+        _try_initial_weights(plan.experiment, console)
+    refuse_wrong_key(plan.experiment.logger)
+    errors: dict[str, None] = {}
+    images = {}
+    for stage in missing:
+        try:
+            images[stage.fingerprint] = decode_images(plan.experiment, stage, console)
+        except DataError as error:
+            errors[str(error)] = None
+    if errors:
+        raise DataError("\n".join(errors))
+    return images
 
 
-@contextmanager
-def _locked(store: Store, stage: PlannedStage, console: Console) -> Iterator[None]:
-    lock = store.lock(stage.fingerprint)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        console.print(f"{stage.name}: another run is training it; waiting for that")
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
+def _try_initial_weights(experiment: Experiment, console: Console) -> None:
+    """Ends the run before anything is decoded where the weights do not fit.
 
+    A file's normalisation follows from its layout, and a wrong guess would be silent: it is shown.
+    """
+    from matl.backbones import build_backbone
 
-@contextmanager
-def _decoding(console: Console) -> Iterator[Callable[[int, int], None]]:
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bars:
-        task = bars.add_task("decoding images", total=None)
-        yield lambda done, total: bars.update(task, completed=done, total=total)
+    network = build_backbone(experiment.backbone, experiment.seed).network
+    mean, std = float(network.mean.mean()), float(network.std.mean())
+    console.print(f"begins from {experiment.backbone.weights}")
+    console.print(f"images are normalised by the mean {mean:.4g} and the deviation {std:.4g}")

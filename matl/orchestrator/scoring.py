@@ -47,7 +47,7 @@ def _score_split(
     scores, rows = [], []
     with torch.no_grad():
         for batch in data.eval_loader(split):
-            scores.append(stage.scores(batch["image"].to(device)).cpu().numpy())
+            scores.append(stage.scores(batch["image"].to(device)).cpu().numpy())  # type: ignore[operator]
             rows.append(batch["index"].numpy())
     table = data.samples.table
     if not rows:

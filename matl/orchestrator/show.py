@@ -14,12 +14,11 @@ from data_modules.audit import overview
 from data_modules.audit.near_duplicates import near_duplicates
 from data_modules.formats.pictures import try_read
 from data_modules.samples import Samples
-from matl.config.schema import Experiment
+from matl.config import Experiment
 from matl.errors import MatlError
 from matl.orchestrator.collect import data_notes, network_notes
 from matl.orchestrator.fingerprints import reason
-from matl.orchestrator.plan import Plan
-from matl.orchestrator.stage_samples import stage_samples, training_images
+from matl.orchestrator.plan import Plan, select_images
 from matl.orchestrator.store import Store
 from matl.report.run_record import RunRecord
 from matl.report.tables import diagnosis_table, stage_table
@@ -53,10 +52,10 @@ def plan_table(plan: Plan) -> Table:
     table.title, table.caption = f"Plan of {plan.experiment.name}", caption
     for stage in plan.stages:
         name = f"{stage.name}, from scratch" if stage is plan.scratch else stage.name
-        images = len(training_images(stage.samples, stage.config))
+        images = len(stage.training)
         state = f"missing: {reason(stage.identity, store)}"
         if stage.fingerprint in store:
-            state = f"in the store, trained by {store.manifest(stage.fingerprint)['experiment']}"
+            state = f"in the store, trained by {store.manifest(stage.fingerprint).experiment}"
         row = (name, f"{images:,}", str(stage.config.epochs), stage.fingerprint, state)
         table.add_row(*row)
     return table
@@ -69,18 +68,18 @@ def store_table(store: Store) -> Table:
     for fingerprint in store:
         try:
             manifest = store.manifest(fingerprint)
-        except MatlError:
-            table.add_row(fingerprint, "damaged: matl store remove, then train it again")
+        except MatlError as error:
+            table.add_row(fingerprint, str(error))
             continue
-        metric = manifest["metric"]
+        metric = manifest.metric
         table.add_row(
             fingerprint,
-            manifest["stage"],
-            manifest["experiment"],
-            manifest["data"],
-            str(manifest["epochs"]),
+            manifest.stage,
+            manifest.experiment,
+            manifest.data,
+            str(manifest.epochs),
             f"{metric['name']} {metric['value']:.3f}",
-            manifest["finished"],
+            manifest.finished,
         )
     return table
 
@@ -175,4 +174,4 @@ def _cell(value: object) -> str:
 
 
 def _samples(experiment: Experiment) -> dict[str, Samples]:
-    return {name: stage_samples(experiment, name) for name in experiment.chain}
+    return {name: select_images(experiment, name) for name in experiment.chain}

@@ -1,4 +1,4 @@
-"""The images of a stage: selected by its task, decoded, with what the task derives from them."""
+"""The images of a stage, decoded, with what its task derives from them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from data_modules.cache import ImageCache, build_cache
-from data_modules.registry import load
 from data_modules.samples import Samples
 from matl.config import Experiment
 from matl.errors import SettingError
+from matl.orchestrator.plan import PlannedStage
 from matl.stages.registry import task_of
 from matl.stages.settings import StageConfig, size_pair
 
@@ -40,28 +40,8 @@ class Images:
         return Images, (self.samples, self.cache, self.config)
 
 
-def select_images(experiment: Experiment, name: str) -> Samples:
-    """The images of a stage, as its task may see them; no image is read.
-
-    Raises:
-        SettingError: Too little is left to train on, or the data does not suit the task.
-        DataError: The data set is missing or wrong.
-    """
-    config = experiment.stages[name]
-    task = task_of(config)
-    try:
-        samples = task.select(load(config.data, Path(experiment.data_root)), config)
-        task.check_images(samples, config)
-    except SettingError as error:
-        raise error.under("stages", name) from error
-    return samples
-
-
 def open_images(
-    experiment: Experiment,
-    name: str,
-    samples: Samples,
-    progress: Progress | None = None,
+    experiment: Experiment, stage: PlannedStage, progress: Progress | None = None
 ) -> Images:
     """Opens a stage's decoded images; decodes them first where that was not done yet.
 
@@ -69,9 +49,9 @@ def open_images(
         DataError: Images cannot be read.
         SettingError: Too few of them can be.
     """
-    config = experiment.stages[name]
+    config = stage.config
     readable, cache = build_cache(
-        samples,
+        stage.samples,
         size_pair(config.size),
         experiment.backbone.in_channels,
         Path(experiment.cache),
@@ -79,7 +59,7 @@ def open_images(
         progress,
     )
     try:
-        task_of(config).check_images(readable, config)
+        stage.task.check_images(readable, config)
     except SettingError as error:
-        raise error.under("stages", name) from error
+        raise error.under("stages", stage.name) from error
     return Images(readable, cache, config)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
 from filelock import FileLock, Timeout
 
 from matl.errors import MatlError

@@ -15,7 +15,7 @@ import wandb
 from pytorch_lightning.loggers import Logger
 from rich.console import Console
 
-from matl.config.schema import Experiment, LoggerConfig
+from matl.config import Experiment, LoggerConfig
 from matl.files import replace_file
 from matl.names import BACKBONE, HEADS, RUN_ID
 from matl.orchestrator.job import Job

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from wandb.sdk import wandb_setup
 
-from matl.config.schema import LoggerConfig
+from matl.config import LoggerConfig
 from matl.errors import MatlError
 
 Action = Callable[[Any], object]

@@ -16,9 +16,9 @@ from torch.nn import functional as F
 from matl.backbones import AttentiveBackbone, BackboneConfig, build_backbone, canonical_state
 from matl.backbones.conversion import contents_table, convert, fit_table
 from matl.backbones.foreign import load_initial_weights
-from matl.config.schema import LungSSLConfig
 from matl.errors import MatlError
-from matl.stages import LungSSL
+from matl.stages.ssl.multi_scale.method import MultiScaleConfig
+from matl.stages.ssl.multi_scale.stage import MultiScaleStage
 
 MEAN = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
 STD = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
@@ -279,8 +279,8 @@ def test_a_network_of_depthwise_kernels_is_converted_in_colour(
 def test_a_checkpoint_of_a_stage_is_read_with_its_operators(tmp_path: Path) -> None:
     """Lightning's own file of a stage, which has heads and a momentum copy."""
     first = build_backbone(BackboneConfig("resnet18"), seed=3)
-    config = LungSSLConfig(part=3, task="lung_ssl", epochs=1)
-    file = checkpoint(LungSSL(first, config, seed=0, images=8), tmp_path)
+    config = MultiScaleConfig(part=3, task="lung_ssl", epochs=1)
+    file = checkpoint(MultiScaleStage(first, config, seed=0, images=8), tmp_path)
     first = build_backbone(BackboneConfig("resnet18"), seed=3)
     second = build_backbone(BackboneConfig("resnet18"), seed=5)
     load_initial_weights(second, file)

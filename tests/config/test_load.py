@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from matl.config import load_experiment
 from matl.config.load import to_yaml
-from matl.config.schema import DiagnosisConfig, LungSSLConfig, SourceConfig
 from matl.errors import MatlError
+from matl.stages.diagnosis.task import DiagnosisConfig
+from matl.stages.source.task import SourceConfig
+from matl.stages.ssl.multi_scale.method import MultiScaleConfig
 
 SHIPPED = sorted((REPOSITORY / "experiments").glob("*.yaml"))
 MINIMAL = """
@@ -45,7 +47,7 @@ def test_resolved_experiment_reads_back_the_same(file: Path, tmp_path: Path) -> 
 def test_stages_are_typed_by_their_task() -> None:
     stages = load_experiment(REPOSITORY / "experiments" / "demo.yaml").stages
     kinds = [type(stage) for stage in stages.values()]
-    assert kinds == [SourceConfig, SourceConfig, LungSSLConfig, DiagnosisConfig]
+    assert kinds == [SourceConfig, SourceConfig, MultiScaleConfig, DiagnosisConfig]
 
 
 def test_extends_joins_mappings_and_replaces_lists(minimal: Path, tmp_path: Path) -> None:

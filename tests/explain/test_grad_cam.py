@@ -3,9 +3,9 @@ import torch
 from torch import Tensor, nn
 
 from matl.backbones import BackboneConfig, build_backbone
-from matl.config.schema import DiagnosisConfig
 from matl.explain.grad_cam import grad_cam_maps
-from matl.stages import DiagnosisStage
+from matl.stages.diagnosis.stage import DiagnosisStage
+from matl.stages.diagnosis.task import DiagnosisConfig
 
 LAST = {
     "attention": "backbone.operators.32",

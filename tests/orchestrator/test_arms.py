@@ -9,9 +9,10 @@ from tiny import Load
 from torch import Tensor
 
 from matl.backbones import canonical_state
-from matl.orchestrator.job import Job, data_module, initial_stage, open_images
+from matl.orchestrator.job import Job, data_module, initial_stage
 from matl.orchestrator.plan import make_plan
-from matl.stages import Stage
+from matl.orchestrator.stage_images import open_images
+from matl.stages.base import Stage
 
 ARMS = ("attention", "convolution", "none")
 STAGES = ("shapes", "lung", "diagnosis")
@@ -27,12 +28,13 @@ def hashed(tensors: Iterable[tuple[str, Tensor]]) -> str:
 def job_of(load_tiny: Load, tmp_path: Path, operator: str, name: str) -> Job:
     plan = make_plan(load_tiny(f"backbone.operator={operator}"))
     stage = next(one for one in plan.chain if one.name == name)
-    return Job(plan.experiment, stage, plan.resources, None, tmp_path, "arms", (1, 1))
+    images = open_images(plan.experiment, stage)
+    return Job(plan.experiment, stage, plan.resources, images, None, tmp_path, "arms", (1, 1))
 
 
 def batch_hash(job: Job, stage: Stage) -> str:
     """Of all batches of two epochs, and of each batch's random views."""
-    loader = data_module(job, open_images(job.experiment, job.stage), rank=0).train_dataloader()
+    loader = data_module(job, rank=0).train_dataloader()
     hashes = []
     for epoch in range(2):
         loader.sampler.set_epoch(epoch)
@@ -55,7 +57,7 @@ def test_arms_begin_with_the_same_weights_and_see_the_same_batches(
     weights, heads, operators, batches = set(), set(), {}, set()
     for operator in ARMS:
         job = job_of(load_tiny, tmp_path, operator, name)
-        stage = initial_stage(job, open_images(job.experiment, job.stage).samples)
+        stage = initial_stage(job)
         state = canonical_state(stage.backbone)
         common = [(k, v) for k, v in state.items() if not k.startswith("operators.")]
         inserted = [
@@ -74,8 +76,10 @@ def test_another_seed_gives_other_weights_and_batches(load_tiny: Load, tmp_path:
     for seed in (0, 1):
         plan = make_plan(load_tiny(f"seed={seed}"))
         stage = plan.chain[-1]
-        jobs.append(Job(plan.experiment, stage, plan.resources, None, tmp_path, "a", (1, 1)))
-    stages = [initial_stage(job, open_images(job.experiment, job.stage).samples) for job in jobs]
+        images = open_images(plan.experiment, stage)
+        job = Job(plan.experiment, stage, plan.resources, images, None, tmp_path, "a", (1, 1))
+        jobs.append(job)
+    stages = [initial_stage(job) for job in jobs]
     states = [hashed(canonical_state(stage.backbone).items()) for stage in stages]
     assert states[0] != states[1]
     assert batch_hash(jobs[0], stages[0]) != batch_hash(jobs[1], stages[1])

@@ -14,7 +14,7 @@ from matl.errors import OutOfMemory
 from matl.names import MANIFEST
 from matl.orchestrator.batch import half
 from matl.orchestrator.plan import make_plan
-from matl.stages import Stage
+from matl.stages.base import Stage
 
 LUNG = ("chain=[lung,diagnosis]", "stages.lung.batch_size=8", "stages.lung.checkpoint_every=1")
 

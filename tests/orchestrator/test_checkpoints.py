@@ -14,7 +14,7 @@ from tiny import Load, console_of, run_quietly, weights
 from matl.errors import MatlError
 from matl.names import CHECKPOINT, CHECKPOINT_BEFORE
 from matl.orchestrator.checkpoints import LastTwo, checkpoint_in
-from matl.stages import Stage
+from matl.stages.base import Stage
 
 DIAGNOSIS = ("chain=[diagnosis]", "stages.diagnosis.epochs=4")
 QUIET = Console(quiet=True)

@@ -17,7 +17,7 @@ from matl.orchestrator.job import Job
 from matl.orchestrator.plan import make_plan
 from matl.orchestrator.store import Store
 from matl.preemption import REQUEUE, Preempted
-from matl.stages import Stage
+from matl.stages.base import Stage
 
 DIAGNOSIS = ("chain=[diagnosis]", "stages.diagnosis.epochs=4")
 whole_step, fit = Stage.training_step, fit_module.fit

@@ -14,7 +14,7 @@ from interrupted import BrokenOff, command, failing_at, finish
 from tiny import Load, run_quietly, weights
 
 from matl.orchestrator.store import Store
-from matl.stages import Stage
+from matl.stages.base import Stage
 
 Moment = Callable[[Path], bool]
 

@@ -20,10 +20,10 @@ from matl.orchestrator.fit import fit
 from matl.orchestrator.job import Job
 from matl.orchestrator.launch import FIRST_PORT, PORTS, launch, stage_port
 from matl.orchestrator.plan import make_plan
-from matl.orchestrator.run import stage_job
 from matl.orchestrator.store import Store
+from matl.orchestrator.training import stage_job
 from matl.preemption import Preempted
-from matl.stages import Stage
+from matl.stages.base import Stage
 
 TWO = ("trainer.devices=2", "chain=[diagnosis]")
 

@@ -17,7 +17,7 @@ from conftest import REPOSITORY
 from tiny import Load
 from torch.distributed import HashStore
 
-from matl.config.schema import TrainerConfig
+from matl.config import TrainerConfig
 from matl.errors import MatlError, ProcessEnded
 from matl.orchestrator import nodes
 from matl.orchestrator.nodes import ALONE, Nodes, join_nodes
@@ -99,7 +99,7 @@ def test_a_node_that_comes_late_is_waited_for(monkeypatch: pytest.MonkeyPatch) -
 
 A_NODE = """
 import os, signal, sys
-from matl.config.schema import TrainerConfig
+from matl.config import TrainerConfig
 from matl.errors import MatlError, ProcessEnded
 from matl.orchestrator import nodes
 
@@ -226,6 +226,6 @@ def test_two_nodes_train_a_chain(tiny_file: Path, launcher) -> None:
     assert "The run lies in" in shown
     assert followed == ""
     store = Store(tiny_file.parent / "store")
-    identities = [store.manifest(entry)["identity"] for entry in store]
+    identities = [store.manifest(entry).identity for entry in store]
     assert [identity["trainer"]["processes"] for identity in identities] == [2, 2]
     assert len(json.loads(next(tiny_file.parent.glob("runs/*/metrics.json")).read_text())) > 0

@@ -12,10 +12,10 @@ from tiny import Load
 from data_modules.loader import BatchLoader
 from matl.names import BACKBONE, CURVES, HEADS
 from matl.orchestrator.fit import train
-from matl.orchestrator.job import Job, data_module, open_images
+from matl.orchestrator.job import Job, data_module
 from matl.orchestrator.plan import make_plan
-from matl.orchestrator.run import stage_job
 from matl.orchestrator.store import Store
+from matl.orchestrator.training import stage_job
 
 SCANS = "data.options={patients: 20, slices: 2, size: 64}"
 NO_BATCH_NORM = (
@@ -49,8 +49,7 @@ def trained(load_tiny: Load, name: str, processes: int, tmp_path: Path, *words: 
     )
     plan = make_plan(experiment)
     job = stage_job(plan, plan.chain[0], Store(store))
-    images = open_images(job.experiment, job.stage)
-    assert epochs * len(data_module(job, images, rank=0).train_dataloader()) >= LEAST_STEPS
+    assert epochs * len(data_module(job, rank=0).train_dataloader()) >= LEAST_STEPS
     train(job)
     return job
 

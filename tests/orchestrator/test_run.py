@@ -22,14 +22,14 @@ from matl.orchestrator.external import evaluate_external
 from matl.orchestrator.fingerprints import reason
 from matl.orchestrator.job import initial_stage
 from matl.orchestrator.plan import make_plan
-from matl.orchestrator.run import stage_job
 from matl.orchestrator.store import Store
+from matl.orchestrator.training import stage_job
 
 
 def finished(store: Path) -> dict[str, str]:
     """When each stage of a store was finished, by its fingerprint."""
     stages = Store(store)
-    return {entry: stages.manifest(entry)["finished"] for entry in stages}
+    return {entry: stages.manifest(entry).finished for entry in stages}
 
 
 def trained(shown: str) -> list[str]:
@@ -279,7 +279,7 @@ def test_a_family_that_is_not_carried_begins_as_the_chain_does(
     shapes, diagnosis = plan.chain
     store = Store(tmp_path / "store")
     job = stage_job(plan, diagnosis, store)
-    begun = canonical_state(initial_stage(job, diagnosis.samples).backbone)
+    begun = canonical_state(initial_stage(job).backbone)
     given, parent = load_file(file), load_file(store.file(shapes.fingerprint, BACKBONE))
     for key, value in begun.items():
         if key not in ("mean", "std"):

@@ -11,7 +11,7 @@ from matl.errors import MatlError
 from matl.orchestrator.plan import make_plan
 from matl.orchestrator.show import unfinished_table
 from matl.orchestrator.store import Store
-from matl.stages import Stage
+from matl.stages.base import Stage
 
 DIAGNOSIS = "chain=[diagnosis]"
 

@@ -10,7 +10,7 @@ from wandb_files import Recorded, recorded, records
 
 from matl.orchestrator.plan import make_plan
 from matl.orchestrator.store import Store
-from matl.stages import Stage
+from matl.stages.base import Stage
 
 CHAIN = ("logger.wandb=offline", "chain=[shapes,diagnosis]")
 
@@ -47,7 +47,7 @@ def test_one_run_a_stage_and_one_of_the_report(load_tiny: Load, tmp_path: Path) 
     ]
     assert report.summary["test/auroc"] == pytest.approx(auroc)
 
-    ids = [Store(tmp_path / "store").manifest(entry)["wandb"] for entry in (first, last)]
+    ids = [Store(tmp_path / "store").manifest(entry).wandb for entry in (first, last)]
     assert ids == [shapes.identifier, diagnosis.identifier]
 
 

@@ -22,7 +22,7 @@ from matl.errors import MatlError
 from matl.orchestrator import wandb_run
 from matl.orchestrator.wandb_report import upload_command
 from matl.orchestrator.wandb_run import SafeRun
-from matl.stages import Stage
+from matl.stages.base import Stage
 
 SETTINGS = ("chain=[shapes,diagnosis]", "stages.shapes.epochs=3", "stages.diagnosis.epochs=3")
 Act = Callable[[StandIn], None]

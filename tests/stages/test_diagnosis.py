@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from matl.backbones import BackboneConfig, build_backbone
-from matl.config.schema import DiagnosisConfig
-from matl.stages import DiagnosisStage
+from matl.stages.diagnosis.stage import DiagnosisStage
+from matl.stages.diagnosis.task import DiagnosisConfig
 
 
 @pytest.mark.parametrize("rows", [2, 4])

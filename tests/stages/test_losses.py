@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matl.stages.multi_scale.losses import (
+from matl.stages.ssl.multi_scale.losses import (
     RegionKeys,
     identity_loss,
     region_loss,

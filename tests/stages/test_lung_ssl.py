@@ -8,20 +8,20 @@ import torch
 from torch import Tensor
 
 from matl.backbones import BackboneConfig, build_backbone
-from matl.config.schema import LungSSLConfig
-from matl.stages.lung_ssl import LungSSL, spread
+from matl.stages.ssl.multi_scale.method import MultiScaleConfig
+from matl.stages.ssl.multi_scale.stage import MultiScaleStage, spread
 from matl.views import ViewConfig
 
-CONFIG = LungSSLConfig(part=3, task="lung_ssl", epochs=2, projection=16, queue=8, batch_size=4)
+CONFIG = MultiScaleConfig(part=3, task="lung_ssl", epochs=2, projection=16, queue=8, batch_size=4)
 IMAGES = 64
 
 
-def build(config: LungSSLConfig = CONFIG, seed: int = 0) -> LungSSL:
+def build(config: MultiScaleConfig = CONFIG, seed: int = 0) -> MultiScaleStage:
     backbone = build_backbone(BackboneConfig(name="resnet10t"), seed)
-    return LungSSL(backbone, config, seed, IMAGES)
+    return MultiScaleStage(backbone, config, seed, IMAGES)
 
 
-def only(**weights: float) -> LungSSLConfig:
+def only(**weights: float) -> MultiScaleConfig:
     return replace(CONFIG, **({"whole": 0.0, "region": 0.0, "identity": 0.0} | weights))
 
 
@@ -39,7 +39,7 @@ def make_batch(first: int = 0, fields: bool = True, count: int = 4) -> dict[str,
     }
 
 
-def fill_queue(stage: LungSSL) -> None:
+def fill_queue(stage: MultiScaleStage) -> None:
     keys = torch.randn(8, CONFIG.projection, generator=torch.Generator().manual_seed(5))
     stage.queue.push(keys, torch.arange(100, 108), torch.arange(50, 58))
 
@@ -131,7 +131,7 @@ def test_keys_of_views_without_lung_are_no_negatives():
 def test_the_queue_holds_at_most_a_quarter_of_the_images():
     config = replace(CONFIG, queue=1000)
     backbone = build_backbone(BackboneConfig(name="resnet10t"), 0)
-    assert len(LungSSL(backbone, config, 0, 41).queue.scans) == 10
+    assert len(MultiScaleStage(backbone, config, 0, 41).queue.scans) == 10
     assert len(build().queue.scans) == 8
 
 
@@ -169,7 +169,7 @@ class ThreeBatches(pl.LightningDataModule):
         return torch.utils.data.DataLoader(batches, batch_size=None)
 
 
-def fit(stage: LungSSL, folder) -> pl.Trainer:
+def fit(stage: MultiScaleStage, folder) -> pl.Trainer:
     trainer = pl.Trainer(
         max_epochs=2, accelerator="cpu", logger=False, default_root_dir=folder,
         enable_progress_bar=False, enable_model_summary=False,
@@ -231,7 +231,7 @@ def batch_of_four_patients() -> dict[str, Tensor]:
     return batch | {"group": torch.arange(4)}
 
 
-def one_step(batch: dict[str, Tensor]) -> tuple[LungSSL, dict[str, Tensor]]:
+def one_step(batch: dict[str, Tensor]) -> tuple[MultiScaleStage, dict[str, Tensor]]:
     """One loss without any random view or batch statistic, so that processes do not differ."""
     still = ViewConfig([1.0, 1.0], 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     stage = build(replace(CONFIG, views=still)).eval()

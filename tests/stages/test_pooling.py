@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from matl.stages.multi_scale.pooling import carry, lung_weights, pool, visible
+from matl.stages.ssl.multi_scale.pooling import carry, lung_weights, pool, visible
 from matl.views import ViewConfig, random_map
 
 PLAIN = torch.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])

@@ -8,10 +8,10 @@ import torch
 from tiny import Load, run_quietly
 
 from matl.backbones import BackboneConfig, build_backbone, canonical_state, read_weights
-from matl.config.schema import DiagnosisConfig
 from matl.names import BACKBONE
 from matl.orchestrator.store import Store
-from matl.stages import DiagnosisStage
+from matl.stages.diagnosis.stage import DiagnosisStage
+from matl.stages.diagnosis.task import DiagnosisConfig
 from matl.stages.rates import parameter_groups
 
 NETWORKS = ["resnet18", "densenet121", "efficientnet_b0", "convnext_atto"]

@@ -12,24 +12,27 @@ from torch import Tensor
 
 from data_modules.config import DataConfig
 from matl.backbones import BackboneConfig, build_backbone
-from matl.config.schema import SourceConfig
 from matl.errors import MatlError
 from matl.names import CURVES
-from matl.orchestrator.job import data_module, open_images
+from matl.orchestrator.job import data_module
 from matl.orchestrator.plan import make_plan
-from matl.orchestrator.run import stage_job
 from matl.orchestrator.store import Store
-from matl.stages.source import LabelledSet, SourceStage
+from matl.orchestrator.training import stage_job
+from matl.stages.source.stage import SourceStage
+from matl.stages.source.task import SourceConfig
 from matl.views import ViewConfig, plain_view
 
-SINGLE = LabelledSet(torch.tensor([0, 1, 2, 2]), 3)
-SEVERAL = LabelledSet(torch.tensor([[0.0, 1.0], [1.0, 1.0], [1.0, 0.0]]), 2)
+Labels = dict[str, object]
+TARGETS = torch.tensor([0, 1, 2, 2])
+SEVERAL_TARGETS = torch.tensor([[0.0, 1.0], [1.0, 1.0], [1.0, 0.0]])
+SINGLE: Labels = {"classes": list("abc"), "multi_label": False, "images": 4, "counts": [1, 1, 2]}
+SEVERAL: Labels = {"classes": list("ab"), "multi_label": True, "images": 3, "counts": [2, 2]}
 STILL = ViewConfig(
     crop=[1.0, 1.0], flip=0.0, rotate=0.0, brightness=0.0, contrast=0.0, gamma=0.0, noise=0.0
 )
 
 
-def stage(label_sets: dict[str, LabelledSet], **settings: object) -> SourceStage:
+def stage(label_sets: dict[str, Labels], **settings: object) -> SourceStage:
     config = SourceConfig(part=1, task="source", epochs=1, views=STILL, **settings)
     backbone = build_backbone(BackboneConfig("resnet10t", "none"), seed=0)
     return SourceStage(backbone, config, 0, label_sets)
@@ -77,18 +80,22 @@ def test_a_head_without_images_has_a_gradient_of_zero() -> None:
     assert trained.heads["0"].linear.weight.grad.any()
 
 
-@pytest.mark.parametrize("labels", [SINGLE, SEVERAL], ids=["single", "several"])
-def test_mixup_mixes_labels_as_it_mixes_images(labels: LabelledSet) -> None:
+@pytest.mark.parametrize(
+    ("labels", "targets"),
+    [(SINGLE, TARGETS), (SEVERAL, SEVERAL_TARGETS)],
+    ids=["single", "several"],
+)
+def test_mixup_mixes_labels_as_it_mixes_images(labels: Labels, targets: Tensor) -> None:
     """An image of one grey level a class tells its own mixture."""
     head = stage({"classes": labels}, mixup=1.0).heads["0"]
-    targets = labels.targets[:2]
+    targets = targets[:2]
     images = torch.zeros(2, 1, 4, 4)
     images[1] = 1.0
     torch.manual_seed(0)
     mixed, soft = head.mix(images.clone(), targets)
     share = mixed[:, 0, 0, 0]
     assert 0 < share[0] < 1
-    given = targets if targets.ndim == 2 else F.one_hot(targets, labels.classes).float()
+    given = targets if targets.ndim == 2 else F.one_hot(targets, len(labels["classes"])).float()
     expected = given[:1] + share[:, None] * (given[1:] - given[:1])
     torch.testing.assert_close(soft, expected, rtol=1e-4, atol=1e-4)
 
@@ -186,16 +193,16 @@ def test_whether_processes_speak_does_not_depend_on_their_images(
         calls.append(weights)
         return torch.ones(())
 
-    monkeypatch.setattr("matl.stages.source.relative_weight", counted)
+    monkeypatch.setattr("matl.stages.source.stage.relative_weight", counted)
     head = stage({"classes": SINGLE}, mixup=1.0, class_weights="balanced").heads["0"]
     for images in (1, 2):
         head.loss(
             torch.zeros(images, 3),
-            head.mix(torch.zeros(images, 1, 4, 4), SINGLE.targets[:images])[1],
+            head.mix(torch.zeros(images, 1, 4, 4), TARGETS[:images])[1],
         )
     assert not calls
     head.eval()
-    head.loss(torch.zeros(2, 3), SINGLE.targets[:2])
+    head.loss(torch.zeros(2, 3), TARGETS[:2])
     assert len(calls) == 1
 
 
@@ -263,7 +270,6 @@ def test_data_sets_with_the_same_classes_share_a_head_and_may_be_drawn_alike(
     note = plan.chain[0].samples.notes[-1]
     assert note == "the members share their classes: ill, well"
     job = stage_job(plan, plan.chain[0], Store(tmp_path / "store"))
-    images = open_images(experiment, job.stage)
-    drawn = [batch["index"] for batch in data_module(job, images, rank=0).train_dataloader()]
-    sources = images.samples.table["source"].to_numpy()[torch.cat(drawn).numpy()]
+    drawn = [batch["index"] for batch in data_module(job, rank=0).train_dataloader()]
+    sources = job.images.samples.table["source"].to_numpy()[torch.cat(drawn).numpy()]
     assert (sources == "a").mean() == 0.5

@@ -24,7 +24,7 @@ def facts(manifests: Iterable[Manifest]) -> dict[str, str]:
         "Seed": [one["identity"]["seed"] for one in stages],
         "Precision": [one["identity"]["trainer"]["precision"] for one in stages],
         "Processes x threads": [
-            "{processes} x {threads}".format(**one["identity"]["trainer"]) for one in stages
+            "{processes} x {threads}".format(**one["trainer"]) for one in stages
         ],
     }
     for name in dict.fromkeys(name for one in stages for name in one["versions"]):

@@ -49,7 +49,7 @@ class LungSSL(Task):
         return load_class(settings.get("method", LungSSLConfig.method), METHODS, LungSSL, "method")
 
     @classmethod
-    def versions(cls, config: LungSSLConfig) -> dict[str, Any]:
+    def versions(cls, config: StageConfig) -> dict[str, Any]:
         """Versions of the method, and of what all methods share."""
         versions = super().versions(config)
         return versions | {"task": cls.TASK_VERSION, "method": versions["task"]}

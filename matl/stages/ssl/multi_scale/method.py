@@ -10,7 +10,7 @@ import numpy as np
 from data_modules.samples import Samples
 from matl.errors import SettingError
 from matl.lungs import VERSION as LUNGS_VERSION
-from matl.stages.settings import setting
+from matl.stages.settings import StageConfig, setting
 from matl.stages.ssl.task import LungSSL, LungSSLConfig
 from matl.stages.task import Derived
 
@@ -57,7 +57,7 @@ class MultiScale(LungSSL):
     module = "matl.stages.ssl.multi_scale.stage:MultiScaleStage"
 
     @classmethod
-    def versions(cls, config: MultiScaleConfig) -> dict[str, Any]:
+    def versions(cls, config: StageConfig) -> dict[str, Any]:
         """Versions of the method and of the lung fields."""
         return super().versions(config) | {"lungs": LUNGS_VERSION}
 
