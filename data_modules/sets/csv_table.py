@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from data_modules.errors import DataError
+from data_modules.errors import DataError, first_line
 from data_modules.samples import Samples, split_label
 from data_modules.sets.listing import make_table, require_folder
 from data_modules.splits import split_by_patient
@@ -79,7 +79,7 @@ def _read(path: Path) -> pd.DataFrame:
             path, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False
         )
     except (ValueError, OSError) as error:
-        raise DataError(f"cannot read {path} as CSV: {str(error).splitlines()[0]}") from error
+        raise DataError(f"cannot read {path} as CSV: {first_line(error)}") from error
     rows.columns = [str(name).strip() for name in rows.columns]
     rows = rows.apply(lambda column: column.str.strip())
     for name in REQUIRED:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from data_modules.errors import DataError
+from data_modules.errors import DataError, first_line
 from data_modules.samples import Samples
 from data_modules.sets.listing import image_paths, make_table, require_folder
 from data_modules.splits import split_by_patient
@@ -53,5 +53,5 @@ def _read_blocks(path: Path) -> dict[str, str]:
     try:
         rows = pd.read_csv(path, usecols=["file", "block5000"], dtype=str, keep_default_na=False)
     except ValueError as error:
-        raise DataError(f"{path}: {str(error).splitlines()[0]}: {HOW}") from error
+        raise DataError(f"{path}: {first_line(error)}: {HOW}") from error
     return dict(zip(rows["file"], rows["block5000"], strict=True))
