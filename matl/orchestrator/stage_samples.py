@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from data_modules.audit.near_duplicates import near_duplicates
-from data_modules.audit.overview import shared_patients
-from data_modules.digest import file_hashes
+from data_modules.audit.overview import same_images, shared_patients
 from data_modules.registry import load
 from data_modules.samples import SPLITS, Samples
 from matl.config.schema import Experiment, LungSSLConfig, SourceConfig, StageConfig
@@ -169,11 +168,3 @@ def _refuse_copies(target: Samples, name: str, memo: Path) -> None:
             f" are copies or nearly alike (such as {one['path']} and {one['other_path']}); leave"
             " one of each out, or name their patients in a csv"
         )
-
-
-def same_images(seen: Samples, others: Samples, memo: Path) -> list[str]:
-    """Paths in `others` of the files whose bytes are also in `seen`."""
-    known = set(file_hashes(seen.files(), memo))
-    hashes = file_hashes(others.files(), memo)
-    paths = others.table["path"]
-    return [path for path, content in zip(paths, hashes, strict=True) if content in known]
