@@ -1,4 +1,4 @@
-"""COVID-CT: 746 CT images cut from papers, of 384 patients, with an official split.
+"""COVID-CT.
 
 Zhao et al., "COVID-CT-Dataset: a CT scan dataset about COVID-19", arXiv 2003.13865.
 """
@@ -28,7 +28,10 @@ KNOWN_COPIES = {
 
 
 def index(root: Path) -> Samples:
-    """Index the repository's own folders: Images-processed, Data-split and Meta.
+    """COVID-CT: 746 CT images cut from papers, of 384 patients, with an official split.
+
+    Args:
+        root: A clone of its repository, with Images-processed, Data-split and Meta.
 
     Raises:
         DataError: Where a folder, a list or a listed image is missing.

@@ -1,4 +1,4 @@
-"""Any data set that a table describes, for hospitals' own data."""
+"""Data sets described by a table."""
 
 import difflib
 import posixpath
