@@ -12,14 +12,17 @@ from typing import Any, BinaryIO, TypeVar
 import numpy as np
 from filelock import FileLock, Timeout
 
+from data_modules.files import sync
+
 ARRAY, META = "array.u8", "meta.json"
 Progress = Callable[[int, int], None]
+StoredArray = tuple[np.memmap, dict[str, Any]]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def open_array(folder: Path) -> tuple[np.memmap, dict[str, Any]] | None:
-    """Opens what `store_array` made, or returns None where it is missing or damaged.
+def open_array(folder: Path) -> StoredArray | None:
+    """Open what `store_array` made, or return None where it is missing or damaged.
 
     Returns:
         The array, uint8, memory-mapped and read-only, and its meta data with the key "shape".
@@ -34,14 +37,12 @@ def open_array(folder: Path) -> tuple[np.memmap, dict[str, Any]] | None:
     return array, meta
 
 
-def store_array(
-    folder: Path, write: Callable[[BinaryIO], dict[str, Any]]
-) -> tuple[np.memmap, dict[str, Any]]:
-    """Opens the array in `folder`, made first where it is missing or damaged.
+def store_array(folder: Path, write: Callable[[BinaryIO], dict[str, Any]]) -> StoredArray:
+    """Open the array in `folder`, made first where it is missing or damaged.
 
     It is written into a folder `<folder>.partial`, which is renamed when complete; a file lock lets
-    one process write while others wait for its array. Killed at any moment, the next call starts
-    anew and removes what was left behind.
+    one process write while others wait for its array. Killed at any moment, the next call removes
+    what was left behind and starts again.
 
     Args:
         folder: Where the array lives.
@@ -64,7 +65,7 @@ def store_array(
 def in_threads(
     function: Callable[[Item], Result], items: Sequence[Item], progress: Progress | None = None
 ) -> Iterator[Result]:
-    """Yields `function(item)` in order, computed in a thread a core, a bounded number ahead.
+    """Yield `function(item)` in order, computed in one thread per core, a bounded number ahead.
 
     Args:
         function: Should spend its time outside the interpreter's lock (Pillow, NumPy, hashlib do).
@@ -83,7 +84,7 @@ def in_threads(
 
 
 def write_rows(file: BinaryIO, rows: Iterable[np.ndarray]) -> list[int]:
-    """Writes uint8 arrays of one shape one after the other and returns the shape of all, [N, ...].
+    """Write uint8 arrays of one shape one after the other and return the shape of all, [N, ...].
 
     Raises:
         ValueError: Where an array is not uint8, or not of the first one's shape.
@@ -105,10 +106,9 @@ def _write_whole(folder: Path, write: Callable[[BinaryIO], dict[str, Any]]) -> N
     try:
         with open(partial / ARRAY, "wb") as file:
             meta = write(file)
-            _flush(file)
-        with open(partial / META, "wb") as file:
-            file.write(json.dumps(meta).encode())
-            _flush(file)
+        sync(partial / ARRAY)
+        (partial / META).write_bytes(json.dumps(meta).encode())
+        sync(partial / META)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
@@ -116,13 +116,8 @@ def _write_whole(folder: Path, write: Callable[[BinaryIO], dict[str, Any]]) -> N
     os.rename(partial, folder)
 
 
-def _flush(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-
-
 def _remove_abandoned(parent: Path) -> None:
-    """Removes partial folders whose writer is gone: the ones whose lock is free."""
+    """Remove partial folders whose writer is gone: the ones whose lock is free."""
     for partial in parent.glob("*.partial"):
         lock = FileLock(f"{partial.with_suffix('')}.lock")
         try:

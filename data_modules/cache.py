@@ -9,7 +9,14 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from data_modules.arrays import Progress, in_threads, open_array, store_array, write_rows
+from data_modules.arrays import (
+    Progress,
+    StoredArray,
+    in_threads,
+    open_array,
+    store_array,
+    write_rows,
+)
 from data_modules.digest import content_digest
 from data_modules.errors import DataError
 from data_modules.formats.pictures import MODES, Decoded, try_read
@@ -23,20 +30,24 @@ class ImageCache:
     """The decoded images of a data set. Pickles as its folder, so processes share one mapping.
 
     Attributes:
-        folder: Where it lies.
+        folder: The folder that holds it.
         images: uint8 [N, C, H, W], memory-mapped, read-only; row i is row i of the samples that
             `build_cache` returned beside it.
         sizes: int32 [N, 2], height and width of each image file in pixels.
         unreadable: Row in the whole table, and the reason, of each image that was left out.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """Opens a finished cache; `build_cache` makes one.
+    def __init__(self, folder: Path, stored: StoredArray | None = None) -> None:
+        """Open a finished cache; `build_cache` makes one.
+
+        Args:
+            folder: The folder that holds it.
+            stored: What `open_array` returned for the folder, where it is open already.
 
         Raises:
             DataError: Where the folder holds no whole cache.
         """
-        stored = open_array(folder)
+        stored = stored or open_array(folder)
         if stored is None:
             raise DataError(f"{folder}: no whole image cache here; run the command that makes it")
         self.folder = folder
@@ -57,13 +68,13 @@ class ImageCache:
         extractor: Callable[[np.ndarray], np.ndarray],
         progress: Progress | None = None,
     ) -> np.memmap:
-        """Computes an array from every image, once for each name and version, and stores it here.
+        """Compute an array from every image, once for each name and version, and store it here.
 
         Args:
-            name: Name of the array, a file name; options of the extractor belong into it.
+            name: Name of the array, a file name; it should tell the extractor's options.
             version: Raise it when the extractor changes.
-            extractor: Takes an image, uint8 [C, H, W], and returns a uint8 array whose shape is
-                that of every other image's. Runs in several threads at once.
+            extractor: Takes an image, uint8 [C, H, W], and returns a uint8 array of the same
+                shape for every image. Runs in several threads at once.
             progress: Called with the number of images done and of all.
 
         Returns:
@@ -89,11 +100,13 @@ def build_cache(
     folder: Path,
     on_bad_image: str = "stop",
     progress: Progress | None = None,
+    content: str | None = None,
 ) -> tuple[Samples, ImageCache]:
-    """Decodes the images, or opens what was decoded before from the same file contents.
+    """Decode the images, or open what was decoded before from the same file contents.
 
-    The cache is complete or absent: killed at any moment, the next call starts anew, and of two
-    processes one decodes while the other waits.
+    The cache is complete or absent: killed at any moment, the next call decodes again, and of two
+    processes one decodes while the other waits. With `content`, opening a cache looks at no image
+    file.
 
     Args:
         samples: The data set.
@@ -103,32 +116,33 @@ def build_cache(
         on_bad_image: "stop" raises an error that lists every unreadable image; "skip" leaves them
             out and says how many in the samples' notes.
         progress: Called with the number of images done and of all.
+        content: The samples' `content_digest`, where it is known.
 
     Returns:
         The samples whose images could be read, and their cache, row by row.
 
     Raises:
-        DataError: Where there is no image, or an image cannot be read and `on_bad_image` is "stop".
+        DataError: Where there is no image, an image cannot be read and `on_bad_image` is "stop", or
+            images change while they are decoded or have changed since `content`.
     """
     if channels not in MODES or min(size) < 1 or on_bad_image not in ON_BAD_IMAGE:
         raise ValueError(f"size={size}, channels={channels}, on_bad_image={on_bad_image!r}")
     if len(samples) == 0:
         raise DataError(f"{samples.root}: there are no images; check the data set's folder")
     height, width = map(int, size)
-    content = content_digest(samples, folder)
-    key = hashlib.blake2b(
-        f"{VERSION} {height} {width} {channels} {content}".encode(), digest_size=16
-    )
+    content = content_digest(samples, folder) if content is None else content
+    name = f"{VERSION} {height} {width} {channels} {content}"
+    target = folder / hashlib.blake2b(name.encode(), digest_size=16).hexdigest()
     read = partial(try_read, size=(height, width), channels=channels)
 
     def write(file: BinaryIO) -> dict[str, Any]:
         meta = _decode(in_threads(read, samples.files(), progress), file)
+        if content_digest(samples, folder) != content:
+            raise DataError(f"{samples.root}: images have changed meanwhile; run the command again")
         _check(samples, meta["unreadable"], on_bad_image)
         return meta
 
-    target = folder / key.hexdigest()
-    store_array(target, write)
-    cache = ImageCache(target)
+    cache = ImageCache(target, store_array(target, write))
     _check(samples, cache.unreadable, on_bad_image)
     return _without(samples, cache.unreadable), cache
 

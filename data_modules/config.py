@@ -9,15 +9,17 @@ class DataConfig:
     """One data set, or a union of several, and how it is split.
 
     Attributes:
-        name: A name of `registry.DATASETS`. Exactly one of `name` and `union` is given.
+        name: A built-in name, or the import path of a function from outside, such as
+            `mypkg.scans:index`. Exactly one of `name` and `union` is given.
         union: Names, or mappings with the keys of this class, of the data sets to join.
-        root: The data set's folder. Default: `data_root/name`.
+        root: The data set's folder. Default: `data_root/name`; for a function from outside the
+            module's last word is the name.
         split: "official" (the data set's own) or "kfold" (by patient).
         over: What kfold divides: "all" patients, or those of the official "train" split only; then
             the other images are left out.
         folds: Number of folds, at least 2.
         fold: The fold that is tested, from 0 to `folds` - 1.
-        repeat: Which repetition of the k folds; each one deals the patients anew.
+        repeat: Which repetition of the k folds; each deals the patients differently.
         split_seed: Seed of every split that is drawn.
         label_fraction: The share of the training patients that is kept, by stratum: for label
             efficiency. Val and test stay whole.

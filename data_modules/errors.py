@@ -5,10 +5,10 @@ from collections.abc import Iterable
 
 
 class DataError(ValueError):
-    """A mistake in the data or in its settings that the user can mend.
+    """A mistake in the data or in its settings that the user can fix.
 
-    The message is one clear line: what is wrong, where, and how to mend it. (A listing of
-    unreadable images may have more lines.)
+    The message is one clear line: what is wrong, where, and how to fix it. (A listing of unreadable
+    images may have more lines.)
     """
 
 
@@ -19,3 +19,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     if near:
         return f"did you mean '{near[0]}'?"
     return f"choose from {', '.join(words)}" if words else "there is none to choose from"
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message, or the name of its type where it has no message."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

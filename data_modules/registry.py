@@ -7,37 +7,62 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, get_origin
 
-from data_modules import phantom
 from data_modules.config import DataConfig
 from data_modules.errors import DataError, did_you_mean
+from data_modules.imports import load_object
 from data_modules.samples import Samples
-from data_modules.sets import (
-    chest_xray_pneumonia,
-    covid_ct,
-    csv_table,
-    folder,
-    luna16_patches,
-    luna16_slices,
-    natural_images,
-)
 from data_modules.sets.union import join
 from data_modules.splits import keep_labels, kfold
 
-DATASETS: dict[str, Callable[..., Samples]] = {
-    "covid_ct": covid_ct.index,
-    "chest_xray_pneumonia": chest_xray_pneumonia.index,
-    "luna16_slices": luna16_slices.index,
-    "luna16_patches": luna16_patches.index,
-    "natural_images": natural_images.index,
-    "folder": folder.index,
-    "csv": csv_table.index,
-    "phantom_shapes": phantom.index_shapes,
-    "phantom_xray": phantom.index_xray,
-    "phantom_ct": phantom.index_ct,
-    "phantom_null": phantom.index_null,
+Index = Callable[..., Samples]
+
+DATASETS = {
+    "covid_ct": "data_modules.sets.covid_ct:index",
+    "chest_xray_pneumonia": "data_modules.sets.chest_xray_pneumonia:index",
+    "luna16_slices": "data_modules.sets.luna16_slices:index",
+    "luna16_patches": "data_modules.sets.luna16_patches:index",
+    "natural_images": "data_modules.sets.natural_images:index",
+    "folder": "data_modules.sets.folder:index",
+    "csv": "data_modules.sets.csv_table:index",
+    "phantom_shapes": "data_modules.phantom:index_shapes",
+    "phantom_xray": "data_modules.phantom:index_xray",
+    "phantom_ct": "data_modules.phantom:index_ct",
+    "phantom_null": "data_modules.phantom:index_null",
 }
+"""Import path of the function behind each built-in name."""
 WHOLE_UNION = ("union", "positive", "on_bad_image", "label_fraction", "label_seed")
-NOT_OPTIONS = ("root", "split_seed")
+NOT_OPTIONS = ("split_seed",)
+
+
+def list_data_sets() -> dict[str, str]:
+    """The built-in data sets: a line on each by its name."""
+    return {name: (inspect.getdoc(find_index(name)) or "").split("\n")[0] for name in DATASETS}
+
+
+def find_index(name: str) -> Index:
+    """The function that indexes a data set.
+
+    Args:
+        name: A built-in name, or the import path of a function from outside, as in
+            `mypkg.scans:index`. It takes the data set's folder and returns `Samples`; its further
+            parameters are the data set's options, but for `split_seed`, which is the split's.
+
+    Raises:
+        DataError: Where there is no such name, module or function.
+    """
+    if name not in DATASETS and ":" not in name:
+        nearest = did_you_mean(name, DATASETS)
+        raise DataError(
+            f"data.name: no data set '{name}'; {nearest} (or give the import path of a function, "
+            "as in mypkg.scans:index)"
+        )
+    try:
+        index = load_object(DATASETS.get(name, name))
+    except DataError as error:
+        raise DataError(f"data.name: {error}") from error
+    if not callable(index) or not _parameters(index):
+        raise DataError(f"data.name: '{name}' is no function that takes the data set's folder")
+    return index
 
 
 def load(config: DataConfig, data_root: Path) -> Samples:
@@ -48,7 +73,7 @@ def load(config: DataConfig, data_root: Path) -> Samples:
 
     Args:
         config: The settings.
-        data_root: The folder of data sets; a data set's folder is `data_root/name`.
+        data_root: The folder of data sets, for those that set no `root`.
 
     Raises:
         DataError: Where a setting or the data is wrong, in one line.
@@ -72,9 +97,6 @@ def check_config(config: DataConfig) -> None:
     """
     for entry in config.union:
         check_config(_member(entry, config))
-    if config.name is not None and config.name not in DATASETS:
-        nearest = did_you_mean(config.name, DATASETS)
-        raise DataError(f"data.name: no data set '{config.name}'; {nearest}")
     if (config.name is None) == (not config.union):
         raise DataError("data: give either `name` or `union`, and not both")
     if config.name is not None:
@@ -106,8 +128,10 @@ def _check_split(config: DataConfig) -> None:
 
 
 def _check_options(config: DataConfig) -> None:
-    parameters = inspect.signature(DATASETS[str(config.name)]).parameters
-    options = [key for key in parameters if key not in NOT_OPTIONS]
+    parameters = _parameters(find_index(str(config.name)))
+    if any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
+        return
+    options = [key for key in list(parameters)[1:] if key not in NOT_OPTIONS]
     for key, value in config.options.items():
         if key not in options:
             raise DataError(
@@ -130,12 +154,26 @@ def _fits(value: Any, expected: Any) -> bool:
     return expected not in (bool, int, str) or type(value) is expected
 
 
+def _parameters(index: Index) -> Mapping[str, inspect.Parameter]:
+    """The parameters, with annotations as types also where the module writes them as texts."""
+    for eval_str in (True, False):
+        try:
+            return inspect.signature(index, eval_str=eval_str).parameters
+        except (NameError, AttributeError, SyntaxError, TypeError, ValueError):
+            continue
+    return {}
+
+
 def _index(config: DataConfig, data_root: Path) -> Samples:
-    index = DATASETS[str(config.name)]
-    seeded = "split_seed" in inspect.signature(index).parameters
-    seed = {"split_seed": config.split_seed} if seeded else {}
-    root = Path(config.root) if config.root is not None else data_root / str(config.name)
-    return index(Path(os.path.expanduser(root)), **config.options, **seed)
+    name = str(config.name)
+    index = find_index(name)
+    seed = {"split_seed": config.split_seed} if "split_seed" in _parameters(index) else {}
+    folder = name.partition(":")[0].rpartition(".")[2]
+    root = Path(config.root) if config.root is not None else data_root / folder
+    samples = index(Path(os.path.expanduser(root)), **config.options, **seed)
+    if not isinstance(samples, Samples):
+        raise DataError(f"data.name: '{name}' returns {type(samples).__name__}, not Samples")
+    return samples
 
 
 def _split(samples: Samples, config: DataConfig) -> Samples:

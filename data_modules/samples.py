@@ -1,5 +1,7 @@
-"""One table for every data set: path, label, patient, split, study, source."""
+"""One table for every data set: path, label, patient, split, study, source, and further columns."""
 
+import copy
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,8 @@ import pandas as pd
 from data_modules.errors import DataError, did_you_mean
 
 COLUMNS = ("path", "label", "patient", "split", "study", "source")
+EXTRA_COLUMNS = ("mask", "slice", "spacing", "window")
+PATH_COLUMNS = ("path", "mask")
 SPLITS = ("train", "val", "test")
 UNLABELLED = -1
 SEPARATOR = "|"
@@ -33,15 +37,35 @@ class LabelSet:
 
 
 @dataclass(frozen=True)
+class Source:
+    """Where some of the images come from, where that is more than a fixed name.
+
+    Attributes:
+        name: The name in the column `source`.
+        start: The folder below `root` that holds them, posix, "" for `root` itself.
+        by_folder: Whether the name is only the folder's, which may be renamed or copied.
+    """
+
+    name: str
+    start: str = ""
+    by_folder: bool = False
+
+
+@dataclass(frozen=True)
 class Samples:
     """The images of a data set with what is known of each.
 
+    Further columns of the table travel along as text, "" where unknown. Names with a meaning are
+    `mask` (path of a mask, relative to `root`), `slice` (its number in the scan), `spacing`
+    (millimetres per pixel) and `window` (the name of the grey-level window).
+
     Attributes:
         root: The folder that the paths start from.
-        table: One row an image, RangeIndex, text columns `path` (posix, relative to `root`),
-            `label`, `patient`, `split` ("train", "val" or "test"), `study` (may be "") and
-            `source` (the data set's name). A label is "" (unlabelled) or a class name; with
-            `multi_label` it is "A|B", and "|" says that none of the classes applies.
+        table: One row per image, RangeIndex, text columns `path` (posix, relative to `root`),
+            `label`, `patient`, `split` ("train", "val" or "test"), `study` (may be ""), `source`
+            (the data set's name), then further columns in sorted order. A label is ""
+            (unlabelled) or a class name; with `multi_label` it is "A|B", and "|" says that none of
+            the classes applies.
         classes: Class names; a label's number is its place here.
         positive: The class that metrics count as positive, or None.
         multi_label: Whether an image may have several classes.
@@ -50,6 +74,7 @@ class Samples:
         label_sets: In a union of data sets with different classes, each kind of labels; then
             `classes` is empty. Empty elsewhere.
         notes: What a reader of a report should know of the data, a sentence each.
+        sources: The sources whose name comes from a folder, or whose paths start below `root`.
 
     Raises:
         DataError: Where the table contradicts itself, or a patient is in two splits.
@@ -63,15 +88,15 @@ class Samples:
     patients_named: bool = True
     label_sets: tuple[LabelSet, ...] = ()
     notes: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()
 
     def __post_init__(self) -> None:
         missing = [name for name in COLUMNS if name not in self.table.columns]
         if missing:
             raise DataError(f"{self.root}: the table lacks the columns {', '.join(missing)}")
-        table = self.table.loc[:, list(COLUMNS)].reset_index(drop=True)
-        if table.isna().to_numpy().any():
+        if self.table[list(COLUMNS)].isna().to_numpy().any():
             raise DataError(f"{self.root}: the table has empty cells; write '' instead")
-        object.__setattr__(self, "table", table.astype(str))
+        object.__setattr__(self, "table", _text_table(self.table))
         object.__setattr__(self, "root", Path(self.root))
         for name in ("classes", "notes"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
@@ -86,6 +111,41 @@ class Samples:
         """The images' files, in the table's order."""
         return [self.root / path for path in self.table["path"]]
 
+    def absolute_paths(self) -> list[str]:
+        """The images' files as absolute paths, in the table's order."""
+        start = os.path.join(os.path.abspath(self.root), "")
+        return [start + path for path in self.table["path"]]
+
+    def source_keys(self) -> dict[str, str]:
+        """What stands for each source wherever a folder's name must not count.
+
+        Returns:
+            The name of each source of the table, or "#0", "#1" ... where that is only a folder's,
+            numbered in the order of `sources`.
+        """
+        keys = {name: name for name in self.table["source"].unique()}
+        folders = [one.name for one in self.sources if one.by_folder]
+        return keys | {name: f"#{number}" for number, name in enumerate(folders)}
+
+    def portable_table(self) -> pd.DataFrame:
+        """The table as it is wherever the folders lie and whatever they are called.
+
+        Returns:
+            A copy with `source_keys` as sources, and with paths below each source's own folder.
+        """
+        table = self.table.copy()
+        for one in self.sources:
+            if one.start:
+                own = table["source"] == one.name
+                for column in [name for name in PATH_COLUMNS if name in table]:
+                    table[column] = table[column].where(
+                        ~own, table[column].str[len(one.start) + 1 :]
+                    )
+        keys = self.source_keys()
+        if any(name != key for name, key in keys.items()):
+            table["source"] = table["source"].map(keys)
+        return table
+
     def targets(self) -> np.ndarray:
         """What a model is to predict.
 
@@ -97,10 +157,12 @@ class Samples:
         if not self.multi_label:
             number = {name: place for place, name in enumerate(self.classes)} | {"": UNLABELLED}
             return labels.map(number).to_numpy(dtype=np.int64)
-        columns = [[name in split_label(label) for name in self.classes] for label in labels]
-        targets = np.array(columns, dtype=np.float32).reshape(len(self), len(self.classes))
-        targets[(labels == "").to_numpy()] = UNLABELLED
-        return targets
+        kind, texts = labels.factorize()
+        targets = np.zeros((len(texts), len(self.classes)), dtype=np.float32)
+        for row, text in enumerate(texts):
+            named = split_label(text)
+            targets[row] = [name in named for name in self.classes] if text else UNLABELLED
+        return targets[kind]
 
     def part(self, labels: LabelSet) -> "Samples":
         """The images of one of the `label_sets`, with its classes."""
@@ -120,15 +182,18 @@ class Samples:
 
     def groups(self) -> np.ndarray:
         """A number for each (source, patient), int64 [N], from 0 in sorted order."""
-        keys = self.table.groupby(["source", "patient"], sort=True)
-        return keys.ngroup().to_numpy(dtype=np.int64)
+        source = self.table["source"].map(self.source_keys())
+        groups = self.table.groupby([source, "patient"], sort=True)
+        return groups.ngroup().to_numpy(dtype=np.int64)
 
     def subset(self, mask: Any) -> "Samples":
         """The rows where `mask` (bool [N]) is true, in the same order."""
         keep = np.asarray(mask, dtype=bool)
         if keep.shape != (len(self),):
             raise ValueError(f"the mask has shape {keep.shape}, the table {len(self)} rows")
-        return replace(self, table=self.table[keep])
+        rows = copy.copy(self)
+        object.__setattr__(rows, "table", self.table[keep].reset_index(drop=True))
+        return rows
 
     def against_rest(self) -> "Samples":
         """The positive class (number 1) against all others (number 0), single-label.
@@ -188,6 +253,15 @@ class Samples:
                 f"{self.root}: {len(twice)} patients are in two splits, for example "
                 f"'{twice['patient'].iloc[0]}'; put all images of a patient into one split"
             )
+
+
+def _text_table(table: pd.DataFrame) -> pd.DataFrame:
+    """All columns as text in their fixed order; unknown cells of further columns are ""."""
+    further = sorted(name for name in table.columns if name not in COLUMNS)
+    columns = {name: table[name].astype(str) for name in COLUMNS}
+    for name in further:
+        columns[name] = table[name].astype(str).where(table[name].notna(), "")
+    return pd.DataFrame(columns).reset_index(drop=True)
 
 
 def split_label(label: str) -> set[str]:

@@ -58,17 +58,18 @@ def kfold(
     if over == "train":
         samples = samples.subset(samples.table["split"] == "train")
     _check_divisible(samples, folds)
-    table = samples.table.copy()
+    table = samples.portable_table()
     part = deal(table, {str(number): 1.0 for number in range(folds)}, "kfold", seed, repeat)
     tested = part == str(fold)
     rest = deal(table[~tested], TRAIN_VAL_SHARES, "val", seed, repeat, fold)
-    table["split"] = rest.reindex(table.index, fill_value="test")
+    split = rest.reindex(table.index, fill_value="test")
     patients = len(table.drop_duplicates(["source", "patient"]))
     note = (
         f"the test split is fold {fold} of {folds} by patient (repeat {repeat}, seed {seed}) "
         f"over {patients} patients{' of the official train split' if over == 'train' else ''}"
     )
-    return replace(samples, table=table, notes=(*samples.notes, note))
+    split_table = samples.table.assign(split=split)
+    return replace(samples, table=split_table, notes=(*samples.notes, note))
 
 
 def keep_labels(samples: Samples, fraction: float, seed: int = 0) -> Samples:
@@ -83,15 +84,16 @@ def keep_labels(samples: Samples, fraction: float, seed: int = 0) -> Samples:
     """
     if fraction == 1:
         return samples
-    training = samples.table["split"] == "train"
+    table = samples.portable_table()
+    training = table["split"] == "train"
     strata: dict[str, list[tuple[str, str]]] = {}
-    for patient in _patients(samples.table[training]):
+    for patient in _patients(table[training]):
         strata.setdefault(patient.stratum, []).append(patient.key)
     kept: set[tuple[str, str]] = set()
     for keys in strata.values():
         keys.sort(key=lambda key: _order("labels", seed, *key))
         kept.update(keys[: math.ceil(fraction * len(keys))])
-    held = pd.Series([key in kept for key in _keys(samples.table)], index=training.index)
+    held = pd.Series([key in kept for key in _keys(table)], index=training.index)
     patients = sum(map(len, strata.values()))
     note = f"{len(kept)} of {patients} training patients kept: {fraction:g} of the labels"
     return replace(samples.subset(held | ~training), notes=(*samples.notes, note))

@@ -7,10 +7,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
 
-from data_modules.audit.near_duplicates import near_duplicates
+from data_modules.file_hashes import FileHashes
 from data_modules.samples import SPLITS, Samples, split_label
-
-__all__ = ["contact_sheet", "counts", "image_sizes", "near_duplicates", "shared_patients"]
 
 
 def counts(samples: Samples) -> pd.DataFrame:
@@ -58,9 +56,25 @@ def shared_patients(first: Samples, second: Samples) -> list[tuple[str, str]]:
 
     Of data sets that name no patients, the groups that stand in for them are compared.
     """
-    key = ["source", "patient"]
-    both = first.table[key].drop_duplicates().merge(second.table[key].drop_duplicates(), on=key)
-    return sorted(zip(both["source"], both["patient"], strict=True))
+    return sorted(_patients(first) & _patients(second))
+
+
+def same_images(seen: Samples, others: Samples, hashes: FileHashes | Path) -> list[str]:
+    """The paths in `others` of the files whose bytes are also in `seen`.
+
+    Args:
+        seen: The images to look among.
+        others: The images to look for.
+        hashes: What hashes the files, or the folder of its memo.
+
+    Raises:
+        DataError: Where files of a table cannot be read; all are listed.
+    """
+    hashes = FileHashes.at(hashes)
+    known = set(hashes.of(seen.absolute_paths()))
+    contents = hashes.of(others.absolute_paths())
+    paths = others.table["path"]
+    return [path for path, content in zip(paths, contents, strict=True) if content in known]
 
 
 def contact_sheet(
@@ -91,6 +105,10 @@ def contact_sheet(
         text = "".join(letter if letter.isprintable() else "?" for letter in caption)
         draw.text((left + 2, top + tile), _cut(text, font, tile - 4), fill="black", font=font)
     sheet.save(path, format="PNG")
+
+
+def _patients(samples: Samples) -> set[tuple[str, str]]:
+    return set(zip(samples.table["source"], samples.table["patient"], strict=True))
 
 
 def _count(samples: Samples) -> dict[str, int]:

@@ -6,7 +6,7 @@ the seed and of the patient's (or image's) number alone. PNG files are written o
 data set's folder, under a name that follows from the settings.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +14,8 @@ import pandas as pd
 
 from data_modules.phantom.anatomy import Array
 from data_modules.phantom.cohort import COVID, OTHER, Patient, chance_labels, patient
-from data_modules.phantom.ct import draw_scan
-from data_modules.phantom.shapes import FIGURES, draw_shape
+from data_modules.phantom.figures import FIGURES
 from data_modules.phantom.store import whole_number, write_once
-from data_modules.phantom.xray import draw_radiograph
 from data_modules.samples import COLUMNS, Samples
 
 __all__ = ["index_ct", "index_null", "index_shapes", "index_xray", "lesion_mask"]
@@ -25,10 +23,11 @@ __all__ = ["index_ct", "index_null", "index_shapes", "index_xray", "lesion_mask"
 NOTE = "Simulated images: they show that a chain works, not how well it diagnoses patients."
 _STREAMS = {"shapes": 1, "xray": 2, "ct": 3, "null": 4}
 _EVERY_FIFTH = 5
+Row = tuple[str, str, str, str, str, str]
 
 
 def index_shapes(root: Path, images: int = 1200, size: int = 64, seed: int = 0) -> Samples:
-    """Twelve classes of drawn shapes, in the role of natural images.
+    """Drawn shapes of twelve classes, in the role of natural images.
 
     Args:
         root: Where the files are written.
@@ -45,22 +44,18 @@ def index_shapes(root: Path, images: int = 1200, size: int = 64, seed: int = 0) 
         "seed": whole_number("seed", seed, 0, 2**31),
     }
     names = list(FIGURES)
-    rows = []
+    rows: list[Row] = []
     for number in range(images):
         split = "val" if number // len(names) % _EVERY_FIFTH == 0 else "train"
         name = f"shape-{seed}-{number:06d}"
         label = names[number % len(names)]
         rows.append((f"images/{name}.png", label, name, split, "", "phantom_shapes"))
-    drawn = (
-        (row[0], draw_shape(row[1], size, _stream("shapes", seed, number)))
-        for number, row in enumerate(rows)
-    )
-    folder = write_once(root, "shapes", options, drawn)
+    folder = write_once(root, "shapes", options, _shape_files(rows, size, seed))
     return _samples(folder, rows, tuple(names), None)
 
 
 def index_xray(root: Path, patients: int = 400, size: int = 96, seed: int = 0) -> Samples:
-    """Radiographs of phantom chests, one a patient: "opacity" (pneumonia) or "clear".
+    """Radiographs of phantom chests, one per patient: "opacity" (pneumonia) or "clear".
 
     Args:
         root: Where the files are written.
@@ -76,17 +71,13 @@ def index_xray(root: Path, patients: int = 400, size: int = 96, seed: int = 0) -
         "size": whole_number("size", size, 32, 1024),
         "seed": whole_number("seed", seed, 0, 2**31),
     }
-    rows = []
+    rows: list[Row] = []
     for number in range(patients):
         split = "val" if number // 2 % _EVERY_FIFTH == 0 else "train"
         name = f"xray-{seed}-{number:04d}"
         label = ("clear", "opacity")[number % 2]
         rows.append((f"images/{name}.png", label, name, split, "", "phantom_xray"))
-    drawn = (
-        (row[0], draw_radiograph(row[1] == "opacity", size, _stream("xray", seed, number)))
-        for number, row in enumerate(rows)
-    )
-    folder = write_once(root, "xray", options, drawn)
+    folder = write_once(root, "xray", options, _xray_files(rows, size, seed))
     return _samples(folder, rows, ("clear", "opacity"), "opacity")
 
 
@@ -96,7 +87,7 @@ def index_ct(
     """Axial slices of phantom chests: "covid" or "other" (half healthy, half central disease).
 
     The column `study` ends in the subtype: "covid", "healthy" or "central". `lesion_mask` finds
-    the mask that lies beside each slice.
+    the mask of each slice.
 
     Args:
         root: Where the files are written.
@@ -118,8 +109,18 @@ def index_null(
 ) -> Samples:
     """The images of `index_ct` at the same options, with labels that do not depend on them.
 
-    The labels are dealt to patients at random, half and half within each split. What a model
+    The labels are given to patients at random, half and half within each split. What a model
     seems to learn from them is chance.
+
+    Args:
+        root: Where the files are written.
+        patients: As for `index_ct`.
+        slices: As for `index_ct`.
+        size: As for `index_ct`.
+        seed: Another seed gives other patients and other labels.
+
+    Raises:
+        DataError: Where an option is no whole number in its range, or `root` cannot be written.
     """
     people = _people(patients)
     labels = chance_labels(people, _stream("null", whole_number("seed", seed, 0, 2**31), 0))
@@ -151,7 +152,7 @@ def _ct_samples(
         "seed": whole_number("seed", seed, 0, 2**31),
     }
     folder = write_once(root, "ct", options, _ct_files(people, slices, size, seed))
-    rows = []
+    rows: list[Row] = []
     for person, label in zip(people, labels, strict=True):
         name = _ct_name(seed, person)
         paths = [f"images/{name}_{number}.png" for number in range(slices)]
@@ -160,9 +161,25 @@ def _ct_samples(
     return _samples(folder, rows, (OTHER, COVID), COVID)
 
 
+def _shape_files(rows: list[Row], size: int, seed: int) -> Iterator[tuple[str, Array]]:
+    from data_modules.phantom.shapes import draw_shape  # scipy is needed for drawing alone
+
+    for number, (path, label, *_) in enumerate(rows):
+        yield path, draw_shape(label, size, _stream("shapes", seed, number))
+
+
+def _xray_files(rows: list[Row], size: int, seed: int) -> Iterator[tuple[str, Array]]:
+    from data_modules.phantom.xray import draw_radiograph
+
+    for number, (path, label, *_) in enumerate(rows):
+        yield path, draw_radiograph(label == "opacity", size, _stream("xray", seed, number))
+
+
 def _ct_files(
     people: list[Patient], slices: int, size: int, seed: int
 ) -> Iterator[tuple[str, Array]]:
+    from data_modules.phantom.ct import draw_scan
+
     for person in people:
         scan = draw_scan(person.kind, slices, size, _stream("ct", seed, person.number))
         for number in range(slices):
@@ -182,7 +199,7 @@ def _stream(content: str, seed: int, number: int) -> np.random.Generator:
 
 def _samples(
     folder: Path,
-    rows: Sequence[tuple[str, ...]],
+    rows: list[Row],
     classes: tuple[str, ...],
     positive: str | None,
 ) -> Samples:

@@ -39,7 +39,7 @@ def write_once(
     options: Mapping[str, int],
     images: Iterable[tuple[str, Array]],
 ) -> Path:
-    """Writes images unless an earlier call has written them.
+    """Write images unless an earlier call has written them.
 
     Safe when killed at any moment and when several processes call it at once.
 
@@ -57,6 +57,8 @@ def write_once(
     """
     name = digest(content, options)
     folder, partial = Path(root) / name, Path(root) / f".{name}.partial"
+    if folder.is_dir():
+        return folder
     try:
         Path(root).mkdir(parents=True, exist_ok=True)
         with FileLock(Path(root) / f".{name}.lock"):

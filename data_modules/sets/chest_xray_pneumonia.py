@@ -1,20 +1,17 @@
-"""Chest X-Ray Images (Pneumonia): 5,856 radiographs of children, named by patient.
+"""Chest X-Ray Images (Pneumonia).
 
 Kermany et al., "Identifying Medical Diagnoses and Treatable Diseases by Image-Based Deep Learning",
 Cell 2018; distributed on Kaggle as paultimothymooney/chest-xray-pneumonia.
 """
 
-import hashlib
 import re
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from data_modules.errors import DataError
+from data_modules.files import file_digest
 from data_modules.samples import SPLITS, Samples
 from data_modules.sets.listing import image_paths, make_table, require_folder
 from data_modules.splits import split_by_patient
@@ -27,14 +24,14 @@ PATIENT = re.compile(r"(person|IM-|NORMAL2-IM-)\d+")
 
 
 def index(root: Path, three_class: bool = False, split_seed: int = 0) -> Samples:
-    """Index both parts and split them anew by patient.
+    """Chest X-Ray Images (Pneumonia): 5,856 radiographs of children, named by patient.
 
-    Kaggle's parts share patient numbers, so they are joined and dealt 70/10/20 by patient. Files
-    of the same bytes count as one patient.
+    Kaggle's parts share patient numbers, so they are joined and split 70/10/20 by patient. Files of
+    the same bytes count as one patient.
 
     Args:
         root: The folder that holds `train` and `test` (and `val`).
-        three_class: Tell bacterial from viral pneumonia, as the file names do.
+        three_class: Separate bacterial from viral pneumonia, as the file names do.
         split_seed: Seed of the split.
 
     Raises:
@@ -56,7 +53,7 @@ def index(root: Path, three_class: bool = False, split_seed: int = 0) -> Samples
     in_parts = table.groupby("patient")["split"].nunique()
     note = (
         f"{int((in_parts > 1).sum())} patient numbers occur in several of Kaggle's parts: all "
-        f"images were dealt anew by patient, 70/10/20, seed {split_seed}; results cannot be "
+        f"images were split again by patient, 70/10/20, seed {split_seed}; results cannot be "
         "compared with those on Kaggle's test part"
     )
     table["patient"], merged = _join_duplicates(root, table)
@@ -84,7 +81,7 @@ def _patient(root: Path, path: str) -> str:
     found = PATIENT.match(Path(path).name)
     if not found:
         raise DataError(
-            f"{root / path}: the name tells no patient (person<n>_, IM-<n>- or NORMAL2-IM-<n>-); "
+            f"{root / path}: the name holds no patient (person<n>_, IM-<n>- or NORMAL2-IM-<n>-); "
             "remove the file, or use the data set 'csv'"
         )
     return found.group()
@@ -93,16 +90,13 @@ def _patient(root: Path, path: str) -> str:
 def _join_duplicates(root: Path, table: pd.DataFrame) -> tuple[pd.Series, tuple[str, ...]]:
     """The patients, those who share a file's bytes joined under the first one's name."""
     copies = _copies(root, table)
-    names, patient = np.unique(table["patient"], return_inverse=True)
-    _, content = np.unique(copies, return_inverse=True)
-    size = len(names) + len(copies)
-    edges = coo_matrix((np.ones(len(table)), (patient, len(names) + content)), shape=(size, size))
-    _, component = connected_components(edges, directed=False)
-    first = pd.Series(names).groupby(component[: len(names)]).transform("first")
-    groups = copies[copies.duplicated()].nunique()
-    note = f"{groups} groups of identical files; each is held as one patient"
-    joined = pd.Series(first.to_numpy()[patient], index=table.index, dtype="str")
-    return joined, (note,) if groups else ()
+    groups = [set(group) for _, group in table["patient"].groupby(copies) if len(group) > 1]
+    first = {name: name for name in table["patient"].unique()}
+    for group in groups:
+        joined = {first[name] for name in group}
+        first |= {name: min(joined) for name, own in first.items() if own in joined}
+    note = f"{len(groups)} groups of identical files; each is held as one patient"
+    return table["patient"].map(first), (note,) if groups else ()
 
 
 def _copies(root: Path, table: pd.DataFrame) -> pd.Series:
@@ -110,7 +104,7 @@ def _copies(root: Path, table: pd.DataFrame) -> pd.Series:
     size_of = [(root / path).stat().st_size for path in table["path"]]
     sizes = Counter(size_of)
     texts = [
-        hashlib.sha256((root / path).read_bytes()).hexdigest() if sizes[size] > 1 else path
+        file_digest(root / path) if sizes[size] > 1 else path
         for path, size in zip(table["path"], size_of, strict=True)
     ]
     return pd.Series(texts, index=table.index, dtype="str")

@@ -1,4 +1,4 @@
-"""COVID-CT: 746 CT images cut from papers, of 384 patients, with an official split.
+"""COVID-CT.
 
 Zhao et al., "COVID-CT-Dataset: a CT scan dataset about COVID-19", arXiv 2003.13865.
 """
@@ -9,7 +9,7 @@ from zipfile import BadZipFile
 
 import pandas as pd
 
-from data_modules.errors import DataError
+from data_modules.errors import DataError, first_line
 from data_modules.samples import SPLITS, Samples
 from data_modules.sets.listing import image_paths, make_table, require_folder
 from data_modules.splits import join_split_patients
@@ -28,7 +28,10 @@ KNOWN_COPIES = {
 
 
 def index(root: Path) -> Samples:
-    """Index the repository's own folders: Images-processed, Data-split and Meta.
+    """COVID-CT: 746 CT images cut from papers, of 384 patients, with an official split.
+
+    Args:
+        root: A clone of its repository, with Images-processed, Data-split and Meta.
 
     Raises:
         DataError: Where a folder, a list or a listed image is missing.
@@ -111,8 +114,9 @@ def _read_patients(root: Path, name: str) -> dict[str, str]:
     try:
         table = read(path, usecols=[image, patient], dtype=str).dropna()
     except (OSError, ValueError, BadZipFile) as error:
-        reason = str(error).splitlines()[0]
-        raise DataError(f"cannot read the patients of {path} ({reason}): {HOW}") from error
+        raise DataError(
+            f"cannot read the patients of {path} ({first_line(error)}): {HOW}"
+        ) from error
     return {_stem(row[image]): row[patient].strip() for _, row in table.iterrows()}
 
 

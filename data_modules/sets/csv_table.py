@@ -1,14 +1,15 @@
-"""Any data set that a table describes, for hospitals' own data."""
+"""Data sets described by a table."""
 
 import difflib
 import posixpath
-from pathlib import Path, PurePosixPath
+from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 
-from data_modules.errors import DataError
-from data_modules.samples import Samples, split_label
-from data_modules.sets.listing import make_table, require_folder
+from data_modules.errors import DataError, first_line
+from data_modules.samples import EXTRA_COLUMNS, PATH_COLUMNS, Samples, Source, split_label
+from data_modules.sets.listing import make_table, missing_files, require_folder
 from data_modules.splits import split_by_patient
 
 REQUIRED = ("path", "label")
@@ -24,11 +25,12 @@ def index(
     source: str | None = None,
     split_seed: int = 0,
 ) -> Samples:
-    """Index the images that a CSV table lists.
+    """Any images that a CSV table lists, for hospitals' own data.
 
     Columns: `path` (relative to `root`), `label` (empty: unlabelled), and, where known, `patient`,
-    `split` (train, val, test) and `study`. Without `split`, labelled tables are split 70/10/20 by
-    patient and unlabelled ones are train.
+    `split` (train, val, test), `study`, `mask` (relative to `root`), `slice`, `spacing` and
+    `window`. Without `split`, labelled tables are split 70/10/20 by patient and unlabelled ones are
+    train.
 
     Args:
         root: The folder that paths are relative to.
@@ -39,36 +41,41 @@ def index(
         split_seed: Seed of the split.
 
     Raises:
-        DataError: Where the table, a column or an image is missing or contradicts itself.
+        DataError: Where the table, a column, an image or a mask is missing or contradicts itself.
     """
     require_folder(root, HOW)
     rows = _read(root / table)
-    _check_paths(root, root / table, rows["path"])
-    rows["path"] = rows["path"].map(posixpath.normpath)
+    for column in [name for name in PATH_COLUMNS if name in rows]:
+        rows[column] = _checked_paths(root, root / table, rows[column])
     named = "patient" in rows
-    samples = make_table(
+    name = source or root.resolve().name
+    given = make_table(
         list(rows["path"]),
-        source=source or root.resolve().name,
+        source=name,
         label=list(rows["label"]),
         patient=list(rows["patient"]) if named else None,
         split=list(rows["split"]) if "split" in rows else "train",
         study=list(rows["study"]) if "study" in rows else "",
     )
-    notes = [] if named else ["patients are not named: each image is its own group"]
+    further = [column for column in EXTRA_COLUMNS if column in rows]
+    given[further] = rows[further]
     labels = set(rows["label"])
     classes = set().union(*map(split_label, labels)) if multi_label else labels - {""}
-    if classes and "split" not in rows:
-        samples["split"] = split_by_patient(samples, split_seed)
-        by = "patient" if named else "image"
-        notes.append(f"the table gives no split: dealt by {by}, 70/10/20, seed {split_seed}")
-    return Samples(
+    samples = Samples(
         root,
-        samples,
+        given,
         classes=tuple(sorted(classes)),
         multi_label=multi_label and bool(classes),
         patients_named=named,
-        notes=tuple(notes),
+        notes=() if named else ("patients are not named: each image is its own group",),
+        sources=() if source else (Source(name, by_folder=True),),
     )
+    if not classes or "split" in rows:
+        return samples
+    by = "patient" if named else "image"
+    note = f"the table gives no split: dealt by {by}, 70/10/20, seed {split_seed}"
+    split = split_by_patient(samples.portable_table(), split_seed)
+    return replace(samples, table=samples.table.assign(split=split), notes=(*samples.notes, note))
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -79,7 +86,7 @@ def _read(path: Path) -> pd.DataFrame:
             path, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False
         )
     except (ValueError, OSError) as error:
-        raise DataError(f"cannot read {path} as CSV: {str(error).splitlines()[0]}") from error
+        raise DataError(f"cannot read {path} as CSV: {first_line(error)}") from error
     rows.columns = [str(name).strip() for name in rows.columns]
     rows = rows.apply(lambda column: column.str.strip())
     for name in REQUIRED:
@@ -104,13 +111,19 @@ def _check_optional(path: Path, rows: pd.DataFrame) -> None:
             raise DataError(f"{path}: unknown column '{name}': rename it to '{meant[0]}'")
 
 
-def _check_paths(root: Path, table: Path, paths: pd.Series) -> None:
-    for path in paths:
-        if PurePosixPath(path).is_absolute() or not path:
-            raise DataError(f"{table}: path '{path}' must be relative to {root}")
-    absent = [path for path in paths if not (root / path).is_file()]
+def _checked_paths(root: Path, table: Path, given: pd.Series) -> pd.Series:
+    """Paths in their one normal form; an empty mask stays empty."""
+    column = str(given.name)
+    known = given if column == "path" else given[given != ""]
+    for path in known:
+        if not path or path.startswith("/"):
+            raise DataError(f"{table}: {column} '{path}' must be relative to {root}")
+    paths = known.map(posixpath.normpath)
+    absent = missing_files(root, paths.tolist())
     if absent:
+        what = "images" if column == "path" else "masks"
         raise DataError(
-            f"{table}: {len(absent)} of {len(paths)} images do not exist, for example "
+            f"{table}: {len(absent)} of {len(paths)} {what} do not exist, for example "
             f"'{absent[0]}'; paths are relative to {root}"
         )
+    return paths.reindex(given.index, fill_value="")

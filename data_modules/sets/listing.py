@@ -1,7 +1,7 @@
 """What the data sets share: finding image files, and building a table of them."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -10,12 +10,13 @@ from data_modules.errors import DataError
 from data_modules.samples import COLUMNS
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+HIDDEN = (".", "__MACOSX")
 
 
-def require_folder(folder: Path, mend: str) -> None:
-    """Raise a `DataError` that names `folder`, and `mend` as the way out, unless it exists."""
+def require_folder(folder: Path, fix: str) -> None:
+    """Raise a `DataError` that names `folder` and says how to `fix` it, unless it exists."""
     if not folder.is_dir():
-        raise DataError(f"no folder {folder}: {mend}, or set `root` or `data_root` to where it is")
+        raise DataError(f"no folder {folder}: {fix}, or set `root` or `data_root` to where it is")
 
 
 def is_image(name: str) -> bool:
@@ -27,21 +28,54 @@ def folders_in(folder: Path) -> list[str]:
     """The names of the folders in `folder`, sorted, hidden ones and macOS leftovers left out."""
     with os.scandir(folder) as entries:
         names = [entry.name for entry in entries if entry.is_dir()]
-    return sorted(name for name in names if not name.startswith((".", "__MACOSX")))
+    return sorted(name for name in names if not name.startswith(HIDDEN))
 
 
 def image_paths(root: Path, within: str = "") -> list[str]:
-    """All images below `root/within`, at any depth.
+    """All images below `root/within`, at any depth; links to folders are followed.
 
     Returns:
-        Posix paths relative to `root`, sorted.
+        Posix paths relative to `root`, sorted; none where `root/within` does not exist.
+
+    Raises:
+        DataError: Where a folder cannot be listed.
     """
-    paths = []
-    for folder, inner, names in os.walk(root / within, followlinks=True):
-        inner[:] = [name for name in inner if not name.startswith((".", "__MACOSX"))]
-        start = os.path.relpath(folder, root)
-        paths += [os.path.normpath(os.path.join(start, name)) for name in names if is_image(name)]
-    return sorted(Path(path).as_posix() for path in paths)
+    found: list[str] = []
+    folders = [within] if (root / within).is_dir() else []
+    while folders:
+        folder = folders.pop()
+        try:
+            with os.scandir(root / folder) as entries:
+                _sort_entries(entries, f"{folder}/" if folder else "", folders, found)
+        except OSError as error:
+            reason = error.strerror or error
+            raise DataError(f"{root / folder}: cannot be listed ({reason}); remove it") from error
+    return sorted(found)
+
+
+def _sort_entries(
+    entries: Iterable["os.DirEntry[str]"], start: str, folders: list[str], images: list[str]
+) -> None:
+    """Append each entry that counts to the folders or to the images."""
+    for entry in entries:
+        if entry.is_dir():
+            if not entry.name.startswith(HIDDEN):
+                folders.append(start + entry.name)
+        elif is_image(entry.name):
+            images.append(start + entry.name)
+
+
+def missing_files(root: Path, paths: Sequence[str]) -> list[str]:
+    """Those of the paths below `root` (normalised, posix) that are no files, in their order."""
+    by_folder: dict[str, list[str]] = {}
+    for path in paths:
+        by_folder.setdefault(path.rpartition("/")[0], []).append(path)
+    missing = set()
+    for folder, members in by_folder.items():
+        present = _files_in(root / folder)
+        missing |= {path for path in members if path.rpartition("/")[2] not in present}
+    missing = {path for path in missing if not (root / path).is_file()}
+    return [path for path in paths if path in missing] if missing else []
 
 
 def make_table(
@@ -62,3 +96,11 @@ def make_table(
         "source": source,
     }
     return pd.DataFrame(columns, columns=list(COLUMNS), dtype="str")
+
+
+def _files_in(folder: Path) -> set[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return {entry.name for entry in entries if entry.is_file()}
+    except OSError:
+        return set()

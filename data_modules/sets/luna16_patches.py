@@ -1,4 +1,4 @@
-"""LUNA16 nodule candidates as 50 x 50 px patches: `nodule/`, `non_nodule/` and `index.csv`.
+"""LUNA16 nodule candidates.
 
 Setio et al., "Validation, comparison, and combination of algorithms for automatic detection of
 pulmonary nodules in computed tomography images: the LUNA16 challenge", 2017.
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from data_modules.errors import DataError
+from data_modules.errors import DataError, first_line
 from data_modules.samples import Samples
 from data_modules.sets.listing import image_paths, make_table, require_folder
 from data_modules.splits import split_by_patient
@@ -19,10 +19,16 @@ HOW = "put the patches into nodule/ and non_nodule/, with an index.csv (columns 
 
 
 def index(root: Path, split_seed: int = 0) -> Samples:
-    """Index the patches, split 70/10/20 by blocks of 5,000 neighbouring candidates.
+    """LUNA16 nodule candidates: 8,106 patches of 50 x 50 px, split by neighbourhood.
+
+    Candidates are split 70/10/20 by blocks of 5,000 neighbours.
+
+    Args:
+        root: The folder with `nodule/`, `non_nodule/` and `index.csv`.
+        split_seed: Seed of the split.
 
     Raises:
-        DataError: Where the folder or index.csv is missing, or a patch stands in no row of it.
+        DataError: Where the folder or index.csv is missing, or a patch is in no row of it.
     """
     require_folder(root, HOW)
     paths = [path for name in CLASSES for path in image_paths(root, name)]
@@ -53,5 +59,5 @@ def _read_blocks(path: Path) -> dict[str, str]:
     try:
         rows = pd.read_csv(path, usecols=["file", "block5000"], dtype=str, keep_default_na=False)
     except ValueError as error:
-        raise DataError(f"{path}: {str(error).splitlines()[0]}: {HOW}") from error
+        raise DataError(f"{path}: {first_line(error)}: {HOW}") from error
     return dict(zip(rows["file"], rows["block5000"], strict=True))

@@ -1,4 +1,4 @@
-"""LUNA16 as unlabelled axial slices; a file is named `<series UID>.mhd_<slice>.png`.
+"""LUNA16 slices.
 
 Setio et al., "Validation, comparison, and combination of algorithms for automatic detection of
 pulmonary nodules in computed tomography images: the LUNA16 challenge", 2017.
@@ -17,7 +17,10 @@ SLICE = re.compile(r"(?P<series>[0-9.]+?)(\.mhd)?_(?P<slice>\d+)\.[A-Za-z]+$")
 
 
 def index(root: Path) -> Samples:
-    """Index the slices; all are train, and a series counts as a patient.
+    """LUNA16 as unlabelled axial slices; all are train, and a series counts as a patient.
+
+    Args:
+        root: The folder of files named `<series UID>.mhd_<slice>.png`.
 
     Raises:
         DataError: Where the folder is missing or empty, or a file name names no series.

@@ -1,4 +1,4 @@
-"""Natural images in ImageNet's layout: `train/<wnid>/` and `val/<wnid>/`.
+"""Natural images.
 
 ImageNet, Tiny ImageNet or any subset: Russakovsky et al., "ImageNet Large Scale Visual Recognition
 Challenge", 2015.
@@ -17,7 +17,12 @@ HOW = "put ImageNet, Tiny ImageNet or a subset there as train/<wnid>/ and val/<w
 
 
 def index(root: Path) -> Samples:
-    """Index both parts; a label is a folder's name (wnid), each image its own group.
+    """Natural images in ImageNet's layout: `train/<wnid>/` and `val/<wnid>/`.
+
+    A label is a folder's name (wnid), and each image is its own group.
+
+    Args:
+        root: The folder of both parts.
 
     Raises:
         DataError: Where a part is missing or empty, or `val` has a class that `train` lacks.

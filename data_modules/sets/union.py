@@ -2,20 +2,21 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
 from data_modules.errors import DataError
-from data_modules.samples import LabelSet, Samples
+from data_modules.samples import PATH_COLUMNS, LabelSet, Samples, Source
 
 
 def join(members: Sequence[Samples]) -> Samples:
     """Concatenate data sets; paths then start from the folders' common parent.
 
     Members with the same classes share them; where classes differ, the union has no classes of its
-    own but a label set a kind, which only sources can be trained on. Members without classes may
-    always join.
+    own but one label set per kind, which only sources can be trained on. Members without classes
+    may always join. A column that only some members have is "" in the others.
 
     Raises:
         DataError: Where two folders have one name, or an image is in two members.
@@ -24,13 +25,7 @@ def join(members: Sequence[Samples]) -> Samples:
     _check_sources(members)
     labelled = [samples for samples in members if samples.classes]
     label_sets = _label_sets(labelled)
-    tables = []
-    for samples in members:
-        start = Path(os.path.abspath(samples.root)).relative_to(parent)
-        table = samples.table.copy()
-        table["path"] = [(start / path).as_posix() for path in table["path"]]
-        tables.append(table)
-    joined = pd.concat(tables, ignore_index=True)
+    moved = [_moved(samples, parent) for samples in members]
     notes = tuple(
         f"{samples.table['source'].iloc[0]}: {note}"
         for samples in members
@@ -47,14 +42,30 @@ def join(members: Sequence[Samples]) -> Samples:
     positives = {samples.positive for samples in labelled}
     return Samples(
         parent,
-        joined,
+        pd.concat([table for table, _ in moved], ignore_index=True),
         classes=labelled[0].classes if labelled else (),
         positive=positives.pop() if len(positives) == 1 else None,
         multi_label=bool(labelled) and labelled[0].multi_label,
         patients_named=all(samples.patients_named for samples in members),
         label_sets=label_sets,
         notes=notes,
+        sources=tuple(dict.fromkeys(source for _, sources in moved for source in sources)),
     )
+
+
+def _moved(samples: Samples, parent: Path) -> tuple[pd.DataFrame, list[Source]]:
+    """A member's table with paths that start from `parent`, and its sources."""
+    start = Path(os.path.abspath(samples.root)).relative_to(parent).as_posix()
+    start = "" if start == "." else start
+    table = samples.table.copy()
+    if start:
+        for column in [name for name in PATH_COLUMNS if name in table]:
+            table[column] = table[column].where(table[column] == "", f"{start}/" + table[column])
+    known = {source.name: source for source in samples.sources}
+    sources = [known.get(name, Source(name)) for name in table["source"].unique()]
+    starts = [f"{start}/{source.start}".strip("/") for source in sources]
+    moved = [replace(one, start=at) for one, at in zip(sources, starts, strict=True)]
+    return table, moved
 
 
 def _label_sets(labelled: Sequence[Samples]) -> tuple[LabelSet, ...]:

@@ -15,6 +15,7 @@ import submitit
 from rich.console import Console
 from rich.markup import escape
 
+from data_modules.errors import first_line
 from matl.ablation.cells import Cell
 from matl.errors import MatlError
 from matl.names import stage_log
@@ -190,8 +191,7 @@ class Cluster:
             self.executor = submitit.AutoExecutor(self.logs / "submitit", cluster=name)
             self.executor.update_parameters(**{"timeout_min": DAY_MINUTES, **settings})
         except (RuntimeError, ValueError, NameError, TypeError) as error:
-            line = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise MatlError(f"--executor {name}: {line}") from error
+            raise MatlError(f"--executor {name}: {first_line(error)}") from error
 
     def start(self, key: str, one: Work, after: Training | None) -> Training:
         if self.keeps_order:
@@ -219,7 +219,7 @@ def _try(one: Work, store: Store, console: Console) -> str | None:
     try:
         ensure_stage(one.plan, one.stage, store, console)
     except Exception as error:  # whatever it is, the other stages go on
-        line = _first_line(error)
+        line = first_line(error)
         console.print(f"[red]{one.stage.name} failed[/]: {escape(line)}")
         return line
     return None
@@ -229,8 +229,4 @@ def _outcome(training: Training) -> str | None:
     error = training.exception()
     if isinstance(error, Preempted):
         raise error
-    return training.result() if error is None else _first_line(error)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    return training.result() if error is None else first_line(error)

@@ -11,6 +11,7 @@ from timm.models.efficientnet import EfficientNetFeatures
 from timm.models.mobilenetv3 import MobileNetV3Features
 from torch import nn
 
+from data_modules.errors import first_line
 from matl.backbones.config import BackboneConfig
 from matl.errors import MatlError
 from matl.seeding import seeded
@@ -152,10 +153,9 @@ def build_network(config: BackboneConfig, seed: int) -> Network:
             try:
                 classifier = _create(config, pretrained=True)
             except Exception as error:  # each of the hub's clients has its own errors
-                reason = (str(error) or type(error).__name__).splitlines()[0]
                 raise MatlError(
-                    f"backbone.weights: timm's weights of {config.name} cannot be had ({reason}); "
-                    "offline, give the path of a safetensors file instead"
+                    f"backbone.weights: timm's weights of {config.name} cannot be had "
+                    f"({first_line(error)}); offline, give the path of a safetensors file instead"
                 ) from error
     return Network(classifier, layout, config.in_channels)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from data_modules.audit.overview import same_images
 from data_modules.config import DataConfig
 from data_modules.digest import digest
 from data_modules.module import ImageDataModule
@@ -16,7 +17,6 @@ from matl.errors import MatlError
 from matl.evaluation.floor import floor_scores, grey_features
 from matl.names import EVALUATION
 from matl.orchestrator.finished_run import FinishedRun, read_run
-from matl.orchestrator.leaks import same_images
 from matl.orchestrator.plan import select_images
 from matl.orchestrator.resources import resolve
 from matl.orchestrator.scoring import score_samples

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from data_modules.audit.near_duplicates import near_duplicates
-from data_modules.audit.overview import shared_patients
-from data_modules.digest import file_hashes
+from data_modules.audit.overview import same_images, shared_patients
 from data_modules.samples import SPLITS, Samples
 from matl.config import Experiment
 from matl.errors import MatlError
@@ -67,14 +66,6 @@ def same_names(names: Sequence[str], samples: Mapping[str, Samples]) -> list[str
                 "data.options.source, one name in both"
             )
     return found
-
-
-def same_images(seen: Samples, others: Samples, memo: Path) -> list[str]:
-    """Paths in `others` of the files whose bytes are also in `seen`."""
-    known = set(file_hashes(seen.files(), memo))
-    hashes = file_hashes(others.files(), memo)
-    paths = others.table["path"]
-    return [path for path, content in zip(paths, hashes, strict=True) if content in known]
 
 
 def _refuse_copies(target: Samples, name: str, memo: Path) -> None:

@@ -5,7 +5,6 @@ planning stays quick: `module` names the class. A task from outside may be both 
 `class MyTask(Task, Stage)`.
 """
 
-import importlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from data_modules.imports import load_object
 from data_modules.samples import Samples
 from matl.errors import SettingError
 from matl.files import file_digest
@@ -147,5 +147,4 @@ class Task:
         """The LightningModule that trains."""
         if not cls.module:
             return cls  # type: ignore[return-value]
-        module, _, name = cls.module.partition(":")
-        return getattr(importlib.import_module(module), name)
+        return load_object(cls.module)

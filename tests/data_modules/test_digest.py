@@ -2,17 +2,17 @@
 
 import os
 import shutil
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from multiprocessing import get_context
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from data_modules.digest import content_digest, digest, file_hashes, table_digest
+from data_modules.digest import content_digest, digest, table_digest
 from data_modules.errors import DataError
 from data_modules.samples import Samples
+from data_modules.sets import folder
+from data_modules.sets.union import join
 
 NAMES = ["a.png", "b/c.png", "b/d e%.png"]
 
@@ -97,23 +97,65 @@ def test_the_order_of_the_table_counts(samples: Samples, tmp_path: Path):
     assert content_digest(turned, tmp_path) != content_digest(samples, tmp_path)
 
 
-def test_a_changed_file_is_hashed_again_and_an_unchanged_one_is_not(
-    samples: Samples, tmp_path: Path
-):
-    before = content_digest(samples, tmp_path)
-    file = samples.root / "a.png"
-    stat = file.stat()
-    content = file.read_bytes()
+def test_the_digest_of_a_table_stays_what_it_was(samples: Samples):
+    """A changed digest would train every stage again."""
+    assert table_digest(samples) == "a4c49fed9863e6a67b39ec3a081eaabb"
 
-    file.write_bytes(b"?" * len(content))
-    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    assert content_digest(samples, tmp_path) == before, "same size and mtime: the memo answers"
 
-    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns + 1))
-    assert content_digest(samples, tmp_path) != before
-    file.write_bytes(content)
-    os.utime(file, (1, 1))
-    assert content_digest(samples, tmp_path) == before
+def test_a_further_column_counts_where_it_says_something(samples: Samples):
+    empty = replace(samples, table=samples.table.assign(mask=""))
+    masked = change(empty, "mask", 0, "m.png")
+    assert table_digest(empty) == table_digest(samples) != table_digest(masked)
+    other = replace(samples, table=samples.table.assign(window=masked.table["mask"]))
+    assert table_digest(other) not in (table_digest(samples), table_digest(masked))
+    turned = replace(masked, table=masked.table[masked.table.columns[::-1]])
+    assert table_digest(turned) == table_digest(masked)
+
+
+def images(root: Path) -> Path:
+    for split in ("train", "test"):
+        for label in "ab":
+            for number in range(6):
+                path = root / split / label / f"{number}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(f"{split}{label}{number}".encode())
+    return root
+
+
+def test_a_folders_name_and_place_do_not_count(tmp_path: Path):
+    first = folder.index(images(tmp_path / "scans"))
+    shutil.copytree(tmp_path / "scans", tmp_path / "deep" / "copy of scans")
+    copy = folder.index(tmp_path / "deep" / "copy of scans")
+    assert set(first.table["source"]) == {"scans"}
+    assert set(copy.table["source"]) == {"copy of scans"}
+    before = digest(first, tmp_path / "memo")
+    assert digest(copy, tmp_path / "memo") == before
+    os.rename(copy.root / "train/a/0.png", copy.root / "train/a/z.png")
+    assert digest(folder.index(copy.root), tmp_path / "memo") != before
+
+
+def test_a_unions_digest_does_not_depend_on_its_folders_names(tmp_path: Path):
+    one, two = images(tmp_path / "one"), images(tmp_path / "two")
+    (tmp_path / "other").mkdir()
+    shutil.copytree(one, tmp_path / "z")
+    shutil.copytree(two, tmp_path / "other" / "y")
+    memo = tmp_path / "memo"
+    joined = digest(join([folder.index(one), folder.index(two)]), memo)
+    copied = [folder.index(tmp_path / "z"), folder.index(tmp_path / "other" / "y")]
+    assert digest(join(copied), memo) == joined
+    (two / "train/a/0.png").write_bytes(b"other content")
+    assert digest(join([folder.index(one), folder.index(two)]), memo) != joined
+
+
+def test_a_unions_members_stay_apart_in_its_digest(samples: Samples, tmp_path: Path):
+    """The same paths under other sources, or of labels of another set, are another data set."""
+    (tmp_path / "more").mkdir()
+    named = [replace(samples, root=tmp_path / "more" / name) for name in "ab"]
+    tables = [one.table.assign(source=name) for one, name in zip(named, "ab", strict=True)]
+    members = [replace(one, table=table) for one, table in zip(named, tables, strict=True)]
+    other = replace(members[1], classes=("y", "x"))
+    unions = [join(members), join(members[::-1]), join([members[0], other])]
+    assert len({table_digest(union) for union in unions}) == 3
 
 
 def test_all_missing_files_are_listed_at_once(samples: Samples, tmp_path: Path):
@@ -123,29 +165,3 @@ def test_all_missing_files_are_listed_at_once(samples: Samples, tmp_path: Path):
         digest(samples, tmp_path)
     assert all(name in str(caught.value) for name in NAMES[:2])
     assert NAMES[2] not in str(caught.value)
-
-
-def test_a_damaged_memo_is_replaced(samples: Samples, tmp_path: Path):
-    before = digest(samples, tmp_path)
-    memo = next(tmp_path.glob("*.json"))
-    for damaged in (memo.read_text()[:20], "[]"):
-        memo.write_text(damaged)
-        assert digest(samples, tmp_path) == before
-        assert digest(samples, tmp_path) == before
-
-
-def test_two_processes_share_a_memo_without_losing_entries(samples: Samples, tmp_path: Path):
-    files = [samples.root / f"{number}.bin" for number in range(40)]
-    for number, file in enumerate(files):
-        file.write_bytes(bytes([number]) * 100)
-    memo = tmp_path / "memo"
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        parts = [pool.submit(hash_one_by_one, files[start::2], memo) for start in (0, 1)]
-        hashes = [part.result() for part in parts]
-    written = next(memo.glob("*.json")).read_text()
-    assert all(str(file) in written for file in files)
-    assert file_hashes(files, tmp_path / "fresh memo")[::2] == hashes[0]
-
-
-def hash_one_by_one(files: list[Path], memo: Path) -> list[str]:
-    return [file_hashes([file], memo)[0] for file in files]

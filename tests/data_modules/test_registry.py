@@ -1,3 +1,5 @@
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +9,7 @@ from PIL import Image
 
 from data_modules.config import DataConfig
 from data_modules.errors import DataError
-from data_modules.registry import DATASETS, load
+from data_modules.registry import DATASETS, find_index, list_data_sets, load
 
 
 @pytest.fixture
@@ -170,6 +172,96 @@ def test_phantoms_need_no_folder(tmp_path: Path, name: str):
     samples = load(DataConfig(name=name, options={**options, "size": 32}), tmp_path)
     assert set(samples.table["source"]) == {name}
     assert all(file.is_file() for file in samples.files())
+
+
+OUTSIDE = '''
+from __future__ import annotations
+from pathlib import Path
+import pandas as pd
+from data_modules.samples import Samples
+from mypkg.helper import LABEL
+
+NUMBER = 3
+
+def index(root: Path, images: int = 6, split_seed: int = 0) -> Samples:
+    """Scans of our hospital."""
+    names = [f"{split_seed}-{number}.png" for number in range(images)]
+    columns = {"path": names, "label": LABEL, "patient": names, "split": "train", "study": ""}
+    table = pd.DataFrame(columns).assign(source="ours", window="lung")
+    return Samples(root, table, classes=(LABEL,))
+
+def wrong(root):
+    return 3
+
+def nothing():
+    return None
+
+def open_ended(root, **options):
+    return index(root, **options)
+'''
+
+
+@pytest.fixture
+def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A package in the working directory, which is not on the path of imports."""
+    package = tmp_path / "work" / "mypkg"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "helper.py").write_text('LABEL = "ill"\n')
+    (package / "scans.py").write_text(OUTSIDE)
+    (package / "broken.py").write_text("import no_such_package\n")
+    monkeypatch.chdir(package.parent)
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path])
+    yield package
+    for name in [name for name in sys.modules if name.partition(".")[0] == "mypkg"]:
+        del sys.modules[name]
+
+
+def test_a_data_set_from_outside_is_loaded_by_its_import_path(outside: Path, tmp_path: Path):
+    config = DataConfig(name="mypkg.scans:index", options={"images": 4}, split_seed=7)
+    samples = load(config, tmp_path)
+    assert samples.root == tmp_path / "scans"
+    assert samples.table["path"].tolist() == [f"7-{number}.png" for number in range(4)]
+    assert set(samples.table["window"]) == {"lung"}
+    member = {"name": "mypkg.scans:index", "root": str(tmp_path / "a")}
+    assert len(load(DataConfig(union=[member]), tmp_path)) == 6
+    open_ended = DataConfig(name="mypkg.scans:open_ended", options={"images": 2})
+    assert len(load(open_ended, tmp_path)) == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"name": "nopkg.scans:index"}, "there is no module 'nopkg' for 'nopkg.scans'"),
+        ({"name": "mypkg.scan:index"}, "there is no module 'mypkg.scan' for 'mypkg.scan'"),
+        ({"name": "mypkg.scans:indx"}, "has no 'indx'; did you mean 'index'"),
+        ({"name": "mypkg.scans:NUMBER"}, "'mypkg.scans:NUMBER' is no function that takes"),
+        ({"name": "mypkg.scans:nothing"}, "'mypkg.scans:nothing' is no function that takes"),
+        ({"name": "mypkg.scans:wrong"}, "returns int, not Samples"),
+        ({"name": "mypkg.broken:index"}, "fails .ModuleNotFoundError: No module named 'no_such"),
+        ({"name": "mypkg.scans:"}, "is no import path; write it as package.module:name"),
+        ({"name": "mypkg/scans.py:index"}, "is no import path"),
+        ({"name": "mypkg.scans:index", "options": {"image": 1}}, "did you mean 'images'"),
+        ({"name": "mypkg.scans:index", "options": {"root": "x"}}, "no option 'root'"),
+        ({"name": "mypkg.scans:index", "options": {"images": "4"}}, "expects int, not '4'"),
+    ],
+)
+def test_mistakes_with_data_sets_from_outside_are_one_line(
+    outside: Path, tmp_path: Path, settings: dict, message: str
+):
+    with pytest.raises(DataError, match=message) as caught:
+        load(DataConfig(**settings), tmp_path)
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).startswith("data.")
+
+
+def test_every_built_in_data_set_has_a_line_of_its_own():
+    listed = list_data_sets()
+    assert list(listed) == list(DATASETS)
+    assert all(10 < len(line) <= 100 and line.endswith(".") for line in listed.values())
+    assert len(set(listed.values())) == len(listed)
+    assert listed["covid_ct"].startswith("COVID-CT: 746 CT images")
+    assert all(find_index(name).__module__.startswith("data_modules.") for name in DATASETS)
 
 
 @pytest.mark.real_data

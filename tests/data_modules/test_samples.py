@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from data_modules.errors import DataError
-from data_modules.samples import Samples
+from data_modules.samples import LabelSet, Samples, Source
 
 ROOT = Path("root")
 
@@ -83,3 +83,38 @@ def test_contradictions_are_refused(columns: dict, fields: dict, message: str):
 def test_a_missing_column_is_named():
     with pytest.raises(DataError, match="lacks the columns patient"):
         Samples(ROOT, table().drop(columns="patient"))
+
+
+def test_further_columns_travel_along_as_text():
+    given = table(window="lung", mask=["m.png", None, "n.png"], slice=[3, 4, 5], age=[40, 50, 60])
+    samples = Samples(ROOT, given, classes=("well", "ill"), positive="ill")
+    assert samples.table.columns[6:].tolist() == ["age", "mask", "slice", "window"]
+    assert samples.table["mask"].tolist() == ["m.png", "", "n.png"]
+    assert samples.table["slice"].tolist() == ["3", "4", "5"]
+    part = samples.subset([False, True, True]).against_rest()
+    assert part.table[["mask", "slice", "window"]].to_numpy().tolist() == [
+        ["", "4", "lung"],
+        ["n.png", "5", "lung"],
+    ]
+    rows = Samples(ROOT, given.assign(label=""), label_sets=(LabelSet("s", ("s",), ("a",), False),))
+    assert rows.part(rows.label_sets[0]).table["age"].tolist() == ["40", "50", "60"]
+
+
+def test_a_source_named_by_its_folder_is_numbered():
+    sources = (Source("t", by_folder=True), Source("s"), Source("u", "u/deep", by_folder=True))
+    given = table(label="", source=["s", "t", "u"], patient=["1", "2", "3"], split="train")
+    given["path"] = ["a.png", "b.png", "u/deep/c.png"]
+    samples = Samples(ROOT, given.assign(mask=["", "", "u/deep/m.png"]), sources=sources)
+    assert samples.source_keys() == {"s": "s", "t": "#0", "u": "#1"}
+    portable = samples.portable_table()
+    assert portable["source"].tolist() == ["s", "#0", "#1"]
+    assert portable["path"].tolist() == ["a.png", "b.png", "c.png"]
+    assert portable["mask"].tolist() == ["", "", "m.png"]
+    assert samples.table["source"].tolist() == ["s", "t", "u"]
+    assert samples.groups().tolist() == [2, 0, 1]
+    assert samples.subset([False, False, True]).portable_table()["source"].tolist() == ["#1"]
+
+
+def test_paths_are_absolute_whatever_the_root():
+    samples = Samples(ROOT, table(), classes=("well", "ill"))
+    assert samples.absolute_paths() == [str(file.absolute()) for file in samples.files()]

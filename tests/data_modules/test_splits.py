@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from data_modules.errors import DataError
-from data_modules.samples import Samples
+from data_modules.samples import Samples, Source
 from data_modules.splits import join_split_patients, keep_labels, kfold, split_by_patient
 
 CLASSES = ("well", "ill")
@@ -198,3 +198,19 @@ def labelled(patients: int) -> Samples:
     table["split"] = np.where(numbers % 4 == 1, "test", "train")
     table["study"], table["source"] = "", "set"
     return Samples(Path("root"), table, classes=("well", "ill"))
+
+
+def test_a_folders_name_deals_no_patient_elsewhere():
+    """A copied folder has the same folds and keeps the same labels; another fixed name has not."""
+
+    def dealt(name: str, by_folder: bool) -> list[list[str]]:
+        table = big_cohort().table.assign(source=name, mask="m.png")
+        sources = (Source(name, by_folder=True),) if by_folder else ()
+        samples = Samples(Path("root"), table, classes=CLASSES, sources=sources)
+        parts = [kfold(samples, 4, 1), keep_labels(samples, 0.5)]
+        assert all((part.table["mask"] == "m.png").all() for part in parts)
+        assert set(parts[0].table["source"]) == {name}
+        return [(part.table["path"] + part.table["split"]).tolist() for part in parts]
+
+    assert dealt("first", True) == dealt("second", True)
+    assert dealt("first", False) != dealt("second", False)

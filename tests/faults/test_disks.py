@@ -11,7 +11,7 @@ from tiny import weights
 
 pytestmark = pytest.mark.slow
 LESS_THAN_A_CHECKPOINT = 5_000_000
-KEPT = "what is finished is kept, and the same command goes on when this is mended"
+KEPT = "what is finished is kept, and the same command resumes when this is fixed"
 
 
 @pytest.fixture

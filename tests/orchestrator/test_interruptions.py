@@ -133,7 +133,7 @@ def test_two_processes_train_every_task(tiny_file: Path) -> None:
     assert "diagnosis" in shown
     store = Store(tiny_file.parent / "store")
     manifests = [store.manifest(entry) for entry in store]
-    assert [manifest["identity"]["trainer"]["processes"] for manifest in manifests] == [2, 2, 2]
+    assert [manifest.identity["trainer"]["processes"] for manifest in manifests] == [2, 2, 2]
     scores = [*(tiny_file.parent / "runs").glob("*/metrics.json")]
     rows = json.loads(scores[0].read_text())["metrics"]
     assert {row["images"] for row in rows if row["split"] == "test"} == {4}

@@ -139,7 +139,7 @@ def test_chest_xray_three_classes_keep_the_split(tmp_path: Path):
 
 def test_chest_xray_refuses_a_name_without_patient(tmp_path: Path):
     draw(tmp_path, "train/NORMAL/scan 1.jpeg")
-    with pytest.raises(DataError, match=r"scan 1.jpeg: the name tells no patient"):
+    with pytest.raises(DataError, match=r"scan 1.jpeg: the name holds no patient"):
         chest_xray_pneumonia.index(tmp_path)
 
 

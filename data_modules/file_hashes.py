@@ -1,0 +1,152 @@
+"""Hashes of files' bytes, remembered from one command to the next."""
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from filelock import FileLock
+
+from data_modules.arrays import in_threads
+from data_modules.errors import DataError
+
+MEMO = "file_hashes_v2.bin"
+OLDER_MEMO = "file_hashes.json"
+SIZE = 16
+RECORD = 2 * SIZE
+Value = TypeVar("Value")
+
+_memos: dict[str, "_Memo"] = {}
+
+
+class FileHashes:
+    """The BLAKE2b hash (128 bits) of each file's bytes, as 32 hexadecimal digits.
+
+    Each file is looked at once in the life of an object, so that one object serves one plan: it
+    sees no later change. A file is read only where the memo on disk does not know its absolute
+    path, size, times of change (`mtime`, `ctime`) and inode.
+
+    Attributes:
+        folder: The folder of the memo, which several processes may use at once.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Keep the folder, which is made when the first hash is stored."""
+        self.folder = Path(folder)
+        self._seen: dict[str, str] = {}
+
+    @classmethod
+    def at(cls, place: "FileHashes | Path") -> "FileHashes":
+        """The object itself, or a new one whose memo is in a folder."""
+        return place if isinstance(place, cls) else cls(Path(place))
+
+    def of(self, files: Sequence[str | Path]) -> list[str]:
+        """Hash files, those that are new in threads.
+
+        Args:
+            files: The files, by absolute paths where that is at hand.
+
+        Returns:
+            A hexadecimal text of 32 characters for each, in the order of `files`.
+
+        Raises:
+            DataError: Where files cannot be read; all are listed.
+        """
+        paths = [os.path.abspath(file) for file in files]
+        new = [path for path in dict.fromkeys(paths) if path not in self._seen]
+        if new:
+            self._seen |= zip(new, self._look_up(new), strict=True)
+        return [self._seen[path] for path in paths]
+
+    def _look_up(self, paths: list[str]) -> list[str]:
+        keys = _readable(map(_key, paths), paths)
+        memo = _memos.setdefault(os.path.abspath(self.folder), _Memo(self.folder))
+        memo.read()
+        unknown = {
+            key: path for key, path in zip(keys, paths, strict=True) if key not in memo.known
+        }
+        if unknown:
+            names = list(unknown.values())
+            hashes = _readable(in_threads(_hash_file, names), names)
+            memo.add(dict(zip(unknown, hashes, strict=True)))
+        return [memo.known[key].hex() for key in keys]
+
+
+class _Memo:
+    """The memo of a folder as this process knows it: records of 16 bytes key, 16 bytes hash.
+
+    Records are only ever appended, under a lock, so that a process reads each of them once. What
+    it has read stays true whatever happens to the file.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.known: dict[bytes, bytes] = {}
+        self._file = folder / MEMO
+        self._older = folder / OLDER_MEMO
+        self._inode, self._read_to = -1, 0
+
+    def read(self) -> None:
+        """Read the records that were appended since the last time."""
+        try:
+            with open(self._file, "rb") as file:
+                stat = os.fstat(file.fileno())
+                if stat.st_ino != self._inode or stat.st_size < self._read_to:
+                    self._inode, self._read_to = stat.st_ino, 0
+                file.seek(self._read_to)
+                new = file.read()
+        except OSError:
+            return
+        whole = len(new) - len(new) % RECORD
+        starts = range(0, whole, RECORD)
+        self.known.update((new[at : at + SIZE], new[at + SIZE : at + RECORD]) for at in starts)
+        self._read_to += whole
+
+    def add(self, hashes: dict[bytes, bytes]) -> None:
+        """Append records; half a record that a killed process left is cut off first."""
+        self.known |= hashes
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{self._file}.lock"):
+            with open(self._file, "ab") as file:
+                file.truncate(file.tell() - file.tell() % RECORD)
+                file.write(b"".join(key + text for key, text in hashes.items()))
+                file.flush()
+                os.fsync(file.fileno())
+            self._older.unlink(missing_ok=True)
+
+
+def _key(path: str) -> bytes | OSError:
+    try:
+        stat = os.stat(path)
+    except OSError as error:
+        return error
+    state = (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
+    text = "|".join((path, *map(str, state)))
+    return hashlib.blake2b(os.fsencode(text), digest_size=SIZE).digest()
+
+
+def _hash_file(path: str) -> bytes | OSError:
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return hashlib.file_digest(file, _hasher).digest()
+    except OSError as error:
+        return error
+
+
+def _hasher() -> Any:
+    return hashlib.blake2b(digest_size=SIZE)
+
+
+def _readable(results: Iterable[Value | OSError], paths: Sequence[str]) -> list[Value]:
+    values, wrong = [], []
+    for path, result in zip(paths, results, strict=True):
+        if isinstance(result, OSError):
+            wrong.append(f"  {path}: {result.strerror}")
+        else:
+            values.append(result)
+    if wrong:
+        lines = "\n".join(wrong)
+        raise DataError(
+            f"{len(wrong)} files cannot be read; restore them, or leave them out:\n{lines}"
+        )
+    return values

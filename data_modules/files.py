@@ -1,0 +1,38 @@
+"""Ground tools for files: replaced whole, flushed to disk, hashed."""
+
+import hashlib
+import os
+from pathlib import Path
+
+
+def replace_file(path: Path, content: bytes | None) -> None:
+    """Replace a file in one step, so that a reader sees the old content or the new one.
+
+    Args:
+        path: The file; its folder must exist.
+        content: The new content, or None to remove the file where there is one.
+    """
+    if content is None:
+        path.unlink(missing_ok=True)
+        return
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file's content, or a folder's names, would survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def file_digest(path: Path) -> str:
+    """The SHA-256 of a file's bytes, 64 hexadecimal digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,49 @@
+"""Files are replaced whole, also where writing fails."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from data_modules.files import file_digest, replace_file, sync
+
+
+def test_a_file_is_replaced_and_no_other_file_is_left(tmp_path: Path):
+    file = tmp_path / "a b%.json"
+    for content in (b"first", b""):
+        replace_file(file, content)
+        assert file.read_bytes() == content
+        assert list(tmp_path.iterdir()) == [file]
+    for _ in range(2):
+        replace_file(file, None)
+        assert not list(tmp_path.iterdir())
+
+
+def test_a_failed_replacement_keeps_the_old_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    file = tmp_path / "a.json"
+    file.write_text("old")
+
+    def fail(*paths: Path) -> None:
+        raise OSError("disk is gone")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="disk is gone"):
+        replace_file(file, b"new")
+    assert file.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_the_digest_is_sha256_of_the_bytes(tmp_path: Path):
+    (tmp_path / "a").write_bytes(b"x" * 100_000)
+    assert file_digest(tmp_path / "a") == hashlib.sha256(b"x" * 100_000).hexdigest()
+
+
+def test_files_and_folders_can_be_synced(tmp_path: Path):
+    (tmp_path / "a").write_bytes(b"x")
+    for path in (tmp_path / "a", tmp_path):
+        sync(path)
+    with pytest.raises(FileNotFoundError):
+        sync(tmp_path / "absent")
