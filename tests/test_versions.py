@@ -32,11 +32,11 @@ SOURCES = {
         *(f"{STAGES}/multi_scale/{name}.py" for name in ("losses", "pooling", "queue")),
     ),
     "processes": (f"{STAGES}/processes.py",),
-    "views": ("matl/views.py",),
-    "lungs": ("matl/lungs.py",),
+    "views": ("matl/views.py", "matl/view_settings.py"),
+    "lungs": ("matl/lungs.py", "matl/lung_regions.py"),
     "backbone": tuple(
         f"matl/backbones/{name}.py"
-        for name in ("attentive", "foreign", "network", "operators", "weights")
+        for name in ("attentive", "foreign", "lookup", "network", "operators", "weights")
     ),
     "pixels": ("data_modules/formats/pictures.py",),
 }

@@ -11,8 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from data_modules.errors import DataError
 from data_modules.samples import SPLITS, Samples
@@ -92,6 +90,9 @@ def _patient(root: Path, path: str) -> str:
 
 def _join_duplicates(root: Path, table: pd.DataFrame) -> tuple[pd.Series, tuple[str, ...]]:
     """The patients, those who share a file's bytes joined under the first one's name."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
     copies = _copies(root, table)
     names, patient = np.unique(table["patient"], return_inverse=True)
     _, content = np.unique(copies, return_inverse=True)

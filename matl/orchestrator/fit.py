@@ -26,7 +26,8 @@ from matl.orchestrator.job import Job, data_module, initial_stage, open_images
 from matl.orchestrator.launch import launch
 from matl.orchestrator.nodes import ALONE, Nodes
 from matl.orchestrator.store import BACKBONE, CURVES, HEADS
-from matl.orchestrator.wandb_logger import CurveLogger, log_weights, stage_logger
+from matl.orchestrator.wandb_curves import CurveLogger
+from matl.orchestrator.wandb_logger import log_weights, stage_logger
 from matl.preemption import Preempted
 from matl.stages import Stage
 from matl.terminal import terminal

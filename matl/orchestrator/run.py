@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -146,8 +145,8 @@ def ensure_stage(
         )
         job = stage_job(plan, stage, store, fresh, place)
         if stage.parent:
-            backbone = build_backbone(replace(plan.experiment.backbone, weights=None), seed=0)
-            console.print(f"  {stage.name} {account(backbone, stage.config.transfer)}")
+            carried = account(plan.experiment.backbone, stage.config.transfer)
+            console.print(f"  {stage.name} {carried}")
         nodes.tell(stage.fingerprint, FRESH if fresh else "")
         with nodes.together(f"{stage.fingerprint}/images"), _decoding(console) as progress:
             open_images(plan.experiment, stage, progress)
