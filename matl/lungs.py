@@ -19,18 +19,8 @@ from scipy import ndimage
 from skimage.filters import threshold_multiotsu, threshold_otsu
 from skimage.morphology import isotropic_closing, isotropic_opening
 
-VERSION = 1
-"""Raised whenever a region map may come out different: cached maps are keyed by it."""
-
-REGIONS = (
-    "image_left_anterior",
-    "image_left_middle",
-    "image_left_posterior",
-    "image_right_anterior",
-    "image_right_middle",
-    "image_right_posterior",
-)
-"""What the values 1 to 6 of a region map mean (image left = the patient's right lung)."""
+from matl.lung_regions import REGIONS as REGIONS
+from matl.lung_regions import VERSION as VERSION
 
 WORKING_SIZE = 128  # all lengths below are pixels of an image of this size, all shares of its area
 SMOOTHING = 0.8

@@ -1,11 +1,16 @@
-"""Random numbers that depend on names only, never on what was drawn before."""
+"""Random numbers that depend on names only, never on what was drawn before.
+
+`derive` needs no torch, so torch is imported where numbers are drawn.
+"""
 
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-import torch
-from torch import nn
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 
 def derive(*words: str | int) -> int:
@@ -27,8 +32,10 @@ def derive(*words: str | int) -> int:
     return int.from_bytes(digest.digest()[:8], "big") >> 1
 
 
-def generator(*words: str | int, device: str | torch.device = "cpu") -> torch.Generator:
+def generator(*words: str | int, device: "str | torch.device" = "cpu") -> "torch.Generator":
     """A fresh generator on `device`, seeded by `derive(*words)`."""
+    import torch
+
     return torch.Generator(device=device).manual_seed(derive(*words))
 
 
@@ -39,13 +46,15 @@ def seeded(*words: str | int) -> Iterator[None]:
     For code that draws from the global state by itself, such as the constructors of other
     libraries. The state of accelerators is neither used nor changed.
     """
+    import torch
+
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derive(*words))
         yield
 
 
-def draw_by_name(module: nn.Module, seed: int, prefix: str) -> None:
-    """Draws a module's initial weights anew, each submodule under a seed of its own name.
+def draw_by_name(module: "nn.Module", seed: int, prefix: str) -> None:
+    """Draws a module's initial weights again, each submodule under a seed of its own name.
 
     A submodule is reset (`reset_parameters`, which all of torch's layers have) under the seed
     `derive(seed, prefix + "." + name)`. Two models that share a name so share its initial weights,

@@ -24,6 +24,14 @@ def real_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests neither read nor change what the user's matl has kept."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MATL_CACHE_HOME", str(tmp_path_factory.mktemp("cache_home")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def phantom_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Phantom images are drawn once for all tests."""

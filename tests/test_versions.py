@@ -35,11 +35,11 @@ SOURCES = {
     "rows": (f"{STAGES}/task.py", "data_modules/samples.py"),
     "scoring": ("matl/orchestrator/scoring.py",),
     "floor": ("matl/evaluation/floor.py",),
-    "views": ("matl/views.py",),
-    "lungs": ("matl/lungs.py",),
+    "views": ("matl/views.py", "matl/view_settings.py"),
+    "lungs": ("matl/lungs.py", "matl/lung_regions.py"),
     "backbone": tuple(
         f"matl/backbones/{name}.py"
-        for name in ("attentive", "foreign", "network", "operators", "weights")
+        for name in ("attentive", "foreign", "lookup", "network", "operators", "weights")
     ),
     "pixels": ("data_modules/formats/pictures.py",),
 }

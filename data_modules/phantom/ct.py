@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from data_modules.phantom.anatomy import Array, Chest, draw_chest, lungs
 from data_modules.phantom.disease import (
@@ -159,6 +158,8 @@ def _in_slice(cloud: Cloud, view: _View, z: float, size: int) -> Array:
 
 def _mottle(rng: np.random.Generator, size: int, pixel: tuple[float, float]) -> Array:
     """The uneven density of normal lung, HU."""
+    from scipy import ndimage
+
     coarse = ndimage.gaussian_filter(rng.normal(size=(size, size)), 14 / pixel[0])
     return coarse * (rng.uniform(5, 30) / max(float(coarse.std()), 1e-9))
 
@@ -172,6 +173,8 @@ def _couch(chest: Chest, x: Array, y: Array) -> Array:
 
 def _scan(hu: Array, view: _View, rng: np.random.Generator) -> Array:
     """Blur, correlated noise and the window: uint8."""
+    from scipy import ndimage
+
     grain = ndimage.gaussian_filter(rng.normal(size=hu.shape), 0.6)
     hu = ndimage.gaussian_filter(hu, view.blur) + view.noise * grain / max(grain.std(), 1e-9)
     low, high = view.window

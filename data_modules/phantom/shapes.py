@@ -1,7 +1,6 @@
 """Twelve kinds of shape with random pose, size, texture and background: the natural images."""
 
 import numpy as np
-from scipy import ndimage
 
 from data_modules.phantom.figures import FIGURES, Array
 
@@ -17,6 +16,8 @@ def draw_shape(name: str, size: int, rng: np.random.Generator) -> Array:
     Returns:
         uint8 [size, size], grey.
     """
+    from scipy import ndimage
+
     x, y = _pose(size, rng)
     pixel = 2 / size / 0.5
     figure = np.clip(0.5 - FIGURES[name](x, y, rng) / pixel, 0, 1)
@@ -46,6 +47,8 @@ def _pose(size: int, rng: np.random.Generator) -> tuple[Array, Array]:
 
 def _texture(size: int, rng: np.random.Generator) -> Array:
     """A gradient, clouds, stripes or grain, 0 to 1."""
+    from scipy import ndimage
+
     line = np.linspace(-1, 1, size)
     x, y = np.meshgrid(line, line)
     turn = rng.uniform(0, 2 * np.pi)

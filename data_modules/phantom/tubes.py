@@ -7,7 +7,6 @@ slice shows its part of it and a projection its line integral, at any pixel size
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from data_modules.phantom.anatomy import Array, Chest, lungs, taper
 
@@ -56,6 +55,8 @@ def splat(
     Returns:
         float64 [size, size]: mm of tube along the direction of view.
     """
+    from scipy import ndimage
+
     image = np.zeros((size, size))
     lengths = np.pi * cloud.radii**2 * cloud.steps * weights / (pixel[0] * pixel[1])
     classes = np.digitize(cloud.radii, RADIUS_CLASSES)

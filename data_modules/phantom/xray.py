@@ -1,7 +1,6 @@
 """Frontal radiographs: line integrals of attenuation through phantom chests."""
 
 import numpy as np
-from scipy import ndimage
 
 from data_modules.phantom.anatomy import Array, Chest, draw_chest
 from data_modules.phantom.disease import Opacity, ground_glass_anywhere
@@ -54,6 +53,8 @@ def _soft_tissue(chest: Chest, x: Array, z: Array, opacities: list[Opacity]) -> 
 
     Every second ray is followed; the others lie between their neighbours.
     """
+    from scipy import ndimage
+
     size = len(x)
     coarse = np.linspace(0, size - 1, (size + 1) // 2)
     x, z = (np.interp(coarse, np.arange(size), places) for places in (x, z))
@@ -77,6 +78,8 @@ def _projected(cloud: Cloud, x: Array, z: Array, pixel: tuple[float, float], siz
 
 def _develop(path: Array, rng: np.random.Generator) -> Array:
     """Blur, exposure, film curve and noise: uint8."""
+    from scipy import ndimage
+
     path = ndimage.gaussian_filter(path, rng.uniform(0.3, 0.7))
     exposed = path[path > 30]
     low, high = np.quantile(exposed, (rng.uniform(0.003, 0.06), rng.uniform(0.96, 0.999)))

@@ -1,11 +1,10 @@
 """Mistakes in the settings of a backbone, found before anything is built."""
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 
-import timm
-
 from matl.backbones.config import OPERATORS, BackboneConfig
-from matl.backbones.network import feature_maps
+from matl.backbones.maps import feature_maps, network_names
 from matl.errors import MatlError
 
 
@@ -16,8 +15,7 @@ def check_config(config: BackboneConfig) -> None:
         MatlError: A setting that cannot be followed; names the nearest one that can.
     """
     _check_word("backbone.operator", config.operator, OPERATORS)
-    if not timm.is_model(config.name):
-        _check_word("backbone.name", config.name, timm.list_models())
+    _check_network(config.name)
     if config.in_channels not in (1, 3):
         raise MatlError(
             f"backbone.in_channels: {config.in_channels}; images have 1 (grey) or 3 (colour)"
@@ -27,7 +25,14 @@ def check_config(config: BackboneConfig) -> None:
     _check_strides(config)
 
 
-def _check_word(key: str, word: str, words: tuple[str, ...] | list[str]) -> None:
+def _check_network(name: str) -> None:
+    """A name may have a tag of timm's pretrained weights, as in "resnet18.a1_in1k"."""
+    names = network_names()
+    if name.partition(".")[0] not in names:
+        _check_word("backbone.name", name, names)
+
+
+def _check_word(key: str, word: str, words: Sequence[str]) -> None:
     if word in words:
         return
     nearest = get_close_matches(word, words, n=1, cutoff=0.0)

@@ -17,8 +17,8 @@ TRANSFERS = {
     f"{SHUFFLED}_operators": ("operators",),
     f"{SHUFFLED}_convolutions": ("convolutions",),
 }
-"""The families that each transfer carries; the others begin anew. The shuffled ones are controls:
-they carry as many weights, each tensor's in random order."""
+"""The families that each transfer carries; the others start as in the chain's first stage. The
+shuffled ones are controls: they carry as many weights, each tensor's in random order."""
 
 
 @dataclass

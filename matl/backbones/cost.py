@@ -1,16 +1,18 @@
-"""What a backbone costs, for reports."""
+"""What a network and its operators cost, for plans and reports: kept, once it was counted."""
 
-import copy
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import astuple, dataclass, replace
+from functools import cache, partial
+from importlib.metadata import version
 from itertools import product
+from typing import TYPE_CHECKING
 
-import torch
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
-
-from matl.backbones.attentive import AttentiveBackbone, build_backbone
+from matl.backbones import VERSION
 from matl.backbones.config import BackboneConfig
+from matl.kept import kept
+
+if TYPE_CHECKING:
+    from matl.backbones.attentive import AttentiveBackbone
 
 PARAMETER_TOLERANCE, FLOP_TOLERANCE = 0.05, 0.02
 """How far attention and its control may differ, so that arms differ in the operator alone."""
@@ -32,30 +34,67 @@ class ParameterShares:
         return self.operators / self.total
 
 
-def parameter_shares(backbone: AttentiveBackbone) -> ParameterShares:
-    """Counts the parameters of a backbone and those within its operators."""
-    return ParameterShares(
-        total=sum(p.numel() for p in backbone.parameters()),
-        operators=sum(p.numel() for p in backbone.operators.parameters()),
+@dataclass(frozen=True)
+class NetworkCost:
+    """What a network costs.
+
+    Attributes:
+        parameters: Of the network, and of its operators.
+        flops: Floating-point operations of a forward pass over one image, by (height, width); see
+            `matl.backbones.counting.flops`.
+    """
+
+    parameters: ParameterShares
+    flops: dict[tuple[int, int], int]
+
+
+def network_cost(config: BackboneConfig, sizes: Iterable[tuple[int, int]] = ()) -> NetworkCost:
+    """What the network of `config` costs at image sizes; its weights do not matter.
+
+    The network is built where this was not asked before, and the answers are kept.
+
+    Args:
+        config: The network and its operators.
+        sizes: Heights and widths in pixels.
+
+    Raises:
+        MatlError: A setting cannot be followed.
+    """
+    network = _question(config)
+    built = cache(lambda: _build(config))
+    shares = kept(f"parameters of {network}", lambda: list(astuple(_counted(built()))))
+    flops = {
+        size: kept(f"FLOPs at {size[0]} x {size[1]} of {network}", partial(_flops, built, size))
+        for size in sizes
+    }
+    return NetworkCost(ParameterShares(*shares), flops)
+
+
+def _question(config: BackboneConfig) -> str:
+    """The network in words, with every version that its costs depend on."""
+    places = sorted(config.at_strides) if config.operator != "none" else []
+    return (
+        f"{config.name}, {config.operator} at {places}, {config.in_channels} channels, "
+        f"matl {VERSION}, timm {version('timm')}, torch {version('torch')}"
     )
 
 
-def flops(backbone: AttentiveBackbone, size: int | tuple[int, int]) -> int:
-    """The floating-point operations of a forward pass over one image, without computing it.
+def _build(config: BackboneConfig) -> "AttentiveBackbone":
+    from matl.backbones.attentive import build_backbone
 
-    Products and sums of convolutions and matrix products count, as torch's FlopCounterMode counts
-    them (two for a multiply-add); attention's two products are among them.
+    return build_backbone(replace(config, weights=None), seed=0)
 
-    Args:
-        backbone: Unchanged.
-        size: Height and width of the image in pixels, or one number for both.
-    """
-    height, width = (size, size) if isinstance(size, int) else size
-    shadow = copy.deepcopy(backbone).to("meta").eval()
-    images = torch.empty(1, backbone.in_channels, height, width, device="meta")
-    with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH), torch.no_grad():
-        shadow(images)
-    return int(counter.get_total_flops())
+
+def _counted(backbone: "AttentiveBackbone") -> ParameterShares:
+    from matl.backbones.counting import parameter_shares
+
+    return parameter_shares(backbone)
+
+
+def _flops(built: "Callable[[], AttentiveBackbone]", size: tuple[int, int]) -> int:
+    from matl.backbones.counting import flops
+
+    return flops(built(), size)
 
 
 @dataclass(frozen=True)
@@ -110,16 +149,13 @@ class Match:
 
 def arm_match(config: BackboneConfig, sizes: Sequence[tuple[int, int]]) -> Match:
     """Compares the network of `config` with attention and with the control, at image sizes."""
-    plain = replace(config, weights=None)
-    arms = [
-        build_backbone(replace(plain, operator=name), 0) for name in ("attention", "convolution")
-    ]
-    attention, control = map(parameter_shares, arms)
-    costs = {size: [flops(arm, size) for arm in arms] for size in sizes}
+    attention, control = (
+        network_cost(replace(config, operator=name), sizes) for name in ("attention", "convolution")
+    )
     single = [one for one in product(config.at_strides, sizes) if max(one[1]) <= one[0]]
     return Match(
-        share=max(attention.share, control.share),
-        parameters=attention.operators / control.operators - 1,
-        flops={size: first / second - 1 for size, (first, second) in costs.items()},
+        share=max(attention.parameters.share, control.parameters.share),
+        parameters=attention.parameters.operators / control.parameters.operators - 1,
+        flops={size: attention.flops[size] / control.flops[size] - 1 for size in sizes},
         one_place=single[0] if single else None,
     )

@@ -3,15 +3,15 @@
 import re
 from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
-from functools import cache
 from typing import Any
 
 from data_modules.config import DataConfig
 from data_modules.errors import DataError, did_you_mean
 from data_modules.registry import check_config as check_data
 from matl.backbones import check_config as check_backbone
-from matl.backbones.network import FeatureMaps, feature_maps, layer_depths
-from matl.config.layers import first_line
+from matl.backbones.maps import feature_maps
+from matl.backbones.optimizers import optimizer_problem
+from matl.backbones.table import FeatureMaps
 from matl.config.schema import Experiment
 from matl.errors import MatlError, SettingError
 from matl.stages.registry import task_of
@@ -36,8 +36,9 @@ def check_experiment(experiment: Experiment) -> None:
     layout = _check_backbone(experiment)
     for name, stage in experiment.stages.items():
         _check_stage(stage, tuple(layout.channels), ["stages", name])
-        if stage.layer_decay < 1:
-            _check_layers(experiment.backbone.name, ["stages", name, "layer_decay"])
+        if stage.layer_decay < 1 and not layout.names_layers:
+            message = f"timm does not name the layers of {experiment.backbone.name}; set it to 1"
+            raise SettingError(["stages", name, "layer_decay"], message)
         if layout.only_size not in (None, size_pair(stage.size)):
             height, width = layout.only_size
             message = f"{experiment.backbone.name} takes images of {height} x {width} pixels only"
@@ -146,13 +147,6 @@ def _check_stage(stage: StageConfig, strides: tuple[int, ...], keys: list[str]) 
         raise error.under(*keys) from error
 
 
-def _check_layers(network: str, keys: list[str]) -> None:
-    try:
-        layer_depths(network)
-    except MatlError as error:
-        raise SettingError(keys, str(error).partition(": ")[2]) from error
-
-
 def _check_size(size: Any, keys: list[str]) -> None:
     sides = size if isinstance(size, list) else [size]
     right = len(sides) in (1, 2) and all(
@@ -171,28 +165,8 @@ def _check_crop(crop: list[float], keys: list[str]) -> None:
 
 
 def _check_optimizer(name: str, keys: list[str]) -> None:
-    from timm.optim import list_optimizers
-
-    known = list_optimizers()
-    if name not in known:
-        raise SettingError(keys, f"timm has no optimizer '{name}'; {did_you_mean(name, known)}")
-    if problem := _optimizer_problem(name):
-        raise SettingError(keys, f"'{name}' cannot be used here: {problem}")
-
-
-@cache
-def _optimizer_problem(name: str) -> str | None:
-    """What goes wrong in a step: some need a package that is not there, or a second derivative."""
-    import torch
-    from timm.optim import create_optimizer_v2
-
-    weight = torch.nn.Parameter(torch.ones(2, 2))
-    weight.grad = torch.ones(2, 2)
-    try:
-        create_optimizer_v2([weight], opt=name, lr=1e-3).step()
-    except Exception as error:  # of whatever package the optimizer is from
-        return first_line(error)
-    return None
+    if problem := optimizer_problem(name):
+        raise SettingError(keys, problem)
 
 
 def _check_data(data: DataConfig, keys: list[str]) -> None:

@@ -9,14 +9,7 @@ import pandas as pd
 
 from data_modules.audit import overview
 from data_modules.samples import SPLITS
-from matl.backbones import (
-    BackboneConfig,
-    account,
-    arm_match,
-    build_backbone,
-    flops,
-    parameter_shares,
-)
+from matl.backbones import BackboneConfig, account, arm_match, network_cost
 from matl.manifest import StageManifest
 from matl.names import CURVES, SCORES
 from matl.orchestrator.floors import floor_of
@@ -72,16 +65,16 @@ def run_record(plan: Plan, store: Store, command: str) -> RunRecord:
 def network_notes(plan: Plan) -> list[str]:
     """What the network and its operators hold and cost, so that arms can be matched."""
     settings = plan.experiment.backbone
-    backbone = build_backbone(dataclasses.replace(settings, weights=None), plan.experiment.seed)
-    shares = parameter_shares(backbone)
     sizes = image_sizes(plan.chain)
-    costs = [f"{flops(backbone, size) / 1e9:.3f} at {size[0]} x {size[1]}" for size in sizes]
+    cost = network_cost(settings, sizes)
+    shares = cost.parameters
+    costs = [f"{cost.flops[size] / 1e9:.3f} at {_in_words(size)}" for size in sizes]
     operators = f"{shares.operators:,} ({shares.share:.1%}) in operators ({settings.operator})"
     return [
         f"{settings.name}: {shares.total:,} parameters, {operators}",
         f"GFLOPs an image, forward: {', '.join(costs)}",
         *_match_notes(settings, sizes),
-        *(f"{stage.name} {account(backbone, stage.config.transfer)}" for stage in plan.chain[1:]),
+        *(f"{stage.name} {account(settings, stage.config.transfer)}" for stage in plan.chain[1:]),
     ]
 
 
@@ -123,9 +116,9 @@ def network_rows(
     """What the network of each arm holds, and what it costs at image sizes."""
     rows = []
     for arm, settings in arms.items():
-        backbone = build_backbone(dataclasses.replace(settings, weights=None), seed=0)
-        shares = parameter_shares(backbone)
-        costs = {_in_words(size): flops(backbone, size) for size in sizes}
+        cost = network_cost(settings, sizes)
+        shares = cost.parameters
+        costs = {_in_words(size): number for size, number in cost.flops.items()}
         names = (arm, settings.name, settings.operator)
         rows.append(NetworkRow(*names, shares.total, shares.operators, costs))
     return rows

@@ -25,7 +25,8 @@ from matl.orchestrator.guard import Guard
 from matl.orchestrator.job import Job, data_module, initial_stage
 from matl.orchestrator.launch import launch
 from matl.orchestrator.nodes import ALONE, Nodes
-from matl.orchestrator.wandb_logger import CurveLogger, log_weights, stage_logger
+from matl.orchestrator.wandb_curves import CurveLogger
+from matl.orchestrator.wandb_logger import log_weights, stage_logger
 from matl.preemption import Preempted
 from matl.stages.base import Stage
 from matl.terminal import terminal

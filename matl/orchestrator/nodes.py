@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-
-from pytorch_lightning.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
-from torch.distributed import DistError, PrefixStore, Store
-from torch.distributed.rendezvous import rendezvous
+from typing import TYPE_CHECKING
 
 from matl.config import TrainerConfig
 from matl.config.layers import first_line
 from matl.errors import MatlError, ProcessEnded
+
+if TYPE_CHECKING:
+    from torch.distributed import Store
 
 POLL_SECONDS = 0.2
 REASON_SECONDS = 60.0
@@ -37,7 +37,7 @@ class Nodes:
     rank: int = 0
     count: int = 1
     address: str = "localhost"
-    line: Store | None = None
+    line: "Store | None" = None
 
     @property
     def follows(self) -> bool:
@@ -45,7 +45,7 @@ class Nodes:
         return self.rank > 0
 
     def tell(self, key: str, text: str) -> None:
-        """Says something to all other nodes."""
+        """Tells all other nodes something."""
         if self.line is not None:
             self.line.set(key, text)
 
@@ -64,8 +64,8 @@ class Nodes:
         """Around what every node does: where it fails on one node it fails on all.
 
         Raises:
-            MatlError: it failed on another node before, for the reason that is told, or a node has
-                ended without a word; and nothing but its processes' end is known to be wrong here.
+            MatlError: it failed on another node before, for the reason that is given; or a node
+                has ended without a reason, and nothing went wrong here but that processes ended.
         """
         if self.line is None:
             yield
@@ -101,14 +101,14 @@ class Nodes:
                     raise MatlError(f"node {rank}: {reason}")
 
     @contextmanager
-    def _talking(self) -> Iterator[Store]:
+    def _talking(self) -> Iterator["Store"]:
         assert self.line is not None
         try:
             yield self.line
         except RuntimeError as error:  # node 0 holds the other end
             raise MatlError("node 0 has ended; what it printed says why") from error
 
-    def _wait(self, line: Store, key: str, seconds: float = float("inf")) -> None:
+    def _wait(self, line: "Store", key: str, seconds: float = float("inf")) -> None:
         """Waits for a key, open to signals, which a wait inside of torch is not."""
         start = time.monotonic()
         heard = dict.fromkeys(range(1, self.count) if self.rank == 0 else [0], (0, start))
@@ -122,7 +122,7 @@ class Nodes:
             time.sleep(POLL_SECONDS)
 
 
-def keep_beating(line: Store, rank: int) -> threading.Event:
+def keep_beating(line: "Store", rank: int) -> threading.Event:
     """Shows the other nodes that this one lives, until it ends, or node 0 does, or the event."""
     over = threading.Event()
 
@@ -158,8 +158,19 @@ def join_nodes(trainer: TrainerConfig) -> Nodes:
             f"{launcher} started {tasks} processes on {count} nodes; start one on each, with "
             "torchrun --nproc-per-node=1 or srun --ntasks-per-node=1"
         )
-    if count == 1:
-        return ALONE
+    return ALONE if count == 1 else _meet(launcher, count)
+
+
+def _meet(launcher: str | None, count: int) -> Nodes:
+    """Waits for the other nodes.
+
+    Raises:
+        MatlError: they do not come, or Slurm is set up otherwise than Lightning can follow.
+    """
+    from pytorch_lightning.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
+    from torch.distributed import DistError, PrefixStore
+    from torch.distributed.rendezvous import rendezvous
+
     try:
         environment = TorchElasticEnvironment() if launcher == "torchrun" else SLURMEnvironment()
     except RuntimeError as error:  # Lightning refuses some of Slurm's settings
@@ -181,7 +192,7 @@ def _launched() -> tuple[str | None, int, int]:
 
     Slurm describes the job also to a script that it started once: only a step counts.
     """
-    if TorchElasticEnvironment.detect():
+    if "TORCHELASTIC_RUN_ID" in os.environ:  # torch's own test of it
         return "torchrun", int(os.environ["GROUP_WORLD_SIZE"]), int(os.environ["WORLD_SIZE"])
     if "SLURM_STEP_NUM_NODES" in os.environ:
         step = ("SLURM_STEP_NUM_NODES", "SLURM_STEP_NUM_TASKS")

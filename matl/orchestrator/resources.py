@@ -2,12 +2,23 @@
 
 import os
 import shutil
+import sys
 from dataclasses import dataclass, field
-
-import torch
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from matl.config import TrainerConfig
 from matl.errors import MatlError
+
+if TYPE_CHECKING:
+    import torch
+
+GPU_DRIVERS = tuple(Path("/dev", name) for name in ("nvidiactl", "nvidia0", "nvmap", "kfd", "dxg"))
+"""What Linux shows where an accelerator's driver is loaded: NVIDIA's (also of its embedded
+boards), AMD's, and Windows' under WSL."""
+
+CPU_FACTS = Path("/proc/cpuinfo")
+BF16_FLAGS = {"avx512_bf16", "amx_tile"}
 
 
 @dataclass(frozen=True)
@@ -38,11 +49,14 @@ class Resources:
 
     @property
     def processes_a_node(self) -> int:
+        """Processes of each node."""
         return self.processes // self.nodes
 
     @property
-    def device(self) -> torch.device:
+    def device(self) -> "torch.device":
         """The one device that evaluation runs on."""
+        import torch
+
         return torch.device("cuda", 0) if self.accelerator == "gpu" else torch.device("cpu")
 
 
@@ -55,7 +69,7 @@ def resolve(trainer: TrainerConfig) -> Resources:
     Raises:
         MatlError: GPUs are asked for and there is none to tell their number or precision.
     """
-    gpus = torch.cuda.device_count()
+    gpus = visible_gpus()
     accelerator = trainer.accelerator
     if accelerator == "auto":
         accelerator = "gpu" if gpus else "cpu"
@@ -93,15 +107,24 @@ def resolve(trainer: TrainerConfig) -> Resources:
 
 
 def refuse_missing_gpus(resources: Resources) -> None:
-    """Ends what is to be trained on more GPUs than this machine has.
+    """Refuses a training on more GPUs than this machine has.
 
     Raises:
         MatlError: there are fewer.
     """
-    gpus = torch.cuda.device_count()
+    gpus = visible_gpus()
     wanted = resources.processes_a_node
     if resources.accelerator == "gpu" and wanted > gpus:
         raise MatlError(f"trainer.devices: {wanted}, but torch sees {gpus} GPUs")
+
+
+def visible_gpus() -> int:
+    """The number of GPUs that torch sees; it is not asked where Linux has no driver for one."""
+    if sys.platform == "linux" and not any(driver.exists() for driver in GPU_DRIVERS):
+        return 0
+    import torch
+
+    return torch.cuda.device_count()
 
 
 def available_cores() -> int:
@@ -110,7 +133,24 @@ def available_cores() -> int:
 
 
 def computes_bf16(accelerator: str) -> bool:
-    """Whether the device multiplies bfloat16 natively."""
+    """Whether the device multiplies bfloat16 natively; of a CPU, what torch would say."""
     if accelerator == "gpu":
+        import torch
+
         return torch.cuda.is_bf16_supported(including_emulation=False)
+    if CPU_FACTS.is_file():
+        return bool(BF16_FLAGS & _cpu_flags(CPU_FACTS.read_text()))
+    return torch_computes_bf16()
+
+
+def _cpu_flags(facts: str) -> set[str]:
+    """What the first processor of /proc/cpuinfo can do; on other processors than x86 nothing."""
+    lines = (line.partition(":") for line in facts.splitlines())
+    return next((set(words.split()) for name, _, words in lines if name.strip() == "flags"), set())
+
+
+def torch_computes_bf16() -> bool:
+    """What torch knows of the CPU; it has no public name for it."""
+    import torch
+
     return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()

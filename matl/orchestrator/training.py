@@ -1,12 +1,11 @@
 """Trains a missing stage on every node and commits it."""
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
-from matl.backbones import account, build_backbone
+from matl.backbones import account
 from matl.files import disk_errors
 from matl.names import BACKBONE
 from matl.orchestrator.batch import within_memory
@@ -37,8 +36,7 @@ def train_stage(
         f"[bold]{stage.name}[/]: training ({stage.fingerprint}), stage {number} of {count}"
     )
     if stage.parent:
-        backbone = build_backbone(replace(plan.experiment.backbone, weights=None), seed=0)
-        console.print(f"  {stage.name} {account(backbone, stage.config.transfer)}")
+        console.print(f"  {stage.name} {account(plan.experiment.backbone, stage.config.transfer)}")
     job = stage_job(plan, stage, store, images, fresh=fresh, place=place)
     with nodes.together(f"{stage.fingerprint}/training"):
         job = within_memory(job, partial(train, nodes=nodes), console)

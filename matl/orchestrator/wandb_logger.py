@@ -9,57 +9,31 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import wandb
-from pytorch_lightning.loggers import Logger
 from rich.console import Console
 
 from matl.config import Experiment, LoggerConfig
 from matl.files import replace_file
 from matl.names import BACKBONE, HEADS, RUN_ID
-from matl.orchestrator.job import Job
+from matl.orchestrator.wandb_private import log_used_artifact
 from matl.orchestrator.wandb_run import SafeRun
 
-STEP = "trainer/global_step"
+if TYPE_CHECKING:
+    import wandb
 
-
-class CurveLogger(Logger):
-    """Lightning's logger of a stage: every logged value goes to a W&B run.
-
-    Args:
-        run: the run, which whoever opened it ends.
-        prefix: of all names: the stage's in a sweep's trial, else nothing.
-    """
-
-    def __init__(self, run: SafeRun, prefix: str) -> None:
-        super().__init__()
-        self.run, self._prefix = run, prefix
-        run.add(lambda run: run.define_metric(prefix + STEP))
-        run.add(lambda run: run.define_metric(f"{prefix}*", step_metric=prefix + STEP))
-
-    @property
-    def name(self) -> str:
-        return "wandb"
-
-    @property
-    def version(self) -> None:
-        return None
-
-    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
-        row = {self._prefix + name: value for name, value in (metrics | {STEP: step}).items()}
-        self.run.add(lambda run: run.log(row))
-
-    def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
-        """The stage's identity is the run's config from its start."""
+    from matl.orchestrator.job import Job
+    from matl.orchestrator.wandb_curves import CurveLogger
 
 
 @contextmanager
-def stage_logger(job: Job, console: Console) -> Iterator[CurveLogger | None]:
+def stage_logger(job: "Job", console: Console) -> Iterator["CurveLogger | None"]:
     """The logger of a stage while it is trained, or None where W&B is not wanted."""
     if not wanted(job.experiment.logger):
         yield None
         return
+    from matl.orchestrator.wandb_curves import CurveLogger
+
     stage, trial = job.stage, in_sweep()
     run = open_run(
         job.experiment,
@@ -144,7 +118,7 @@ def last_id(folder: Path) -> str | None:
     return file.read_text() if file.exists() else None
 
 
-def log_weights(run: SafeRun, job: Job) -> None:
+def log_weights(run: SafeRun, job: "Job") -> None:
     """Logs the stage's final weights, and that they were made from those of the stage before."""
     stage = job.stage
     about = {"stage": stage.name, "task": stage.config.task, "parent": stage.parent}
@@ -157,21 +131,16 @@ def use_weights(run: SafeRun, fingerprint: str, entry: Path) -> None:
     """Notes that a run begins from a stored stage, which W&B need not have seen yet.
 
     W&B knows files by their digest, so this is the artifact that the stage's own run has logged.
-    `run.use_artifact` would do the same, but waits for the server and refuses to work offline.
     """
-    run.add(
-        lambda run: run._log_artifact(
-            weights(fingerprint, entry, policy="immutable"),
-            is_user_created=True,
-            use_after_commit=True,
-        )
-    )
+    run.add(lambda run: log_used_artifact(run, weights(fingerprint, entry, policy="immutable")))
 
 
 def weights(
     fingerprint: str, folder: Path, about: Mapping[str, Any] | None = None, policy: str = "mutable"
-) -> wandb.Artifact:
+) -> "wandb.Artifact":
     """A stage's weights as an artifact; `mutable` files are copied, as they will move."""
+    import wandb
+
     metadata = {"fingerprint": fingerprint, **(about or {})}
     artifact = wandb.Artifact(f"weights-{fingerprint}", type="model", metadata=metadata)
     for name in (BACKBONE, HEADS):

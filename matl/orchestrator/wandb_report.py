@@ -6,7 +6,6 @@ from pathlib import Path
 from shlex import quote
 
 import pandas as pd
-import wandb
 from rich.console import Console
 
 from matl.names import BACKBONE, PAGE, WANDB_RUNS
@@ -115,6 +114,8 @@ def _metrics(result: Result, split: str) -> dict[str, float]:
 
 
 def _log_contents(run: SafeRun, record: RunRecord, folder: Path) -> None:
+    import wandb
+
     tables = {"diagnosis": _diagnosis_table(record), "stages": _stage_table(record)}
     pictures, page = _pictures(folder), folder / PAGE
     run.add(

@@ -9,15 +9,15 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from importlib import import_module
 from typing import Any, Literal
 
-import wandb
 from rich.console import Console
 from rich.markup import escape
-from wandb.sdk import wandb_setup
 
 from matl.config import LoggerConfig
 from matl.errors import MatlError
+from matl.orchestrator.wandb_private import service_process, stop_status_checker
 
 Action = Callable[[Any], object]
 NOT_ONLINE = ("offline", "dryrun", "disabled")
@@ -62,6 +62,7 @@ class SafeRun:
         self._over = threading.Event()
         self._attempt = 0
         self._run: Any = None
+        import_module("wandb")  # here, and not in the thread, which would race with other imports
         self._begin()
 
     def add(self, action: Action) -> None:
@@ -96,6 +97,8 @@ class SafeRun:
     def _talk(self, attempt: int) -> None:
         mode: Literal["offline"] | None = "offline" if self._offline or attempt else None
         try:
+            import wandb
+
             _session()
             settings = wandb.Settings(**self._settings)
             run = self._run = wandb.init(**self._opening, mode=mode, settings=settings)
@@ -145,6 +148,8 @@ def refuse_wrong_key(settings: LoggerConfig) -> None:
     """
     if settings.wandb != "online" or os.environ.get("WANDB_MODE") in NOT_ONLINE:
         return
+    import wandb
+
     wrong: object = None
     try:
         if _session().settings.mode in NOT_ONLINE:
@@ -167,6 +172,8 @@ def _session() -> Any:
 
     Its reports of its own errors are off: a hanging server holds the end of a process up by them.
     """
+    import wandb
+
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
     return wandb.setup(wandb.Settings(silent=True))
 
@@ -178,9 +185,8 @@ def leave_service(run: Any = None) -> None:
     standard output open. So it is killed, after the thread in which a run asks it for its state.
     """
     with suppress(Exception):
-        run._run_status_checker.stop()
-    owner = getattr(wandb_setup.singleton(), "_connection", None)
-    process = getattr(getattr(owner, "_proc", None), "_process", None)
+        stop_status_checker(run)
+    process = service_process()
     if process is not None:
         process.kill()
         process.wait()
@@ -191,6 +197,8 @@ def leave_service(run: Any = None) -> None:
 
 
 def _teardown() -> None:
+    import wandb
+
     with suppress(Exception, SystemExit):
         wandb.teardown()
 

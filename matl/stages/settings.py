@@ -12,7 +12,7 @@ from omegaconf import MISSING
 
 from data_modules.config import DataConfig
 from matl.backbones.config import TRANSFERS
-from matl.views import ViewConfig
+from matl.view_settings import ViewConfig
 
 PARTS = (1, 2, 3)
 

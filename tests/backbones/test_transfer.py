@@ -46,11 +46,11 @@ def test_all_carries_everything(operator: str) -> None:
 
 @pytest.mark.parametrize("operator", OPERATORS)
 @pytest.mark.parametrize("family", ["operators", "convolutions"])
-def test_one_family_is_carried_and_the_other_begins_anew(family: str, operator: str) -> None:
+def test_one_family_is_carried_and_the_other_restarts(family: str, operator: str) -> None:
     after, same = carried_by(family, operator)
     assert same == keys(family, operator)
-    anew = canonical_state(build_backbone(BackboneConfig("resnet10t", operator), seed=0))
-    assert all(torch.equal(after[key], anew[key]) for key in after if key not in same)
+    fresh = canonical_state(build_backbone(BackboneConfig("resnet10t", operator), seed=0))
+    assert all(torch.equal(after[key], fresh[key]) for key in after if key not in same)
 
 
 def test_gates_and_statistics_belong_to_their_family() -> None:
@@ -76,21 +76,22 @@ def test_the_shuffled_order_is_a_function_of_the_seed() -> None:
 
 @pytest.mark.parametrize("operator", OPERATORS)
 def test_controls_carry_as_many_parameters(operator: str) -> None:
-    backbone = build_backbone(BackboneConfig("resnet10t", operator), seed=0)
+    config = BackboneConfig("resnet10t", operator)
+    backbone = build_backbone(config, seed=0)
     total = sum(parameter.numel() for parameter in backbone.parameters())
     for control, transfer in (
         ("shuffled", "all"),
         ("shuffled_operators", "operators"),
         ("shuffled_convolutions", "convolutions"),
     ):
-        ours, theirs = account(backbone, control), account(backbone, transfer)
-        assert (ours.carried, ours.begun_anew) == (theirs.carried, theirs.begun_anew)
-        assert sum(ours.carried.values()) + sum(ours.begun_anew.values()) == total
+        ours, theirs = account(config, control), account(config, transfer)
+        assert (ours.carried, ours.restarted) == (theirs.carried, theirs.restarted)
+        assert sum(ours.carried.values()) + sum(ours.restarted.values()) == total
 
 
 def test_the_account_in_words() -> None:
-    words = str(account(build_backbone(BackboneConfig("resnet10t"), 0), "shuffled_operators"))
-    assert "parameters of operators, shuffled; begins" in words
+    words = str(account(BackboneConfig("resnet10t"), "shuffled_operators"))
+    assert "parameters of operators, shuffled; restarts" in words
 
 
 @pytest.mark.parametrize("transfer", TRANSFERS)

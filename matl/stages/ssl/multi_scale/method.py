@@ -9,7 +9,7 @@ import numpy as np
 
 from data_modules.samples import Samples
 from matl.errors import SettingError
-from matl.lungs import VERSION as LUNGS_VERSION
+from matl.lung_regions import VERSION as LUNGS_VERSION
 from matl.stages.settings import StageConfig, setting
 from matl.stages.ssl.task import LungSSL, LungSSLConfig
 from matl.stages.task import Derived
