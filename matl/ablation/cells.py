@@ -10,7 +10,7 @@ from matl.ablation.schema import Ablation, Split
 from matl.config import Experiment, load_experiment
 from matl.errors import MatlError
 from matl.evaluation.metrics import NEEDS
-from matl.orchestrator.plan import Memo, Plan, PlannedStage, make_plan
+from matl.orchestrator.plan import Memo, Plan, PlannedStage, plan_checked
 
 RESERVED = ("seed", "chain", "baselines")
 DEALT = ("split", "over", "folds", "repeat", "fold", "label_fraction", "label_seed")
@@ -65,7 +65,7 @@ def plan_cells(
     for cell in cells:
         words = overrides_of(ablation, cell, overrides, memo)
         words += _fraction_overrides(ablation, cell, words, memo)
-        plans[cell] = make_plan(load_experiment(ablation.experiment, words), memo=memo)
+        plans[cell] = plan_checked(load_experiment(ablation.experiment, words), memo=memo)
     _refuse_twins(plans)
     _refuse_one_class(ablation.analysis.metric, plans)
     return plans

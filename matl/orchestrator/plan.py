@@ -9,7 +9,7 @@ from typing import Any
 from data_modules.digest import digest
 from data_modules.registry import load
 from data_modules.samples import Samples
-from matl.config import Experiment
+from matl.config import Experiment, checked
 from matl.errors import MatlError, SettingError
 from matl.orchestrator.fingerprints import Identity, fingerprint, stage_identity
 from matl.orchestrator.leaks import refuse_leaks
@@ -90,13 +90,28 @@ class Memo(dict[Any, Any]):
         return self[key]
 
 
-def make_plan(experiment: Experiment, through: int = 3, memo: Memo | None = None) -> Plan:
-    """Plans the chain of an experiment, through a part of the paper.
+def make_plan(experiment: Experiment, through: int = 3) -> Plan:
+    """Plans the chain of an experiment, through a part of the paper. Trains nothing.
 
     Args:
-        experiment: the experiment.
-        through: the last part that is planned.
-        memo: of plans made before in this process, whose data sets have not changed since.
+        experiment: What to run; one built in Python is checked as a file is.
+        through: The last part that is planned.
+
+    Raises:
+        MatlError: A setting is wrong, or a stage before the diagnosis would see its validation or
+            test patients.
+        DataError: A data set is missing or wrong.
+    """
+    return plan_checked(checked(experiment), through)
+
+
+def plan_checked(experiment: Experiment, through: int = 3, memo: Memo | None = None) -> Plan:
+    """Plans the chain of an experiment whose settings are checked already.
+
+    Args:
+        experiment: The experiment.
+        through: The last part that is planned.
+        memo: Of plans made before in this process, whose data sets have not changed since.
 
     Raises:
         MatlError: a stage before the diagnosis would see its validation or test patients.

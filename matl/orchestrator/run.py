@@ -12,7 +12,7 @@ from matl.names import EXPERIMENT
 from matl.orchestrator.collect import run_record
 from matl.orchestrator.ensure import FRESH, REUSED, decode_images, ensure_stage
 from matl.orchestrator.nodes import ALONE, Nodes
-from matl.orchestrator.plan import Plan, PlannedStage, make_plan
+from matl.orchestrator.plan import Plan, PlannedStage, plan_checked
 from matl.orchestrator.shared_plan import share_plan
 from matl.orchestrator.stage_images import Images
 from matl.orchestrator.store import Store
@@ -106,7 +106,7 @@ def follow(experiment: Experiment, nodes: Nodes, *, through: int = 3) -> None:
 def _planned(experiment: Experiment, through: int) -> tuple[Plan, Store]:
     for needed in (experiment.store, experiment.cache, experiment.runs):
         Path(needed).mkdir(parents=True, exist_ok=True)
-    return make_plan(experiment, through), Store(experiment.store)
+    return plan_checked(experiment, through), Store(experiment.store)
 
 
 def _prepare(plan: Plan, missing: Sequence[PlannedStage], console: Console) -> dict[str, Images]:
