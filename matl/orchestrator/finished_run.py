@@ -16,6 +16,7 @@ from matl.errors import MatlError
 from matl.names import BACKBONE, EXPERIMENT, HEADS, MANIFEST, SCORES
 from matl.orchestrator.scoring import load_diagnosis, read_scores
 from matl.orchestrator.store import Store
+from matl.report.rows import current_name
 from matl.stages import DiagnosisStage
 
 
@@ -25,7 +26,7 @@ class FinishedRun:
 
     Attributes:
         experiment: what was run.
-        diagnoses: fingerprint of each diagnosis by its row of the table, as in "scratch".
+        diagnoses: fingerprint of each diagnosis by its row of the table, as in "from scratch".
     """
 
     experiment: Experiment
@@ -95,6 +96,7 @@ def read_run(folder: Path) -> FinishedRun:
         raise MatlError(f"{folder}: is no folder of a finished run with a diagnosis") from error
     if not diagnoses:
         raise MatlError(f"{folder}: the run has no diagnosis; run the whole chain")
+    diagnoses = {current_name(row): fingerprint for row, fingerprint in diagnoses.items()}
     experiment = load_experiment(folder / EXPERIMENT)
     _find_again(experiment, folder, list(diagnoses.values()))
     return FinishedRun(experiment, diagnoses)

@@ -11,11 +11,11 @@ from data_modules.phantom import lesion_mask
 from data_modules.samples import Samples
 from matl.config.check import size_pair
 from matl.errors import MatlError
+from matl.evaluation.scored import EVALUATED_SPLITS
 from matl.explain.evidence import Pictures
 from matl.lungs import region_map
 from matl.orchestrator.finished_run import FinishedRun
 from matl.orchestrator.stage_samples import stage_samples
-from matl.report.run_record import EVALUATED_SPLITS
 
 PHANTOM = "phantom_ct"
 """The one source whose lesions are known."""
