@@ -79,7 +79,7 @@ def _diagnosis(places: list[str], fold: int) -> dict[str, Any]:
     data = {"split": "kfold", "over": "train", "folds": FOLDS, "fold": fold}
     words = [f"stages.diagnosis.data.{key}={value}" for key, value in data.items()]
     record = _run([*places, *words, "chain=[diagnosis]", f"stages.diagnosis.epochs={EPOCHS}"])
-    scores = record.diagnoses["scratch"]
+    scores = record.scored.models["from scratch"]
     held_out = summarise(scores[scores["split"] == "test"])
     return {"task": "diagnosis AUROC", "fold": fold, "value": held_out["auroc"].value}
 

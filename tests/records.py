@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from matl.evaluation.scored import Scored
 from matl.report.run_record import RunRecord, StageRow
 
 
@@ -49,8 +50,10 @@ def make_record(**changes):
         "experiment": "covid_ct",
         "command": "matl run experiments/covid_ct.yaml",
         "stages": [make_stage(), make_stage(name="lung", task="lung_ssl", reused="this store")],
-        "diagnoses": {"chain": make_scores(2), "scratch": make_scores(0.5, seed=1)},
+        "diagnoses": {"chain": make_scores(2), "from scratch": make_scores(0.5, seed=1)},
         "positive": "CT_COVID",
         "negative": "CT_NonCOVID",
     }
-    return RunRecord(**(values | changes))
+    values |= changes
+    scored = Scored(values.pop("diagnoses"), values.pop("positive"), values.pop("negative"))
+    return RunRecord(**({"scored": scored} | values))

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from matl.evaluation.scored import Scored
 from matl.report.run_record import RunRecord, StageRow
 
 
@@ -59,4 +60,6 @@ def make_record(**changes):
         "notes": ["2 scans | had no field.", "See /tmp/matl-1/log.txt."],
         "seeds": 2,
     }
-    return RunRecord(**(values | changes))
+    values |= changes
+    scored = Scored(values.pop("diagnoses"), values.pop("positive"), values.pop("negative"))
+    return RunRecord(**({"scored": scored} | values))

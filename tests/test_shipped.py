@@ -45,8 +45,8 @@ def small(experiment: Path, folder: Path) -> list[str]:
 @pytest.mark.parametrize("file", EXPERIMENTS, ids=lambda file: file.stem)
 def test_a_shipped_experiment_trains(file: Path, tmp_path: Path) -> None:
     record, _, _ = run_quietly(load_experiment(file, small(file, tmp_path)))
-    assert [row.name for row in record.stages if row.seconds][-1] == "diagnosis (scratch)"
-    assert record.results("test")
+    assert [row.name for row in record.stages if row.seconds][-1] == "diagnosis, from scratch"
+    assert record.scored.results("test")
 
 
 @pytest.mark.slow

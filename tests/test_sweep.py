@@ -150,7 +150,7 @@ def test_a_trial_of_cross_validation_reports_its_fold(
     fold = [f"stages.diagnosis.data.{word}" for word in ("split=kfold", "over=train", "folds=2")]
     fold += ["stages.diagnosis.data.options.patients=24"]  # both classes in every fold
     record, _, _ = run_quietly(load_tiny("logger.wandb=online", "chain=[diagnosis]", *fold))
-    [result] = [row for row in record.results("test") if row.model != "floor"]
+    [result] = [row for row in record.scored.results("test") if row.model != "floor"]
     reported = recorded(tmp_path / "runs")[-1].summary["cv/accuracy"]
     assert reported == pytest.approx(result.metrics["accuracy"].value)
 

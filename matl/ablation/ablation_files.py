@@ -13,8 +13,8 @@ from matl.evaluation.metrics import METRICS
 from matl.evaluation.statistics.contrasts import Contrast
 from matl.files import json_bytes, replace_file
 from matl.names import RESULTS
+from matl.report.plain_values import plain_value
 from matl.report.run_record import NetworkRow
-from matl.report.run_report import plain_value
 
 
 def write_record(record: AblationRecord, folder: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 
 import pandas as pd
 
-from matl.ablation.aligned_scores import Scores
+from matl.ablation.aligned_scores import CellScores
 from matl.ablation.analysis import Fixed
 from matl.ablation.cells import Cell, overrides_of
 from matl.ablation.results import Comparison, Mean, compare, means, verdict_of
@@ -19,8 +19,8 @@ from matl.orchestrator.plan import Memo, Plan
 from matl.orchestrator.store import Store
 from matl.report.html.provenance import facts
 from matl.report.paths import command_line
+from matl.report.plain_values import plain_value
 from matl.report.run_record import NetworkRow
-from matl.report.run_report import plain_value
 
 
 @dataclass(frozen=True)
@@ -112,12 +112,17 @@ class AblationRecord:
         """The comparison that the ablation was made for, once a seed has finished it."""
         return next((one for one in self.comparisons if one.primary), None)
 
+    @property
+    def primary_tested(self) -> Tested:
+        """What the primary comparison is tested on."""
+        return next(one for one in self.tested if one.split == self.split)
+
 
 def ablation_record(
     ablation: Ablation,
     plans: Mapping[Cell, Plan],
     store: Store,
-    scores: Scores,
+    scores: CellScores,
     cells: pd.DataFrame,
     fixed: Fixed,
     overrides: Sequence[str],

@@ -18,7 +18,7 @@ from matl.orchestrator.scoring import read_scores
 from matl.orchestrator.stage_images import open_images
 from matl.orchestrator.store import Store
 
-Scores = Mapping[Cell, pd.DataFrame]
+CellScores = Mapping[Cell, pd.DataFrame]
 """The test scores of finished cells, as `matl.evaluation.metrics.check_scores` returns them."""
 Weighted = tuple[float, str, str]
 """What an arm counts in a difference, the arm, and the regime."""
@@ -27,7 +27,7 @@ Weighted = tuple[float, str, str]
 class AlignedScores:
     """The test scores of one split and share of the labels, aligned over cells."""
 
-    def __init__(self, ablation: Ablation, scores: Scores, split: str, fraction: float) -> None:
+    def __init__(self, ablation: Ablation, scores: CellScores, split: str, fraction: float) -> None:
         self.split, self.fraction = split, fraction
         self.metric = ablation.analysis.metric
         self.scores: dict[tuple[str, str], dict[int, dict[tuple[int, int], pd.DataFrame]]] = {}

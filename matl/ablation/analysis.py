@@ -14,7 +14,7 @@ from matl.files import json_bytes, replace_file
 from matl.names import ANALYSIS
 from matl.orchestrator.plan import Plan
 from matl.orchestrator.store import Store
-from matl.report.run_report import plain_value
+from matl.report.plain_values import plain_value
 
 
 @dataclass(frozen=True)

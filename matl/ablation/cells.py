@@ -194,7 +194,7 @@ def _fraction_overrides(
         f"{stage}.data.label_seed={cell.seed}",
     ]
     settings = [load_experiment(ablation.experiment, [*words, *more]) for more in ([], fewer)]
-    whole, part = (_steps(make_plan(one, memo=memo).chain[-1]) for one in settings)
+    whole, part = (_steps(plan_checked(one, memo=memo).chain[-1]) for one in settings)
     epochs = max(round(experiment.stages[diagnosis].epochs * whole / part), 1)
     return [*fewer, f"{stage}.epochs={epochs}"]
 

@@ -11,7 +11,9 @@ from matl.ablation.ablation_record import AblationRecord
 from matl.ablation.analysis import read_fixed
 from matl.ablation.figures import efficiency_figure, forest_figure
 from matl.ablation.page_sides import side_training, sides
-from matl.ablation.page_tables import (
+from matl.ablation.results import Comparison, covered, place
+from matl.ablation.schema import SCRATCH
+from matl.ablation.tables import (
     cell_states,
     cell_table,
     comparison_table,
@@ -19,15 +21,13 @@ from matl.ablation.page_tables import (
     gate_table,
     mean_table,
 )
-from matl.ablation.results import Comparison, covered, place
-from matl.ablation.schema import SCRATCH
 from matl.evaluation.metrics import METRICS
 from matl.files import json_bytes
 from matl.names import ANALYSIS, CELLS
 from matl.report.html.page import render, write_page
 from matl.report.html.picture import Picture
-from matl.report.html.run_tables import network_table
 from matl.report.paths import hide_paths
+from matl.report.stage_tables import network_table
 
 PRIMARY = "Orange: the primary comparison. All others are exploratory."
 MARGIN = "Dashed: the primary comparison's margin."

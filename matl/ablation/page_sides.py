@@ -1,6 +1,7 @@
 """The sides of the primary comparison on an ablation's page: curves, confusion, training."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,16 +9,17 @@ import pandas as pd
 
 from matl.ablation.ablation_files import damaged
 from matl.ablation.ablation_record import Tested
+from matl.evaluation.confusion import confusions
 from matl.evaluation.groups import by_patient
 from matl.evaluation.metrics import THRESHOLD, check_scores
+from matl.evaluation.scored import Scored
 from matl.names import CURVES, PREDICTIONS
-from matl.report.confusion import confusions
+from matl.report.diagnosis_tables import source_table
 from matl.report.html.picture import Picture
 from matl.report.html.run_pictures import score_pictures, training_pictures
-from matl.report.html.run_tables import source_table
-from matl.report.run_files import read_curves, read_diagnoses
-from matl.report.run_record import RunRecord
-from matl.report.tables import PATIENT_CAPTION
+from matl.report.metrics_file import recall_metrics
+from matl.report.run_files import read_curves, read_predictions
+from matl.report.words import PATIENT_CAPTION, seeds_in_words
 
 TRAINING = "mean over the folds and seeds that both arms have finished"
 SIDES = 4
@@ -39,11 +41,29 @@ def sides(tested: Tested, folder: Path) -> dict[str, Any] | None:
     if not file.exists():
         return None
     try:
-        pooled = _whole(read_diagnoses(file))
-        images = _as_run(tested, {name: _apart(table) for name, table in pooled.items()})
+        content = file.read_bytes()
+        pooled = _whole(read_predictions(content))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise damaged(file) from error
-    return _shown(tested, images, pooled)
+    scored = scored_sides(tested, pooled)
+    recall_metrics(scored, folder, content)
+    seeds = next(iter(pooled.values()))["seed"].nunique()
+    return _shown(tested, scored, seeds)
+
+
+def scored_sides(tested: Tested, pooled: Mapping[str, pd.DataFrame]) -> Scored:
+    """The pooled scores as those of one model per side; images and patients count once a time.
+
+    Args:
+        tested: What they are of.
+        pooled: As `matl.ablation.pooled_scores.pooled_scores` returns them.
+    """
+    return Scored(
+        models={name: _apart(table) for name, table in pooled.items()},
+        positive=tested.positive,
+        negative=tested.negative,
+        once={name: _patients(table) for name, table in pooled.items()},
+    )
 
 
 def side_training(folder: Path) -> list[Picture]:
@@ -75,21 +95,18 @@ def _whole(pooled: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     return tables
 
 
-def _shown(tested: Tested, images: RunRecord, pooled: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
-    patients = _as_run(tested, {name: _patients(table) for name, table in pooled.items()})
-    seeds = next(iter(pooled.values()))["seed"].nunique()
+def _shown(tested: Tested, scored: Scored, seeds: int) -> dict[str, Any]:
     times = seeds * tested.repeats
-    scores = "1 seed" if seeds == 1 else f"{seeds} seeds pooled"
-    where = f"split {tested.split}, {scores}"
+    where = f"split {tested.split}, {seeds_in_words(seeds)}{' pooled' if seeds > 1 else ''}"
     counted = "" if times == 1 else f", each counted {times} times"
-    sources = images.sources("test")
+    sources = source_table(scored, "test") if scored.sources("test") else None
     return {
         "about": _about(tested, seeds),
-        "curves": score_pictures(images, where),
-        "sources": source_table(f"Each source alone{counted}", images, "test") if sources else None,
+        "curves": score_pictures(scored, where),
+        "sources": sources and replace(sources, title=f"Each source alone{counted}"),
         "confusion": {
-            "By image": list(confusions(images, "test")),
-            "By patient": list(confusions(patients, "test")),
+            "By image": confusions(scored, "test"),
+            "By patient": confusions(scored, "test", "patient"),
         },
         "caption": f"{where[0].upper()}{where[1:]}: {tested.images:,} images and "
         f"{tested.patients:,} patients{counted}. Threshold {THRESHOLD}; positive class: "
@@ -110,17 +127,6 @@ def _about(tested: Tested, seeds: int) -> str:
         f"Of each arm, with and without the stages before the diagnosis: every test image {each}. "
         f"{differ if ranked else ''}The intervals do not cover the choice of the seed: "
         "the verdict rests on the comparisons, not on them."
-    )
-
-
-def _as_run(tested: Tested, diagnoses: dict[str, pd.DataFrame]) -> RunRecord:
-    return RunRecord(
-        experiment=tested.split,
-        command="",
-        stages=[],
-        diagnoses=diagnoses,
-        positive=tested.positive,
-        negative=tested.negative,
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from matl.ablation.aligned_scores import AlignedScores, Scores
+from matl.ablation.aligned_scores import AlignedScores, CellScores
 from matl.ablation.analysis import primary_cells
 from matl.ablation.cells import Cell
 from matl.ablation.schema import SCRATCH, Ablation
@@ -17,7 +17,9 @@ from matl.report.paths import hide_value
 FLOOR = "floor"
 
 
-def pooled_scores(ablation: Ablation, scores: Scores, floors: Scores) -> dict[str, pd.DataFrame]:
+def pooled_scores(
+    ablation: Ablation, scores: CellScores, floors: CellScores
+) -> dict[str, pd.DataFrame]:
     """The test scores that the primary comparison is computed from, and the floor's.
 
     Args:
@@ -41,7 +43,7 @@ def pooled_scores(ablation: Ablation, scores: Scores, floors: Scores) -> dict[st
     return {**pooled, FLOOR: floor.pooled(*sides[0], seeds)}
 
 
-def finished_seeds(ablation: Ablation, scores: Scores) -> list[int]:
+def finished_seeds(ablation: Ablation, scores: CellScores) -> list[int]:
     """The seeds that have finished every side of the primary comparison."""
     return _primary(ablation, scores).finished_seeds(_sides(ablation))
 
@@ -76,7 +78,7 @@ def mean_curves(
     return {name: pd.concat(tables, axis=1).reset_index() for name, tables in means.items()}
 
 
-def _primary(ablation: Ablation, scores: Scores) -> AlignedScores:
+def _primary(ablation: Ablation, scores: CellScores) -> AlignedScores:
     return AlignedScores(ablation, scores, ablation.analysis.split, 1.0)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from matl.ablation.aligned_scores import AlignedScores, Scores
+from matl.ablation.aligned_scores import AlignedScores, CellScores
 from matl.ablation.cells import Cell
 from matl.ablation.schema import SCRATCH, Ablation
 from matl.evaluation.metrics import summarise
@@ -54,13 +54,6 @@ class Comparison:
         """The split and the share of the labels in words."""
         return place(self.split, self.fraction)
 
-    @property
-    def p_text(self) -> str:
-        """The p value as it is shown."""
-        if self.p is None:
-            return ""
-        return "< 0.001" if self.p < 0.001 else f"{self.p:.3f}"
-
 
 @dataclass(frozen=True)
 class Mean:
@@ -85,11 +78,11 @@ class Mean:
 def cell_table(
     ablation: Ablation,
     plans: Mapping[Cell, Plan],
-    scores: Scores,
-    floors: Scores,
+    scores: CellScores,
+    floors: CellScores,
     unfinished: Mapping[Cell, str],
 ) -> pd.DataFrame:
-    """A row a cell: what it is, its state, its test metrics, and the floor of the main one.
+    """One row per cell: what it is, its state, its test metrics, and the floor of the main one.
 
     Args:
         ablation, plans: What is compared.
@@ -110,7 +103,7 @@ def cell_table(
     return pd.DataFrame(rows)
 
 
-def compare(ablation: Ablation, scores: Scores, changed: bool = False) -> list[Comparison]:
+def compare(ablation: Ablation, scores: CellScores, changed: bool = False) -> list[Comparison]:
     """Every gain over scratch and over the regimes that the file names, and their differences.
 
     Only seeds count that every arm and regime of a comparison has finished.
@@ -128,7 +121,7 @@ def compare(ablation: Ablation, scores: Scores, changed: bool = False) -> list[C
     return _adjusted(found)
 
 
-def means(ablation: Ablation, scores: Scores, cells: pd.DataFrame) -> list[Mean]:
+def means(ablation: Ablation, scores: CellScores, cells: pd.DataFrame) -> list[Mean]:
     """What every arm reaches after every regime that a seed has finished, on every split.
 
     Args:
@@ -189,7 +182,7 @@ def _inside(found: Contrast, least: float, most: float) -> Contrast:
     return replace(found, low=max(found.low, least), high=min(found.high, most))
 
 
-def _aligned(ablation: Ablation, scores: Scores) -> Iterator[AlignedScores]:
+def _aligned(ablation: Ablation, scores: CellScores) -> Iterator[AlignedScores]:
     for split, fraction in product(ablation.splits, ablation.fractions):
         yield AlignedScores(ablation, scores, split, fraction)
 

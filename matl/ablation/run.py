@@ -9,11 +9,12 @@ from rich.console import Console
 from rich.markup import escape
 
 from matl.ablation.ablation_files import write_record
-from matl.ablation.ablation_record import ablation_record
-from matl.ablation.aligned_scores import Scores, read_cells
+from matl.ablation.ablation_record import AblationRecord, ablation_record
+from matl.ablation.aligned_scores import CellScores, read_cells
 from matl.ablation.analysis import Fixed, fix_analysis
 from matl.ablation.cells import Cell, cells_of, plan_cells
 from matl.ablation.page import write_ablation_page
+from matl.ablation.page_sides import scored_sides
 from matl.ablation.pooled_scores import finished_seeds, mean_curves, pooled_scores
 from matl.ablation.results import cell_table
 from matl.ablation.schema import Ablation
@@ -30,14 +31,15 @@ from matl.ablation.train import (
     in_turn,
 )
 from matl.errors import MatlError
-from matl.files import replace_file
-from matl.names import CELLS, CURVES, LOGS, PREDICTIONS, SUMMARY, ablation_folder
+from matl.files import json_bytes, replace_file
+from matl.names import CELLS, CURVES, LOGS, METRICS_FILE, PREDICTIONS, SUMMARY, ablation_folder
 from matl.orchestrator.plan import Plan
 from matl.orchestrator.resources import available_cores
 from matl.orchestrator.store import Store
 from matl.orchestrator.wandb_report import sync_command
 from matl.orchestrator.wandb_run import refuse_wrong_key
 from matl.preemption import ends_when_preempted
+from matl.report.metrics_file import score_metrics
 from matl.report.run_files import stacked_csv
 
 
@@ -125,7 +127,9 @@ class Results:
     overrides: Sequence[str]
     command: str
 
-    def write_cells(self, failures: Mapping[str, str]) -> tuple[Scores, Scores, pd.DataFrame]:
+    def write_cells(
+        self, failures: Mapping[str, str]
+    ) -> tuple[CellScores, CellScores, pd.DataFrame]:
         """Writes `cells.csv`.
 
         Args:
@@ -143,20 +147,24 @@ class Results:
     def write(self, failures: Mapping[str, str]) -> None:
         """Writes the cells, the comparisons that are complete so far, and the page."""
         scores, floors, cells = self.write_cells(failures)
-        self._write_sides(scores, floors)
         finished = self.ablation, self.plans, self.store, scores, cells
         record = ablation_record(*finished, self.fixed, self.overrides, self.command)
+        self._write_sides(record, scores, floors)
         write_record(record, self.folder)
         replace_file(self.folder / SUMMARY, summary(record).encode())
         write_ablation_page(self.folder)
 
-    def _write_sides(self, scores: Scores, floors: Scores) -> None:
+    def _write_sides(self, record: AblationRecord, scores: CellScores, floors: CellScores) -> None:
         """Writes the scores and the mean training curves of the primary comparison."""
         pooled = pooled_scores(self.ablation, scores, floors)
         manifests = whole_stages(self.plans, self.store)
         seeds = finished_seeds(self.ablation, scores)
         curves = mean_curves(self.ablation, self.plans, manifests, self.store, seeds)
-        replace_file(self.folder / PREDICTIONS, stacked_csv(pooled, "model"))
+        predictions = stacked_csv(pooled, "model")
+        replace_file(self.folder / PREDICTIONS, predictions)
+        sides = scored_sides(record.primary_tested, pooled)
+        numbers = json_bytes(score_metrics(sides, len(seeds), predictions)) if pooled else None
+        replace_file(self.folder / METRICS_FILE, numbers)
         replace_file(self.folder / CURVES, stacked_csv(curves, "stage"))
 
 

@@ -16,7 +16,7 @@ from matl.ablation.cells import Cell
 from matl.ablation.train import Progress, Work, distinct_stages
 from matl.orchestrator.plan import Plan, PlannedStage
 from matl.orchestrator.store import Store
-from matl.report.tables import duration
+from matl.report.words import duration
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from matl.evaluation.metrics import Estimate, check_scores, summarise
 
 
 @dataclass(frozen=True)
-class Group:
+class SourceResult:
     """The metrics of one source's images.
 
     Attributes:
@@ -26,7 +26,7 @@ class Group:
     metrics: dict[str, Estimate]
 
 
-def by_source(scores: pd.DataFrame) -> list[Group]:
+def by_source(scores: pd.DataFrame) -> list[SourceResult]:
     """The metrics of each source alone, in the order of their names.
 
     Args:
@@ -36,7 +36,7 @@ def by_source(scores: pd.DataFrame) -> list[Group]:
         ValueError: As in `matl.evaluation.metrics.summarise`.
     """
     return [
-        Group(
+        SourceResult(
             source=str(source),
             images=len(part),
             patients=part["patient"].nunique(),

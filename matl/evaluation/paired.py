@@ -5,16 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from matl.evaluation.metrics import CONFIDENCE, patient_codes
+from matl.evaluation.metrics import patient_codes
 from matl.evaluation.statistics.clustered import (
     Difference,
     accuracy_difference,
     auroc_difference,
 )
 
-PAIRED_HEADER = ("Difference", "AUROC", "p", "Accuracy", "p")
 PAIRED_CAPTION = (
     "On the same images, with a patient's as a cluster: AUROCs by Obuchowski's test (1997), "
     "[low, high] is its 95 % interval; accuracies by McNemar's test for clusters (Durkalski et al. "
@@ -28,7 +26,7 @@ class Paired:
     """A diagnosis minus another one.
 
     Attributes:
-        first, second: The rows' names, as in "chain" and "scratch".
+        first, second: The rows' names, as in "chain" and "from scratch".
         auroc: None where the images are of one class.
         accuracy: At the threshold.
     """
@@ -37,12 +35,6 @@ class Paired:
     second: str
     auroc: Difference | None
     accuracy: Difference
-
-    def cells(self) -> tuple[str, ...]:
-        """The row of a table under `PAIRED_HEADER`."""
-        auroc = ("undefined", "") if self.auroc is None else (_interval(self.auroc), _p(self.auroc))
-        accuracy = (f"{self.accuracy.value:+.3f}", _p(self.accuracy))
-        return (f"{self.first} - {self.second}", *auroc, *accuracy)
 
 
 def paired(scores: Mapping[str, pd.DataFrame]) -> Iterator[Paired]:
@@ -61,16 +53,3 @@ def paired(scores: Mapping[str, pd.DataFrame]) -> Iterator[Paired]:
         data = label, one["score"].to_numpy(), other["score"].to_numpy(), patients
         auroc = auroc_difference(*data) if len(np.unique(label)) == 2 else None
         yield Paired(first, second, auroc, accuracy_difference(*data))
-
-
-def _interval(one: Difference) -> str:
-    if not np.isfinite(one.error):
-        return f"{one.value:+.3f} [none]"
-    reach = stats.norm.ppf((1 + CONFIDENCE) / 2) * one.error
-    return f"{one.value:+.3f} [{one.value - reach:+.3f}, {one.value + reach:+.3f}]"
-
-
-def _p(one: Difference) -> str:
-    if not np.isfinite(one.p):
-        return ""
-    return "< 0.001" if one.p < 0.001 else f"{one.p:.3f}"

@@ -20,7 +20,7 @@ REST = "#BBBBBB"
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 
-class Group(NamedTuple):
+class Marked(NamedTuple):
     """Images of one colour: their name, which rows they are (bool [N]), and the colour."""
 
     name: str
@@ -75,25 +75,25 @@ def embedding_figure(
     return figure
 
 
-def _named(column: pd.Series, names: Sequence[str]) -> list[Group]:
+def _named(column: pd.Series, names: Sequence[str]) -> list[Marked]:
     of = {name: (column == name).to_numpy() for name in names}
     looks = zip(cycle(COLOURS), of.items(), strict=False)
-    return [Group(f"{name} ({rows.sum()})", rows, colour) for colour, (name, rows) in looks]
+    return [Marked(f"{name} ({rows.sum()})", rows, colour) for colour, (name, rows) in looks]
 
 
-def _patients(table: pd.DataFrame) -> list[Group]:
+def _patients(table: pd.DataFrame) -> list[Marked]:
     """The other patients first, so that they lie beneath, then those with the most images."""
     codes = patient_codes(table)
     counts = np.bincount(codes)
     most = np.argsort(-counts, kind="stable")[:NAMED_PATIENTS]
     rest = ~np.isin(codes, most)
-    groups = [Group(f"{len(counts) - len(most)} others ({rest.sum()})", rest, REST)]
+    groups = [Marked(f"{len(counts) - len(most)} others ({rest.sum()})", rest, REST)]
     for number, (code, colour) in enumerate(zip(most, COLOURS, strict=False), start=1):
-        groups.append(Group(f"patient {number} ({counts[code]})", codes == code, colour))
+        groups.append(Marked(f"patient {number} ({counts[code]})", codes == code, colour))
     return [group for group in groups if group.rows.any()]
 
 
-def _draw(axes: Axes, places: np.ndarray, groups: Sequence[Group]) -> None:
+def _draw(axes: Axes, places: np.ndarray, groups: Sequence[Marked]) -> None:
     for group, marker in zip(groups, cycle(MARKERS), strict=False):
         axes.scatter(
             places[group.rows, 0],

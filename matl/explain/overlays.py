@@ -17,12 +17,12 @@ EACH = 3
 TILE, BLOCK = 1.35, 4.0  # least inches of an image, and of a block of them
 LETTERS_AN_INCH = 11
 LUNGS, LESION = "#FFFFFF", "#FF4FD8"
-Group = tuple[str, str]
+ClassOutcome = tuple[str, str]
 
 
 def choose_cases(
     table: pd.DataFrame, classes: Sequence[str], seed: int = 0, each: int = EACH
-) -> dict[Group, list[int]]:
+) -> dict[ClassOutcome, list[int]]:
     """Draws as many right as wrong images of each class, at random and one a patient.
 
     Args:
@@ -43,14 +43,14 @@ def choose_cases(
     return cases
 
 
-def case_numbers(cases: Mapping[Group, Sequence[int]]) -> dict[int, int]:
+def case_numbers(cases: Mapping[ClassOutcome, Sequence[int]]) -> dict[int, int]:
     """The number on the sheet of each case, by its row, counted from 1."""
     rows = [row for group in cases.values() for row in group]
     return {row: number for number, row in enumerate(rows, start=1)}
 
 
 def overlay_figure(
-    cases: Mapping[Group, Sequence[int]],
+    cases: Mapping[ClassOutcome, Sequence[int]],
     diagnosis: Diagnosis,
     pictures: Pictures,
     title: str,

@@ -11,9 +11,9 @@ from matl.explain.evidence import Evidence
 from matl.explain.findings import Findings
 from matl.explain.overlays import EACH
 from matl.names import ATTRIBUTION, CKA_FIGURE, EMBEDDINGS_FIGURE, FINDINGS, OVERLAYS_FIGURE
+from matl.report.markdown import escape, fenced, markdown_table
 from matl.report.paths import hide_paths
-from matl.report.run_report import fenced
-from matl.report.tables import escape, markdown_table
+from matl.report.table import Row, Table, TableCell, make_table
 
 
 def as_json(evidence: Evidence, found: Findings) -> dict[str, Any]:
@@ -61,15 +61,18 @@ def as_markdown(evidence: Evidence, found: Findings, figures: Collection[str]) -
         "\n".join(f"- *{escape(name)}*: {escape(text)}" for name, text in evidence.methods.items()),
     ]
     for model, shares in found.shares.items():
-        parts += [f"## Attribution inside the lungs, {escape(model)}", _share_table(shares)]
+        parts += [
+            f"## Attribution inside the lungs, {escape(model)}",
+            markdown_table(share_table(shares)),
+        ]
     parts.append(escape(_share_caption(found)))
     if OVERLAYS_FIGURE in figures:
         parts += ["## Cases", f"![Cases]({OVERLAYS_FIGURE})", escape(_cases_caption(evidence))]
     if found.pointing:
-        parts += ["## Pointing at the lesion", _pointing_table(found)]
+        parts += ["## Pointing at the lesion", markdown_table(pointing_table(found))]
         parts.append(escape(_pointing_caption(evidence, found)))
     if found.alignments:
-        parts += ["## The networks of the chain", _alignment_table(found.alignments)]
+        parts += ["## The networks of the chain", markdown_table(alignment_table(found.alignments))]
         parts += [ALIGNMENT_CAPTION, f"![Linear CKA]({CKA_FIGURE})"]
     if EMBEDDINGS_FIGURE in figures:
         parts += ["## The images as the diagnosis sees them", f"![Embeddings]({EMBEDDINGS_FIGURE})"]
@@ -81,6 +84,7 @@ def as_markdown(evidence: Evidence, found: Findings, figures: Collection[str]) -
     return "\n\n".join(part.rstrip() for part in parts) + "\n"
 
 
+UNDEFINED = TableCell("undefined", None)
 ALIGNMENT_CAPTION = (
     "Linear CKA (Kornblith et al., https://arxiv.org/abs/1905.00414) of each image's features, the "
     "mean of the map over its places, on the images of the split: 1 for the same features up to "
@@ -130,53 +134,58 @@ def _pointing_caption(evidence: Evidence, found: Findings) -> str:
     )
 
 
-def _share_table(shares: Sequence[LungShare]) -> str:
-    header = ("method", "class", "outcome", "images", "patients", "empty")
-    rows = [
+def share_table(shares: Sequence[LungShare]) -> Table:
+    """How much of each method's maps is inside the lung field, by class and by outcome."""
+    rows: list[Row] = [
         (
-            *(escape(text) for text in (one.method, one.label, one.outcome)),
-            *(f"{count:,}" for count in (one.images, one.patients, one.empty)),
-            *(_interval(estimate) for estimate in (one.lungs, one.share)),
-            _interval(one.difference, "+"),
+            *(one.method, one.label, one.outcome, one.images, one.patients, one.empty),
+            *(_estimate(one.lungs), _estimate(one.share), _estimate(one.difference, "+")),
         )
         for one in shares
         if (one.label == ALL) == (one.outcome == ALL)
     ]
-    return markdown_table((*header, "lungs", "share inside", "difference"), rows)
+    counts = ("Images", "Patients", "Empty")
+    columns = ("Method", "Class", "Outcome", *counts, "Lungs", "Share inside", "Difference")
+    return make_table("Attribution inside the lungs", "", columns, rows)
 
 
-def _pointing_table(found: Findings) -> str:
-    counts = ("model", "method", "images", "patients", "empty")
-    header = (*counts, "hits", "chance", "in lungs", "possible", "hits - chance")
-    rows = [
+def pointing_table(found: Findings) -> Table:
+    """How often each method's largest place is in the lesion."""
+    rows: list[Row] = [
         (
-            *(escape(text) for text in (model, row.method)),
-            *(f"{count:,}" for count in (row.images, row.patients, row.empty)),
-            *(_interval(one) for one in (row.hits, row.chance, row.chance_in_lungs, row.possible)),
-            _interval(row.difference, "+"),
+            *(model, row.method, row.images, row.patients, row.empty),
+            *(_estimate(one) for one in (row.hits, row.chance, row.chance_in_lungs, row.possible)),
+            _estimate(row.difference, "+"),
         )
         for model, results in found.pointing.items()
         for row in results
     ]
-    return markdown_table(header, rows)
+    hits = ("Hits", "Chance", "In lungs", "Possible", "Hits - chance")
+    columns = ("Model", "Method", "Images", "Patients", "Empty", *hits)
+    return make_table("Pointing at the lesion", "", columns, rows)
 
 
-def _alignment_table(found: Sequence[Alignment]) -> str:
-    rows = [
+def alignment_table(found: Sequence[Alignment]) -> Table:
+    """How alike each network and the next one are, at each stride."""
+    rows: list[Row] = [
         (
-            escape(f"{one.first} - {one.second}"),
-            str(one.stride),
-            _interval(one.cka),
-            "undefined" if one.unbiased is None else f"{one.unbiased:.3f}",
+            f"{one.first} - {one.second}",
+            one.stride,
+            _estimate(one.cka),
+            one.unbiased if one.unbiased is not None else UNDEFINED,
         )
         for one in found
     ]
-    return markdown_table(("networks", "stride", "linear CKA", "unbiased"), rows)
+    columns = ("Networks", "Stride", "Linear CKA", "Unbiased")
+    return make_table("The networks of the chain", "", columns, rows)
 
 
-def _interval(estimate: Estimate, sign: str = "") -> str:
+def _estimate(estimate: Estimate, sign: str = "") -> TableCell:
+    """With three digits of the interval too."""
     if estimate.value is None:
-        return "undefined"
+        return UNDEFINED
+    text = f"{estimate.value:{sign}.3f}"
     if estimate.low is None or estimate.high is None:
-        return f"{estimate.value:{sign}.3f} [none]"
-    return f"{estimate.value:{sign}.3f} [{estimate.low:{sign}.3f}, {estimate.high:{sign}.3f}]"
+        return TableCell(text, estimate.value, "[none]")
+    interval = f"[{estimate.low:{sign}.3f}, {estimate.high:{sign}.3f}]"
+    return TableCell(text, estimate.value, interval)

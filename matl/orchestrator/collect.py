@@ -10,6 +10,7 @@ import pandas as pd
 from data_modules.audit import overview
 from data_modules.samples import SPLITS
 from matl.backbones import BackboneConfig, account, arm_match, network_cost
+from matl.evaluation.scored import Scored
 from matl.manifest import StageManifest
 from matl.names import CURVES, SCORES
 from matl.orchestrator.floors import floor_of
@@ -18,10 +19,11 @@ from matl.orchestrator.plan import Plan, PlannedStage
 from matl.orchestrator.scoring import read_scores
 from matl.orchestrator.stage_images import open_images
 from matl.orchestrator.store import Store
+from matl.report.rows import CHAIN, FROM_SCRATCH, from_scratch
+from matl.report.rows import FLOOR as FLOOR_ROW
 from matl.report.run_record import NetworkRow, RunRecord, StageRow
 from matl.stages.settings import size_pair
 
-SCRATCH = "scratch"
 CONTROLS = {"attention": ("convolution",), "convolution": ("attention",), "none": ()}
 """The operators whose networks a run's is to be matched with."""
 
@@ -30,7 +32,7 @@ def run_record(plan: Plan, store: Store, command: str) -> RunRecord:
     """Everything that the tables and the report of a finished run are made from."""
     named = [(stage.name, stage) for stage in plan.chain]
     if plan.scratch is not None:
-        named.append((f"{plan.scratch.name} ({SCRATCH})", plan.scratch))
+        named.append((from_scratch(plan.scratch.name), plan.scratch))
     rows = [stage_row(name, stage, plan, store) for name, stage in named]
     curves = {name: pd.read_csv(store.file(stage.fingerprint, CURVES)) for name, stage in named}
     manifests = {name: store.manifest(stage.fingerprint) for name, stage in named}
@@ -40,9 +42,7 @@ def run_record(plan: Plan, store: Store, command: str) -> RunRecord:
         experiment=plan.experiment.name,
         command=command,
         stages=rows,
-        diagnoses=_diagnoses(plan, store),
-        positive=classes[1],
-        negative=classes[0],
+        scored=Scored(_diagnoses(plan, store), classes[1], classes[0]),
         split_note=_split_note(last),
         curves=curves,
         manifest={
@@ -80,9 +80,9 @@ def network_notes(plan: Plan) -> list[str]:
 
 def _scratch_notes(plan: Plan) -> list[str]:
     weights = plan.experiment.backbone.weights
-    if not weights or SCRATCH not in _trained_diagnoses(plan):
+    if not weights or FROM_SCRATCH not in _trained_diagnoses(plan):
         return []
-    return [f"{SCRATCH} begins from {Path(weights).name}, without the stages before it"]
+    return [f"{FROM_SCRATCH}: begins from {Path(weights).name}, without the stages before it"]
 
 
 def data_notes(plan: Plan) -> list[str]:
@@ -165,6 +165,7 @@ def stage_row(name: str, stage: PlannedStage, plan: Plan, store: Store) -> Stage
         value=manifest.metric["value"],
         reused=None if trained_by == plan.experiment.name else trained_by,
         fingerprint=stage.fingerprint,
+        from_scratch=stage is plan.scratch,
     )
 
 
@@ -173,8 +174,8 @@ def _trained_diagnoses(plan: Plan) -> dict[str, str]:
     last = plan.chain[-1]
     if not last.task.diagnoses:
         return {}
-    rows = {"chain" if last.parent else SCRATCH: last.fingerprint}
-    return rows if plan.scratch is None else rows | {SCRATCH: plan.scratch.fingerprint}
+    rows = {CHAIN if last.parent else FROM_SCRATCH: last.fingerprint}
+    return rows if plan.scratch is None else rows | {FROM_SCRATCH: plan.scratch.fingerprint}
 
 
 def _diagnoses(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
@@ -186,7 +187,7 @@ def _diagnoses(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
         row: read_scores(store.file(fingerprint, SCORES)) for row, fingerprint in rows.items()
     }
     floor = floor_of(last, store, lambda: open_images(plan.experiment, last))
-    return tables | {"floor": floor}
+    return tables | {FLOOR_ROW: floor}
 
 
 def _split_note(stage: PlannedStage) -> str:

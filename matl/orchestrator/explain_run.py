@@ -16,10 +16,10 @@ from matl.explain.evidence import ATTENTION, GRAD_CAM, Diagnosis, Evidence
 from matl.explain.grad_cam import grad_cam_maps
 from matl.explain.write import write_explanation
 from matl.names import BACKBONE, EXPLANATION
-from matl.orchestrator.collect import SCRATCH
 from matl.orchestrator.finished_run import FinishedRun, in_store, read_run
 from matl.orchestrator.held_out import HeldOut, held_out
 from matl.orchestrator.resources import resolve
+from matl.report.rows import from_scratch
 from matl.trained import load_backbone
 from matl.views import plain_view
 
@@ -77,7 +77,7 @@ def _networks(run: FinishedRun) -> dict[str, str]:
         networks[name] = in_store(store, fingerprint)
         fingerprint = store.manifest(fingerprint).parent or ""
     in_order = {name: networks[name] for name in names}
-    return in_order | {f"{names[-1]} ({SCRATCH})": one for one in others}
+    return in_order | {from_scratch(names[-1]): one for one in others}
 
 
 def _name_of(fingerprint: str, networks: dict[str, str]) -> str:

@@ -15,6 +15,7 @@ from data_modules.samples import Samples
 from matl.config import Experiment
 from matl.errors import MatlError
 from matl.evaluation.floor import floor_scores, grey_features
+from matl.evaluation.scored import Scored
 from matl.names import EVALUATION
 from matl.orchestrator.finished_run import FinishedRun, read_run
 from matl.orchestrator.plan import select_images
@@ -56,9 +57,7 @@ def evaluate_external(
         experiment=f"{experiment.name} on {what}",
         command=command,
         stages=[],
-        diagnoses=scores,
-        positive=samples.classes[1],
-        negative=samples.classes[0],
+        scored=Scored(scores, samples.classes[1], samples.classes[0]),
         split_note=f"every labelled image of {name}; {_overlap(experiment, samples)}",
         manifest={"diagnoses": run.diagnoses},
         notes=[*samples.notes, *_other_positive(run, samples)],

@@ -16,6 +16,7 @@ from matl.names import EXPERIMENT, MANIFEST, SCORES
 from matl.orchestrator.plan import select_images
 from matl.orchestrator.scoring import read_scores
 from matl.orchestrator.store import Store
+from matl.report.rows import current_name
 from matl.stages.settings import StageConfig, size_pair
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ def read_run(folder: Path) -> FinishedRun:
         raise MatlError(f"{folder}: is no folder of a finished run with a diagnosis") from error
     if not diagnoses:
         raise MatlError(f"{folder}: the run has no diagnosis; run the whole chain")
+    diagnoses = {current_name(row): fingerprint for row, fingerprint in diagnoses.items()}
     experiment = load_experiment(folder / EXPERIMENT)
     _find_again(experiment, folder, list(diagnoses.values()))
     return FinishedRun(experiment, diagnoses)

@@ -10,10 +10,10 @@ from data_modules.formats.pictures import read_image
 from data_modules.phantom import lesion_mask
 from data_modules.samples import Samples
 from matl.errors import MatlError
+from matl.evaluation.scored import EVALUATED_SPLITS
 from matl.explain.evidence import Pictures
 from matl.lungs import region_map
 from matl.orchestrator.finished_run import FinishedRun
-from matl.report.run_record import EVALUATED_SPLITS
 from matl.stages.settings import size_pair
 
 PHANTOM = "phantom_ct"

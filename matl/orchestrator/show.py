@@ -20,8 +20,10 @@ from matl.orchestrator.collect import data_notes, network_notes
 from matl.orchestrator.fingerprints import reason
 from matl.orchestrator.plan import Plan, select_images
 from matl.orchestrator.store import Store
+from matl.report.diagnosis_tables import diagnosis_table
 from matl.report.run_record import RunRecord
-from matl.report.tables import diagnosis_table, stage_table
+from matl.report.stage_tables import stage_table
+from matl.report.terminal_table import TerminalTable
 
 SHEET_IMAGES = 16
 MOST_CLASSES = 8
@@ -34,9 +36,9 @@ def show_record(record: RunRecord, console: Console) -> None:
     Where a data set has no test split, the validation split stands there, under its name.
     """
     if record.stages:
-        console.print(stage_table(record))
-    if record.diagnoses:
-        console.print(diagnosis_table(record))
+        console.print(TerminalTable(stage_table(record)))
+    if record.scored.models:
+        console.print(TerminalTable(diagnosis_table(record)))
 
 
 def plan_table(plan: Plan) -> Table:

@@ -1,19 +1,23 @@
 """The end of a run in W&B: its tables and figures as a run of their own, or a trial's result."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from shlex import quote
+from typing import Any
 
 import pandas as pd
 from rich.console import Console
 
+from matl.evaluation.scored import ModelResult
 from matl.names import BACKBONE, PAGE, WANDB_RUNS
 from matl.orchestrator.plan import Plan
 from matl.orchestrator.store import Store
 from matl.orchestrator.wandb_logger import in_sweep, last_id, open_run, use_weights, wanted
 from matl.orchestrator.wandb_run import SafeRun
-from matl.report.run_record import Result, RunRecord
+from matl.report.diagnosis_tables import diagnosis_table
+from matl.report.run_record import RunRecord
+from matl.report.stage_tables import stage_table
+from matl.report.table import Table
 
 COSTS = ("epoch", "images", "seconds", "peak_memory_mb")
 HELD_OUT, CROSS_VALIDATION = "test", "cv"
@@ -43,7 +47,11 @@ def log_report(
         group=folder.name,
         name=folder.name,
         job_type="report",
-        config={"positive": record.positive, "seeds": record.seeds, "seed": plan.experiment.seed},
+        config={
+            "positive": record.scored.positive,
+            "seeds": record.seeds,
+            "seed": plan.experiment.seed,
+        },
     )
     summary = trial_summary(plan, record) if trial else _run_summary(record)
     run.add(lambda run: run.summary.update(summary))
@@ -68,7 +76,7 @@ def trial_summary(plan: Plan, record: RunRecord) -> dict[str, float]:
     }
     data = plan.chain[-1].config.data
     if data.split == "kfold" and data.over == "train":
-        summary |= _metrics(record.results(HELD_OUT)[0], CROSS_VALIDATION)
+        summary |= _metrics(record.scored.results(HELD_OUT)[0], CROSS_VALIDATION)
     return summary
 
 
@@ -97,7 +105,7 @@ def _is_synced(run: Path) -> bool:
 
 
 def _run_summary(record: RunRecord) -> dict[str, float]:
-    results = {split: record.results(split) for split in record.splits()}
+    results = {split: record.scored.results(split) for split in record.scored.splits()}
     return {
         name: value
         for split, rows in results.items()
@@ -105,7 +113,7 @@ def _run_summary(record: RunRecord) -> dict[str, float]:
     }
 
 
-def _metrics(result: Result, split: str) -> dict[str, float]:
+def _metrics(result: ModelResult, split: str) -> dict[str, float]:
     return {
         f"{split}/{name}": estimate.value
         for name, estimate in result.metrics.items()
@@ -116,11 +124,13 @@ def _metrics(result: Result, split: str) -> dict[str, float]:
 def _log_contents(run: SafeRun, record: RunRecord, folder: Path) -> None:
     import wandb
 
-    tables = {"diagnosis": _diagnosis_table(record), "stages": _stage_table(record)}
+    splits = record.scored.splits()
+    tables = {"stages": stage_table(record)}
+    tables |= {f"diagnosis, {split}": diagnosis_table(record, split) for split in splits}
     pictures, page = _pictures(folder), folder / PAGE
     run.add(
         lambda run: run.log(
-            {name: wandb.Table(dataframe=table) for name, table in tables.items() if len(table)}
+            {name: wandb.Table(dataframe=_frame(table)) for name, table in tables.items()}
             | {
                 name: [wandb.Image(str(file), caption=file.stem) for file in files]
                 for name, files in pictures.items()
@@ -130,25 +140,15 @@ def _log_contents(run: SafeRun, record: RunRecord, folder: Path) -> None:
     )
 
 
-def _diagnosis_table(record: RunRecord) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "model": result.model,
-            "split": split,
-            "metric": metric,
-            **asdict(estimate),
-            "images": result.images,
-            "patients": result.patients,
-            "positives": result.positives,
-        }
-        for split in record.splits()
-        for result in record.results(split)
-        for metric, estimate in result.metrics.items()
-    )
-
-
-def _stage_table(record: RunRecord) -> pd.DataFrame:
-    return pd.DataFrame(asdict(row) for row in record.stages)
+def _frame(table: Table) -> pd.DataFrame:
+    """A table as W&B sorts it: numbers as numbers, what is noted beside them in a column after."""
+    columns: dict[str, list[Any]] = {}
+    for at, column in enumerate(table.columns):
+        cells = [row[at] for row in table.rows]
+        columns[column.title] = [one.order if column.numeric else one.text for one in cells]
+        if any(one.note for one in cells):
+            columns[f"{column.title}, interval"] = [one.note for one in cells]
+    return pd.DataFrame(columns)
 
 
 def _pictures(folder: Path) -> Mapping[str, list[Path]]:

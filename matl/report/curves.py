@@ -8,7 +8,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from sklearn.metrics import roc_curve
 
 from matl.evaluation.metrics import THRESHOLD, Estimate
 from matl.report.drawing import (
@@ -42,6 +41,8 @@ def roc_figure(
     Returns:
         A figure in which a dot marks the threshold that the metrics use.
     """
+    from sklearn.metrics import roc_curve
+
     across, upward = "1 − specificity (false positive rate)", "Sensitivity (true positive rate)"
     figure, axes = score_figure(title, across, upward)
     axes.plot([0, 1], [0, 1], color="#999999", linewidth=1)

@@ -1,5 +1,6 @@
 """A run's record as files of its folder, and back: all that a report is made from."""
 
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import fields
@@ -9,12 +10,14 @@ from typing import Any
 import pandas as pd
 
 from matl.errors import MatlError
-from matl.evaluation.metrics import check_scores
+from matl.evaluation.scored import Scored
 from matl.files import json_bytes
 from matl.names import CURVES, MANIFEST, PREDICTIONS, RECORD
+from matl.report.metrics_file import recall_metrics
+from matl.report.rows import current_name
 from matl.report.run_record import NetworkRow, RunRecord, StageRow
 
-_ELSEWHERE = ("diagnoses", "curves", "manifest", "data")
+_ELSEWHERE = ("scored", "curves", "manifest", "data")
 _TEXT: dict[str, Any] = dict.fromkeys(("model", "image", "patient", "source", "split"), str)
 
 
@@ -24,14 +27,15 @@ def record_files(record: RunRecord) -> dict[str, bytes | None]:
     `predictions.csv` has the scores with a column `model`, `curves.csv` the training curves with a
     column `stage`, `manifest.json` the manifest, and `record.json` the rest.
     """
-    scores = {name: check_scores(table) for name, table in record.diagnoses.items()}
+    scored = record.scored
     rest = {one.name: getattr(record, one.name) for one in fields(record)}
     rest = {name: value for name, value in rest.items() if name not in _ELSEWHERE}
+    rest |= {"positive": scored.positive, "negative": scored.negative}
     for name in ("stages", "networks"):
         rest[name] = [vars(row) for row in rest[name]]
     rest["data"] = {name: _counts(table) for name, table in record.data.items()}
     return {
-        PREDICTIONS: stacked_csv(scores, "model"),
+        PREDICTIONS: stacked_csv(scored.models, "model"),
         CURVES: stacked_csv(record.curves, "stage"),
         MANIFEST: json_bytes(record.manifest),
         RECORD: json_bytes(rest),
@@ -56,19 +60,27 @@ def read_record(folder: Path) -> RunRecord:
 def _read(folder: Path) -> RunRecord:
     rest = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     manifest = dict(json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
+    for part in {"stages", "diagnoses"} & manifest.keys():
+        manifest[part] = {current_name(name): one for name, one in manifest[part].items()}
     data = {
         name: pd.DataFrame.from_dict(rows, orient="index").rename_axis("split")
         for name, rows in rest.pop("data").items()
     }
-    rest["stages"] = [StageRow(**row) for row in rest["stages"]]
+    rest["stages"] = [_stage_row(row) for row in rest["stages"]]
     rest["networks"] = [NetworkRow(**row) for row in rest["networks"]]
+    scored = read_scored(folder, rest.pop("positive"), rest.pop("negative"))
     return RunRecord(
         **rest,
-        diagnoses=read_diagnoses(folder / PREDICTIONS),
+        scored=scored,
         curves=read_curves(folder / CURVES),
         manifest=manifest,
         data=data,
     )
+
+
+def _stage_row(row: dict[str, Any]) -> StageRow:
+    name = current_name(row["name"])
+    return StageRow(**({"from_scratch": name != row["name"]} | row | {"name": name}))
 
 
 def _counts(table: pd.DataFrame) -> dict[str, dict[str, int]]:
@@ -88,11 +100,22 @@ def stacked_csv(tables: Mapping[str, pd.DataFrame], key: str) -> bytes | None:
     return joined[order].to_csv(index=False, lineterminator="\n").encode()
 
 
-def read_diagnoses(file: Path) -> dict[str, pd.DataFrame]:
-    """The scores of `predictions.csv` by model; none where there is no file."""
-    if not file.is_file():
-        return {}
-    return _apart(pd.read_csv(file, dtype=_TEXT, keep_default_na=False), "model")
+def read_scored(folder: Path, positive: str, negative: str) -> Scored:
+    """The scores of `predictions.csv`, with the numbers of `metrics.json` where it is of them.
+
+    Raises:
+        ValueError: The scores are invalid.
+    """
+    file = folder / PREDICTIONS
+    content = file.read_bytes() if file.is_file() else None
+    scored = Scored({} if content is None else read_predictions(content), positive, negative)
+    recall_metrics(scored, folder, content)
+    return scored
+
+
+def read_predictions(content: bytes) -> dict[str, pd.DataFrame]:
+    """The tables of `predictions.csv` by model."""
+    return _apart(pd.read_csv(io.BytesIO(content), dtype=_TEXT, keep_default_na=False), "model")
 
 
 def read_curves(file: Path) -> dict[str, pd.DataFrame]:
@@ -106,6 +129,6 @@ def read_curves(file: Path) -> dict[str, pd.DataFrame]:
 
 def _apart(joined: pd.DataFrame, key: str) -> dict[str, pd.DataFrame]:
     return {
-        str(name): table.drop(columns=key).reset_index(drop=True)
+        current_name(str(name)): table.drop(columns=key).reset_index(drop=True)
         for name, table in joined.groupby(key, sort=False)
     }

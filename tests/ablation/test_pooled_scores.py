@@ -16,7 +16,7 @@ from matl.ablation.pooled_scores import pooled_scores
 from matl.errors import MatlError
 from matl.names import PREDICTIONS
 from matl.report.run_files import stacked_csv
-from matl.report.tables import PATIENT_CAPTION
+from matl.report.words import PATIENT_CAPTION
 
 SIDES = ["attention, full", "plain, full", "attention, scratch", "plain, scratch"]
 ABLATION = ablation_of()
@@ -77,7 +77,7 @@ def test_sources_are_shown_where_there_are_several(tmp_path: Path) -> None:
         for name, table in pooled().items()
     }
     table = shown(tmp_path, tables)["sources"]
-    assert [row[0].text for row in table.rows] == ["a", "b"] * 5
+    assert [row[0].text for row in table.rows] == ["a"] * 5 + ["b"] * 5
 
 
 def test_one_seed_without_folds_is_not_called_pooled(tmp_path: Path) -> None:

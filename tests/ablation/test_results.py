@@ -8,7 +8,7 @@ import pytest
 from drawn_scores import ablation_of, drawn
 from sklearn.metrics import roc_auc_score
 
-from matl.ablation.aligned_scores import Scores
+from matl.ablation.aligned_scores import CellScores
 from matl.ablation.cells import Cell, cells_of
 from matl.ablation.results import (
     NO_VERDICT,
@@ -23,7 +23,7 @@ from matl.ablation.schema import Ablation
 from matl.evaluation.statistics.contrasts import holm
 
 
-def reached(scores: Scores, arm: str, regime: str, split: str, seed: int) -> float:
+def reached(scores: CellScores, arm: str, regime: str, split: str, seed: int) -> float:
     """The mean over folds and repetitions of one seed's AUROC."""
     own = [
         table
@@ -98,7 +98,7 @@ def test_what_an_arm_reaches_stands_beside_the_floor_of_its_cells() -> None:
         assert 0 <= one.value.low <= one.value.value <= one.value.high <= 1
 
 
-def table_of(ablation: Ablation, scores: Scores, floors: Scores) -> pd.DataFrame:
+def table_of(ablation: Ablation, scores: CellScores, floors: CellScores) -> pd.DataFrame:
     class Planned:
         fingerprint = "0" * 16
 

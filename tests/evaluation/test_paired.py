@@ -7,8 +7,9 @@ from records import make_record, make_scores
 
 from matl.evaluation.paired import paired
 from matl.evaluation.statistics.clustered import auroc_difference
+from matl.report.diagnosis_tables import paired_table
+from matl.report.markdown import markdown_table
 from matl.report.run_report import write_report
-from matl.report.tables import paired_markdown
 
 
 def of_test(scores):
@@ -20,8 +21,8 @@ def test_the_first_diagnosis_is_compared_with_each_other_one() -> None:
         of_test(make_scores(skill, seed=n)) for n, skill in enumerate((2.0, 1.0, 0.0))
     )
     shuffled = scratch.sample(frac=1, random_state=0)
-    first, second = paired({"chain": chain, "scratch": shuffled, "floor": floor})
-    assert (first.second, second.second) == ("scratch", "floor")
+    first, second = paired({"chain": chain, "from scratch": shuffled, "floor": floor})
+    assert (first.second, second.second) == ("from scratch", "floor")
     codes = np.arange(40) // 2
     columns = (chain["label"], chain["score"], scratch["score"])
     direct = auroc_difference(*(column.to_numpy() for column in columns), codes)
@@ -40,16 +41,16 @@ def test_one_class_has_no_auroc_and_one_model_no_difference() -> None:
     chain, floor = (of_test(make_scores(1.0, label=1, seed=n)) for n in range(2))
     [found] = paired({"chain": chain, "floor": floor})
     assert found.auroc is None
-    assert found.cells()[1:3] == ("undefined", "")
-    same = paired_markdown(list(paired({"chain": chain, "copy": chain})))
+    record = make_record(diagnoses={"chain": chain, "copy": chain})
+    same = markdown_table(paired_table(record.scored, "test"))
     assert "| chain - copy | undefined |  | +0.000 | 1.000 |" in same
-    assert make_record(diagnoses={"chain": chain}).paired("test") == []
+    assert make_record(diagnoses={"chain": chain}).scored.paired("test") == []
 
 
 def test_two_patients_have_no_error(tmp_path: Path) -> None:
     chain, floor = (of_test(make_scores(1.0, images=4, seed=n)) for n in range(2))
     [found] = paired({"chain": chain, "floor": floor})
-    assert found.cells()[1].endswith("[none]")
+    assert found.auroc.interval() == "[none]"
     write_report(make_record(diagnoses={"chain": chain, "floor": floor}), tmp_path)
     [row] = json.loads((tmp_path / "metrics.json").read_text())["differences"]
     assert row["auroc"]["error"] is None

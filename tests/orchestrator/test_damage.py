@@ -138,7 +138,7 @@ def test_weights_of_another_network_are_refused_before_decoding(
     fitting = timm.create_model("resnet10t").state_dict()
     torch.save(fitting, tmp_path / "own.pth")
     record, _, shown = run_quietly(load_tiny(DIAGNOSIS, f"backbone.weights={tmp_path / 'own.pth'}"))
-    assert "scratch begins from own.pth, without the stages before it" in record.notes
+    assert "from scratch: begins from own.pth, without the stages before it" in record.notes
     assert "normalised by the mean 0.449 and the deviation 0.226" in shown
 
 

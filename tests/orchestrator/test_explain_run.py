@@ -44,7 +44,7 @@ def test_every_arm_is_explained(load_tiny: Load, operator: str) -> None:
     )
     numbers, rows = explained(run)
     assert list(numbers["methods"]) == METHODS[operator]
-    scores = record.scores("test")["scratch"]
+    scores = record.scored.tables("test")["from scratch"]
     assert list(rows["image"]) == list(scores["image"])
     assert rows["score"].to_numpy() == pytest.approx(scores["score"].to_numpy(), rel=1e-4)
     right = (scores["score"] >= 0.5) == scores["label"]
@@ -59,10 +59,10 @@ def test_the_chain_is_compared_stage_by_stage_and_with_scratch(load_tiny: Load) 
     _, run, _ = run_quietly(load_tiny("chain=[shapes,diagnosis]", "baselines=[scratch]"))
     numbers, rows = explained(run)
     pairs = {(row["first"], row["second"]) for row in numbers["cka"]["results"]}
-    assert pairs == {("shapes", "diagnosis"), ("diagnosis", "diagnosis (scratch)")}
+    assert pairs == {("shapes", "diagnosis"), ("diagnosis", "diagnosis, from scratch")}
     assert {row["stride"] for row in numbers["cka"]["results"]} == {2, 4, 8, 16, 32}
-    assert list(rows["model"].unique()) == ["chain", "scratch"]
-    assert rows.groupby("model")["case"].count().to_dict()["scratch"] == 0
+    assert list(rows["model"].unique()) == ["chain", "from scratch"]
+    assert rows.groupby("model")["case"].count().to_dict()["from scratch"] == 0
     files = {file.name for file in (run / "explain").iterdir()}
     assert files == {
         *("overlays.png", "cka.png", "embeddings.png"),

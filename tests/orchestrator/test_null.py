@@ -20,12 +20,14 @@ def test_no_gain_on_the_null_phantom(tmp_path: Path) -> None:
     short = [f"stages.{name}.epochs=2" for name in ("shapes", "xray", "lung", "diagnosis")]
     experiment = load_experiment(REPOSITORY / "experiments" / "demo.yaml", [*places, *null, *short])
     record, _ = run(experiment, "matl run", Console(file=io.StringIO()))
-    scores = {name: part.sort_values("image") for name, part in record.scores("test").items()}
+    scores = {
+        name: part.sort_values("image") for name, part in record.scored.tables("test").items()
+    }
     patients = patient_codes(scores["chain"])
     label = scores["chain"]["label"].to_numpy()
     arms = [
         Arm(weight, scores[name]["score"].to_numpy()[None])
-        for weight, name in ((1.0, "chain"), (-1.0, "scratch"))
+        for weight, name in ((1.0, "chain"), (-1.0, "from scratch"))
     ]
     gain = contrast(label, patients, arms)
     assert gain.low < 0 < gain.high

@@ -40,7 +40,7 @@ def test_a_chain_runs_and_then_is_reused(load_tiny: Load, tmp_path: Path) -> Non
     experiment = load_tiny("baselines=[scratch]")
     record, folder, shown = run_quietly(experiment)
     assert trained(shown) == ["shapes", "lung", "diagnosis", "diagnosis"]
-    assert list(record.diagnoses) == ["chain", "scratch", "floor"]
+    assert list(record.scored.models) == ["chain", "from scratch", "floor"]
     before = finished(tmp_path / "store")
 
     again, same_folder, shown = run_quietly(experiment)
@@ -48,7 +48,7 @@ def test_a_chain_runs_and_then_is_reused(load_tiny: Load, tmp_path: Path) -> Non
     assert finished(tmp_path / "store") == before
     assert same_folder == folder
     assert again.stages == record.stages
-    assert again.results("test") == record.results("test")
+    assert again.scored.results("test") == record.scored.results("test")
     for name in ("report.md", "metrics.json", "predictions.csv", "manifest.json", "curves.png"):
         assert (folder / name).stat().st_size > 0
 
@@ -57,7 +57,7 @@ def test_every_test_image_is_scored_once(load_tiny: Load) -> None:
     record, _, _ = run_quietly(load_tiny("chain=[diagnosis]"))
     plan = make_plan(load_tiny("chain=[diagnosis]"))
     table = plan.chain[0].samples.table
-    for scores in record.diagnoses.values():
+    for scores in record.scored.models.values():
         test = scores[scores["split"] == "test"]
         assert sorted(test["image"]) == sorted(table["path"][table["split"] == "test"])
         assert test["score"].between(0, 1).all()
@@ -100,7 +100,7 @@ def test_fresh_trains_again_and_ends_with_the_same_weights(load_tiny: Load, tmp_
 def test_through_a_part_runs_no_more(load_tiny: Load) -> None:
     record, folder, shown = run_quietly(load_tiny(), through=1)
     assert trained(shown) == ["shapes"]
-    assert record.diagnoses == {}
+    assert record.scored.models == {}
     assert "shapes" in (folder / "report.md").read_text()
 
 
@@ -152,10 +152,10 @@ def test_a_finished_model_is_scored_on_another_data_set(
     _, folder, _ = run_quietly(load_tiny("chain=[shapes,diagnosis]", "baselines=[scratch]"))
     other = f"phantom_null:{phantom_root / 'external'}"
     record, report = evaluate_external(folder, other, None, "matl evaluate")
-    assert list(record.diagnoses) == ["chain", "scratch", "floor"]
-    assert {row.images for row in record.results("test")} == {640}
+    assert list(record.scored.models) == ["chain", "from scratch", "floor"]
+    assert {row.images for row in record.scored.results("test")} == {640}
     metrics = json.loads((report / "metrics.json").read_text())["metrics"]
-    assert {row["model"] for row in metrics} == {"chain", "scratch", "floor"}
+    assert {row["model"] for row in metrics} == {"chain", "from scratch", "floor"}
     page = (folder / "report.html").read_text(encoding="utf-8")
     name = f"tiny on phantom_null:external ({report.name.rpartition('-')[2]})"
     assert f"{name}: every labelled image of phantom_null; no file of it was" in page
@@ -171,14 +171,14 @@ def test_data_sets_of_one_kind_are_told_apart(load_tiny: Load, tmp_path: Path) -
     names = []
     for place, positive in (("north", "ill"), ("south", "ill"), ("south", "well")):
         record, _ = evaluate_external(folder, f"folder:{tmp_path / place}", positive, "matl")
-        assert record.positive == positive
+        assert record.scored.positive == positive
         warning = f"the positive class here is {positive}; the diagnosis learned {own.positive}"
         assert warning in record.notes
         assert record.experiment.startswith(f"tiny on folder:{place} (")
         names.append(record.experiment)
     assert len(set(names)) == len(list(folder.glob("evaluate-folder-*"))) == 3
     page = (folder / "report.html").read_text(encoding="utf-8")
-    row = r'<th scope="row"[^>]*>([^<]+)</th>\s*<td[^>]*>scratch</td>\s*<td[^>]*>(\w+)</td>'
+    row = r'<th scope="row"[^>]*>([^<]+)</th>\s*<td[^>]*>from scratch</td>\s*<td[^>]*>(\w+)</td>'
     shown = re.findall(row, page)
     assert sorted(shown) == sorted(
         [("own test split", own.positive), *zip(names, ("ill", "ill", "well"), strict=True)]
@@ -195,11 +195,11 @@ def test_a_run_on_its_own_images_gives_its_own_scores(load_tiny: Load, phantom_r
     rows.to_csv(listing, index=False)
     external, _ = evaluate_external(folder, f"csv:{source.root}", "covid", "matl evaluate")
     listing.unlink()
-    own = record.scores("test")["scratch"].set_index("image")["score"]
-    scored = external.scores("test")["scratch"].set_index("image")["score"]
+    own = record.scored.tables("test")["from scratch"].set_index("image")["score"]
+    scored = external.scored.tables("test")["from scratch"].set_index("image")["score"]
     assert scored.to_dict() == pytest.approx(own.to_dict(), abs=1e-6)
-    own_floor = record.scores("test")["floor"].set_index("image")["score"].to_dict()
-    floor = external.scores("test")["floor"].set_index("image")["score"].to_dict()
+    own_floor = record.scored.tables("test")["floor"].set_index("image")["score"].to_dict()
+    floor = external.scored.tables("test")["floor"].set_index("image")["score"].to_dict()
     assert floor == pytest.approx(own_floor, abs=1e-6)
 
 
@@ -215,7 +215,7 @@ def test_a_run_is_evaluated_from_any_folder(
     monkeypatch.chdir(moved)
     other = f"phantom_null:{phantom_root / 'external'}"
     record, report = evaluate_external(tmp_path / folder, other, None, "matl evaluate")
-    assert record.results("test")
+    assert record.scored.results("test")
     assert report.is_relative_to(tmp_path / "runs")
     assert not list(moved.iterdir())
 

@@ -42,7 +42,7 @@ def test_one_run_a_stage_and_one_of_the_report(load_tiny: Load, tmp_path: Path) 
     assert {"diagnosis", "stages", "roc", "curves"} <= set(report.rows[0])
     [auroc] = [
         result.metrics["auroc"].value
-        for result in record.results("test")
+        for result in record.scored.results("test")
         if result.model == "chain"
     ]
     assert report.summary["test/auroc"] == pytest.approx(auroc)

@@ -27,12 +27,14 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     record = whole_record()
     write_report(record, tmp_path)
     found = read_record(tmp_path)
-    for name in ("experiment", "stages", "positive", "negative", "seeds", "networks", "split_note"):
+    for name in ("experiment", "stages", "seeds", "networks", "split_note"):
         assert getattr(found, name) == getattr(record, name)
+    assert found.scored.positive == record.scored.positive
+    assert found.scored.negative == record.scored.negative
     assert found.notes[1] == "See …/log.txt."
     assert found.manifest["torch"] == "2.15"
-    assert found.results("test") == record.results("test")
-    assert found.results("val") == record.results("val")
+    assert found.scored.results("test") == record.scored.results("test")
+    assert found.scored.results("val") == record.scored.results("val")
     pd.testing.assert_frame_equal(found.data["diagnosis"], record.data["diagnosis"])
     assert list(found.curves["diagnosis"]) == ["epoch", "loss", "val/loss", "gate/16", "note"]
     pd.testing.assert_frame_equal(found.curves["NA"], record.curves["NA"], check_dtype=False)
@@ -40,9 +42,9 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 
 def test_a_patient_may_be_called_na(tmp_path: Path) -> None:
     record = make_record()
-    scores = {name: table.assign(patient="NA") for name, table in record.diagnoses.items()}
-    write_report(replace(record, diagnoses=scores), tmp_path)
-    assert set(read_record(tmp_path).diagnoses["chain"]["patient"]) == {"NA"}
+    scores = {name: table.assign(patient="NA") for name, table in record.scored.models.items()}
+    write_report(make_record(diagnoses=scores), tmp_path)
+    assert set(read_record(tmp_path).scored.models["chain"]["patient"]) == {"NA"}
 
 
 def test_a_folder_without_a_record_is_a_mistake(tmp_path: Path) -> None:

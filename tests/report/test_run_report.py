@@ -78,7 +78,7 @@ def test_patients_with_several_images_are_also_counted_once(tmp_path):
     stored = [row for row in read_metrics(tmp_path)["by_patient"] if row["split"] == "test"]
     assert {(row["images"], row["patients"]) for row in stored} == {(12, 12)}
     auroc = {row["model"]: row for row in stored if row["metric"] == "auroc"}
-    for name, scores in record.diagnoses.items():
+    for name, scores in record.scored.models.items():
         once = by_patient(scores[scores["split"] == "test"])
         assert auroc[name]["value"] == roc_auc_score(once["label"], once["score"])
         shown = next(row for row in rows if row[0] == name)[header.index("AUROC")]
@@ -97,7 +97,7 @@ def test_several_sources_are_shown_one_by_one(tmp_path):
     scores = make_scores(1, 0)
     scores["source"] = np.where(scores["patient"].str[-1].astype(int) < 6, "north|a", "south")
     report = write_report(make_record(diagnoses={"chain": scores}), tmp_path).read_text("utf-8")
-    header, *rows = read_table(report, "### By source")
+    header, *rows = read_table(report, "### Each source alone, test split")
     assert header == ["Source", "Model", "Images", "Patients", "Positives", "AUROC", "Accuracy"]
     stored = {
         row["source"]: row
@@ -114,7 +114,7 @@ def test_several_sources_are_shown_one_by_one(tmp_path):
 
 def test_one_source_is_not_shown_twice(tmp_path):
     report = write_report(make_record(), tmp_path).read_text(encoding="utf-8")
-    assert "By source" not in report
+    assert "Each source alone" not in report
     assert read_metrics(tmp_path)["by_source"] == []
 
 
@@ -130,8 +130,8 @@ def test_the_temperature_is_of_val_and_the_calibration_of_test(tmp_path):
     label = test["label"].to_numpy()
     assert stored["error"] == pytest.approx(calibration_error(label, test["score"].to_numpy()))
     assert stored["scaled_error"] == pytest.approx(calibration_error(label, scaled))
-    after = f"{stored['scaled_error']:.3f} at temperature {temperature:.2f}"
-    assert f"chain {stored['error']:.3f}, {after}" in report
+    numbers = [stored["error"], temperature, stored["scaled_error"], stored["by_chance"]]
+    assert f"| chain | {' | '.join(f'{one:.3f}' for one in numbers)} |" in report
 
 
 def test_where_no_temperature_fits_the_error_is_told_alone(tmp_path):
@@ -139,7 +139,7 @@ def test_where_no_temperature_fits_the_error_is_told_alone(tmp_path):
     report = write_report(make_record(diagnoses={"chain": reverse}), tmp_path).read_text("utf-8")
     (stored,) = read_metrics(tmp_path)["calibration"]
     assert stored["temperature"] is stored["scaled_error"] is None
-    assert f"chain {stored['error']:.3f} (no temperature fits" in report
+    assert f"| chain | {stored['error']:.3f} |  |  | {stored['by_chance']:.3f} |" in report
 
 
 def test_without_val_nothing_is_said_of_a_temperature(tmp_path):

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, special
 
 from matl.evaluation.metrics import patient_codes
 
@@ -101,6 +100,8 @@ def fit_temperature(label: np.ndarray, score: np.ndarray) -> float:
             side of 0.5 (the best temperature is 0), or they say nothing of the labels or the
             reverse (it is infinite).
     """
+    from scipy import optimize, special
+
     if len(np.unique(label)) < 2:
         raise ValueError("a temperature needs images of both classes")
     logits = special.logit(np.clip(score, _SUREST, 1 - _SUREST))
@@ -121,6 +122,8 @@ def fit_temperature(label: np.ndarray, score: np.ndarray) -> float:
 
 def apply_temperature(score: np.ndarray, temperature: float) -> np.ndarray:
     """Probabilities whose logits are divided by the temperature, float64 [N]; ranks stay."""
+    from scipy import special
+
     return special.expit(special.logit(np.asarray(score, dtype=float)) / temperature)
 
 

@@ -2,11 +2,11 @@
 
 import math
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
-from scipy import stats
 
-from matl.evaluation.metrics import THRESHOLD
+from matl.evaluation.metrics import CONFIDENCE, THRESHOLD
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,26 @@ class Difference:
     value: float
     error: float
     p: float
+
+    @property
+    def known_p(self) -> float | None:
+        """The p value; None where there is none."""
+        return self.p if math.isfinite(self.p) else None
+
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        """The ends of the 95 % interval; None where there is none."""
+        if not math.isfinite(self.error):
+            return None
+        reach = NormalDist().inv_cdf((1 + CONFIDENCE) / 2) * self.error
+        return self.value - reach, self.value + reach
+
+    def interval(self) -> str:
+        """The interval, as in "[-0.020, +0.040]"."""
+        if self.bounds is None:
+            return "[none]"
+        low, high = self.bounds
+        return f"[{low:+.3f}, {high:+.3f}]"
 
 
 def auroc_difference(
@@ -98,6 +118,8 @@ def _unbiased(number: int) -> float:
 
 
 def _difference(value: float, variance: float) -> Difference:
+    from scipy import stats
+
     error = max(variance, 0.0) ** 0.5
     if error == 0:
         return Difference(value, 0.0, 1.0) if value == 0 else Difference(value, math.nan, math.nan)

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
-from scipy import stats
 
 from matl.evaluation.metrics import (
     CONFIDENCE,
@@ -181,6 +180,8 @@ def _logit(values: np.ndarray, resolution: float) -> np.ndarray:
 
 def _interval(values: np.ndarray, draws: np.ndarray, patients: int | None) -> Contrast:
     """Without its ends where `patients` is None: they are too few."""
+    from scipy import stats
+
     seeds, mean = len(values), float(values.mean())
     over_patients = float(draws.mean(axis=0).var(ddof=1))
     over_seeds = float(values.var(ddof=1)) / seeds if seeds > 1 else 0.0

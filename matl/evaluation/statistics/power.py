@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from scipy import stats
-
 from matl.evaluation.metrics import CONFIDENCE
 
 
@@ -45,6 +43,8 @@ def detectable_difference(design: Design, power: float = 0.8) -> float:
         design: the comparison; its AUROC and correlations are guesses, so the result is one.
         power: in (0, 1).
     """
+    from scipy import stats
+
     effect = 1 + (design.images - 1) * design.patient_correlation
     independent = design.patients * design.images / effect
     single = _auroc_variance(

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from sklearn.metrics import precision_recall_curve
 
 from matl.evaluation.metrics import Estimate
 from matl.evaluation.statistics.calibration import BINS, calibration_error, reliability
@@ -19,16 +18,20 @@ from matl.evaluation.statistics.decision import net_benefit
 from matl.report.drawing import legend_below, looks, plain_text, score_figure
 
 GREY = "#999999"
-Scores = Mapping[str, pd.DataFrame]
+ModelScores = Mapping[str, pd.DataFrame]
 
 
-def precision_recall_figure(scores: Scores, average: Mapping[str, Estimate], title: str) -> Figure:
+def precision_recall_figure(
+    scores: ModelScores, average: Mapping[str, Estimate], title: str
+) -> Figure:
     """Precision over recall, with each model's average precision in the legend.
 
     Args:
         scores, title: See above.
         average: Each model's average precision.
     """
+    from sklearn.metrics import precision_recall_curve
+
     figure, axes = score_figure(title, "Recall (sensitivity)", "Precision")
     share = float(np.mean([table["label"].mean() for table in scores.values()]))
     axes.axhline(share, color=GREY, linewidth=1)
@@ -42,7 +45,7 @@ def precision_recall_figure(scores: Scores, average: Mapping[str, Estimate], tit
     return figure
 
 
-def reliability_figure(scores: Scores, title: str) -> Figure:
+def reliability_figure(scores: ModelScores, title: str) -> Figure:
     """What was observed over what was predicted; a larger dot is of more images."""
     across, upward = "Predicted probability (mean of a bin)", "Observed share of positives"
     figure, axes = score_figure(title, across, upward)
@@ -60,7 +63,7 @@ def reliability_figure(scores: Scores, title: str) -> Figure:
     return figure
 
 
-def decision_figure(scores: Scores, title: str) -> Figure:
+def decision_figure(scores: ModelScores, title: str) -> Figure:
     """Net benefit of acting on each model over the probability from which one acts."""
     across, upward = "Threshold probability", "Net benefit (an image)"
     figure, axes = score_figure(title, across, upward)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from matl.names import BACKBONE
-from matl.report.html.table import Row, Table, make_table
+from matl.report.table import Row, Table, make_table
 
 Manifest = Mapping[str, Any]
 
@@ -33,7 +33,7 @@ def facts(manifests: Iterable[Manifest]) -> dict[str, str]:
 
 
 def digest_table(manifests: Mapping[str, Manifest]) -> Table:
-    """A row a stage: its fingerprint, its parent's, and the digests of its data and weights."""
+    """One row per stage: its fingerprint, its parent's, and the digests of its data and weights."""
     header = ("Stage", "Finished", "Fingerprint", "Parent", "Data (digest)", "Weights (SHA-256)")
     rows: list[Row] = [
         (

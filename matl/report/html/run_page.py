@@ -9,7 +9,9 @@ from typing import Any
 import yaml
 
 from matl.errors import MatlError
+from matl.evaluation.confusion import confusions
 from matl.evaluation.metrics import METRICS, THRESHOLD, Estimate
+from matl.evaluation.scored import ModelResult, Scored
 from matl.files import json_bytes
 from matl.names import (
     CKA_FIGURE,
@@ -20,15 +22,15 @@ from matl.names import (
     OVERLAYS_FIGURE,
     evaluation_records,
 )
-from matl.report.confusion import confusions
-from matl.report.html import run_tables as tables
+from matl.report import stage_tables
+from matl.report.diagnosis_tables import calibration_table, external_table, split_tables
 from matl.report.html.page import render, write_page
 from matl.report.html.provenance import digest_table, facts
 from matl.report.html.run_pictures import score_pictures, training_pictures
+from matl.report.plain_values import plain_value
 from matl.report.run_files import read_record
-from matl.report.run_record import Result, RunRecord, StageRow
-from matl.report.run_report import plain_value
-from matl.report.tables import PATIENT_CAPTION, counted, duration, stage_caption
+from matl.report.run_record import RunRecord
+from matl.report.words import PATIENT_CAPTION, counted, duration
 
 INSIDE = {
     OVERLAYS_FIGURE: "Right and wrong cases with the maps of what speaks for the positive class.",
@@ -61,21 +63,21 @@ def write_run_page(folder: Path) -> Path:
         MatlError: The folder holds no record, or a file in it is damaged.
     """
     record = read_record(folder)
-    curves, training = score_pictures(record), training_pictures(record.curves)
+    curves, training = score_pictures(record.scored), training_pictures(record.curves)
     page = render(
         "run.html",
         title=record.experiment,
         record=record,
-        headline=headline(record),
+        headline=headline(record.scored),
         **_chain(record),
         **_diagnosis(record),
-        external=tables.external_table(record, _external(folder)),
+        external=external_table(record, _external(folder)),
         curves=curves,
         training=training,
         inside=_inside(folder / EXPLANATION),
-        networks=tables.network_table(record.networks) if record.networks else None,
-        gates=tables.gate_table(record.curves),
-        data=tables.data_tables(record),
+        networks=stage_tables.network_table(record.networks) if record.networks else None,
+        gates=stage_tables.gate_table(record.curves),
+        data=stage_tables.data_tables(record.data),
         **_provenance(record, folder),
     )
     return write_page(folder, page, [*curves, *training])
@@ -86,20 +88,20 @@ def _external(folder: Path) -> list[RunRecord]:
     return [read_record(file.parent) for file in evaluation_records(folder)]
 
 
-def headline(record: RunRecord) -> Headline | None:
+def headline(scored: Scored) -> Headline | None:
     """AUROC on test; where images are of one class, the accuracy; without test, of val."""
-    for split in record.splits():
-        results = record.results(split)
+    for split in scored.splits():
+        results = scored.results(split)
         defined = any(one.metrics["auroc"].value is not None for one in results)
         metric = "auroc" if defined else "accuracy"
         rows = [(one.model, one.metrics[metric]) for one in results]
-        return Headline(METRICS[metric], split, rows, _headline_caption(record, results[0]))
+        return Headline(METRICS[metric], split, rows, _headline_caption(scored, results[0]))
     return None
 
 
-def _headline_caption(record: RunRecord, result: Result) -> str:
+def _headline_caption(scored: Scored, result: ModelResult) -> str:
     return (
-        f"{counted(record, result)}. In brackets: 95 % interval over "
+        f"{counted(scored, result)}. In brackets: 95 % interval over "
         "patients; it does not cover the choice of the seed. floor: what grey levels and image "
         "size alone reach."
     )
@@ -107,33 +109,30 @@ def _headline_caption(record: RunRecord, result: Result) -> str:
 
 def _chain(record: RunRecord) -> dict[str, Any]:
     return {
-        "chain": [row for row in record.stages if not _is_scratch(row)],
-        "scratch": [row for row in record.stages if _is_scratch(row)],
-        "chain_caption": stage_caption(record),
-        "stages": tables.stage_table(record),
+        "chain": [row for row in record.stages if not row.from_scratch],
+        "scratch": [row for row in record.stages if row.from_scratch],
+        "chain_caption": stage_tables.stage_caption(record.stages),
+        "stages": stage_tables.stage_table(record),
         "duration": duration,
     }
 
 
-def _is_scratch(row: StageRow) -> bool:
-    return row.name.endswith("(scratch)")
-
-
 def _diagnosis(record: RunRecord) -> dict[str, Any]:
-    splits = record.splits()
+    scored = record.scored
+    splits = scored.splits()
     confusion = {}
     for split in splits[:1]:
         confusion = {
-            "By image": list(confusions(record, split)),
-            "By patient": list(confusions(record.by_patient(), split)),
+            "By image": confusions(scored, split),
+            "By patient": confusions(scored, split, "patient"),
         }
     return {
-        "results": {split: list(tables.diagnosis_tables(record, split)) for split in splits},
-        "calibration": tables.calibration_table(record),
+        "results": {split: list(split_tables(record, split)) for split in splits},
+        "calibration": calibration_table(scored),
         "confusion": confusion,
         "confusion_caption": (
             f"{' '.join(splits[:1]).capitalize()} split, threshold {THRESHOLD}; positive class: "
-            f"{record.positive}. Rates with 95 % intervals over patients. {PATIENT_CAPTION}"
+            f"{scored.positive}. Rates with 95 % intervals over patients. {PATIENT_CAPTION}"
         ),
     }
 

@@ -6,44 +6,44 @@ from collections.abc import Iterator, Mapping
 import pandas as pd
 
 from matl.evaluation.metrics import Estimate
+from matl.evaluation.scored import Scored
 from matl.report.curves import COSTS, roc_figure, training_figure
 from matl.report.html.figures import (
-    Scores,
+    ModelScores,
     decision_figure,
     precision_recall_figure,
     reliability_figure,
 )
 from matl.report.html.picture import Picture
-from matl.report.run_record import RunRecord
 
 
-def score_pictures(record: RunRecord, images: str = "") -> list[Picture]:
+def score_pictures(scored: Scored, images: str = "") -> list[Picture]:
     """Curves of the first split on which a model was scored on both classes; test comes first.
 
     Args:
-        record: Of the run.
+        scored: What was scored.
         images: Which images the scores are of, in words; by default those of the split.
     """
-    for split in record.splits():
-        results = {one.model: one.metrics for one in record.results(split)}
+    for split in scored.splits():
+        results = {one.model: one.metrics for one in scored.results(split)}
         both = [name for name, metrics in results.items() if metrics["auroc"].value is not None]
         if both:
-            scores = {name: record.scores(split)[name] for name in both}
+            scores = {name: scored.tables(split)[name] for name in both}
             aurocs = {name: results[name]["auroc"] for name in both}
             averages = {name: results[name]["average_precision"] for name in both}
-            return list(_curves(record, images or f"{split} split", scores, aurocs, averages))
+            return list(_curves(scored, images or f"{split} split", scores, aurocs, averages))
     return []
 
 
 def _curves(
-    record: RunRecord,
+    scored: Scored,
     images: str,
-    scores: Scores,
+    scores: ModelScores,
     aurocs: dict[str, Estimate],
     averages: dict[str, Estimate],
 ) -> Iterator[Picture]:
-    where = f"{images}, positive = {record.positive}"
-    caption = f"{images[0].upper()}{images[1:]}; positive class: {record.positive}."
+    where = f"{images}, positive = {scored.positive}"
+    caption = f"{images[0].upper()}{images[1:]}; positive class: {scored.positive}."
     models = ", ".join(scores)
     yield Picture(
         "roc",

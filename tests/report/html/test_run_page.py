@@ -33,7 +33,7 @@ def full_record(**changes: object) -> RunRecord:
     """A chain and the diagnosis from scratch, with all that a page can show."""
     record = make_record(**changes)
     first = replace(record.stages[0], name="natural", part=1, task="source", reused="other run")
-    scratch = replace(record.stages[0], name="diagnosis (scratch)")
+    scratch = replace(record.stages[0], name="diagnosis, from scratch", from_scratch=True)
     counts = pd.DataFrame({"images": [20], "patients": [7], QUOTED: [9]}, index=["train"])
     rows = [
         NetworkRow(name, "resnet18", name, 11_000_000, holds, {"32 x 32": 10**9})
@@ -58,10 +58,10 @@ def test_the_page_has_the_numbers_of_the_metrics(tmp_path: Path) -> None:
     record = full_record()
     page = make_page(tmp_path, record).read_text(encoding="utf-8")
     for split in ("test", "val"):
-        for result in record.results(split):
+        for result in record.scored.results(split):
             expected = [str(one) for one in result.metrics.values()]
             assert expected in cells(page, result.model)
-    auroc = record.results("test")[0].metrics["auroc"]
+    auroc = record.scored.results("test")[0].metrics["auroc"]
     assert f'<td class="value">{auroc.value:.3f}</td>' in page
     assert "natural" in page
     assert "reused, trained by other run" in page
@@ -202,7 +202,9 @@ def test_the_page_in_a_browser(tmp_path: Path, browser: Browser) -> None:
     )
     assert len(sizes) == 5
     assert min(sizes) > 100
-    by_auroc = sorted((one.metrics["auroc"].value, one.model) for one in record.results("test"))
+    by_auroc = sorted(
+        (one.metrics["auroc"].value, one.model) for one in record.scored.results("test")
+    )
     names = [name for _, name in by_auroc]
     button = "#diagnosis table th:nth-child(2) button"
     assert order(browser) == ["chain", "floor", "a"]

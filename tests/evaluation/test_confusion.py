@@ -3,7 +3,7 @@
 import pandas as pd
 from report_records import make_record
 
-from matl.report.confusion import confusions
+from matl.evaluation.confusion import confusions
 
 ROWS = [
     ("p1", 1, 0.9),
@@ -20,7 +20,7 @@ def test_images_and_patients_are_counted() -> None:
     scores = pd.DataFrame(ROWS, columns=["patient", "label", "score"])
     scores["image"] = [f"{number}.png" for number in range(len(scores))]
     record = make_record(diagnoses={"chain": scores.assign(source="a", split="test")})
-    [by_image] = confusions(record, "test")
+    [by_image] = confusions(record.scored, "test")
     assert by_image.counts == {
         (True, True): 2,
         (True, False): 2,
@@ -28,7 +28,7 @@ def test_images_and_patients_are_counted() -> None:
         (False, False): 2,
     }
     assert (by_image.sensitivity.value, by_image.specificity.value) == (0.5, 2 / 3)
-    [by_patient] = confusions(record.by_patient(), "test")
+    [by_patient] = confusions(record.scored, "test", "patient")
     assert by_patient.counts == {
         (True, True): 1,
         (True, False): 1,

@@ -1,10 +1,9 @@
 """Confusion at the threshold that the metrics use."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from matl.evaluation.metrics import THRESHOLD, Estimate
-from matl.report.run_record import RunRecord
+from matl.evaluation.scored import Scored, Unit
 
 
 @dataclass(frozen=True)
@@ -12,7 +11,7 @@ class Confusion:
     """How a model called the images, or the patients, of a split.
 
     Attributes:
-        model: The row's name ("chain", "scratch", "floor").
+        model: The row's name, as in `matl.report.rows`.
         counts: Numbers by (truly positive, called positive).
         sensitivity: With its interval.
         specificity: With its interval.
@@ -24,11 +23,11 @@ class Confusion:
     specificity: Estimate
 
 
-def confusions(record: RunRecord, split: str) -> Iterator[Confusion]:
-    """The confusion of each diagnosis of a run on a split, in the order of `diagnoses`."""
-    scores = record.scores(split)
-    for result in record.results(split):
-        table = scores[result.model]
+def confusions(scored: Scored, split: str, unit: Unit = "image") -> list[Confusion]:
+    """The confusion of each model on a split, by image or by patient."""
+    found, tables = [], scored.tables(split, unit)
+    for result in scored.results(split, unit):
+        table = tables[result.model]
         called = (table["score"] >= THRESHOLD).astype(bool)
         truly = table["label"] == 1
         counts = {
@@ -37,4 +36,5 @@ def confusions(record: RunRecord, split: str) -> Iterator[Confusion]:
             for call in (True, False)
         }
         rates = (result.metrics[name] for name in ("sensitivity", "specificity"))
-        yield Confusion(result.model, counts, *rates)
+        found.append(Confusion(result.model, counts, *rates))
+    return found

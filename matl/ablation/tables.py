@@ -1,4 +1,4 @@
-"""The tables of an ablation's page."""
+"""The tables of an ablation: one builder per subject, for every renderer."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,10 +9,38 @@ from matl.ablation.results import covered
 from matl.ablation.stage_costs import Gates, StageCost
 from matl.evaluation.metrics import METRICS
 from matl.evaluation.statistics.contrasts import Contrast
-from matl.report.html.run_tables import GATE_CAPTION, GATE_TITLE, gate_title
-from matl.report.html.table import Cell, Row, Table, make_table
 from matl.report.paths import hide_paths
-from matl.report.tables import duration
+from matl.report.stage_tables import GATE_CAPTION, GATE_TITLE, gate_title
+from matl.report.table import Column, Row, Table, TableCell, make_table
+from matl.report.words import duration, p_in_words
+
+
+def verdict_table(record: AblationRecord) -> Table | None:
+    """The comparison that the ablation was made for; None before a seed has finished it."""
+    one = record.primary
+    if one is None or record.verdict is None:
+        return None
+    columns = (
+        *("Comparison", "Split", Column("Verdict", 3), Column(record.metric_name, 3)),
+        *(Column("Margin", 2), Column("Seeds", 1)),
+    )
+    seeds = TableCell(f"{one.plain.seeds} of {len(record.seeds)}", one.plain.seeds)
+    row: Row = (one.what, one.place, record.verdict, _signed(one.plain), record.margin, seeds)
+    caption = (
+        "It holds where the whole 95 % interval lies above the margin, does not hold where it lies "
+        f"below, and is undecided between. The interval is {covered([one.plain])}."
+    )
+    return make_table("Verdict", caption, columns, [row])
+
+
+def tested_table(record: AblationRecord) -> Table:
+    """The images that each split is tested on."""
+    columns = ("Split", "Dealt", "Images", "Patients", "Positives", "Positive class")
+    rows: list[Row] = [
+        (one.split, one.dealt, one.images, one.patients, one.positives, one.positive)
+        for one in record.tested
+    ]
+    return make_table("What is tested", "Each test image once.", columns, rows)
 
 
 def comparison_table(record: AblationRecord) -> Table | None:
@@ -25,15 +53,15 @@ def comparison_table(record: AblationRecord) -> Table | None:
         (
             " − ".join(one.arms),
             *(one.regime, one.over, one.split, _share(one.fraction)),
-            *(_signed(one.plain), _signed(one.logit), Cell(one.p_text, one.p)),
+            *(_signed(one.plain), _signed(one.logit), TableCell(p_in_words(one.p), one.p)),
             one.plain.seeds,
             "primary" if one.primary else "exploratory",
         )
         for one in found
     ]
-    header = (
-        *("Gain of", "Regime", "Over", "Split", "Labels"),
-        *(record.metric_name, "Logit", "p", "Seeds", "Role"),
+    columns = (
+        *("Gain of", Column("Regime", 3), Column("Over", 3), "Split", "Labels"),
+        *(Column(record.metric_name, 4), "Logit", Column("p", 2), "Seeds", Column("Role", 1)),
     )
     caption = (
         f"Value and 95 % interval {covered([one.plain for one in found])}, not adjusted for their "
@@ -41,7 +69,7 @@ def comparison_table(record: AblationRecord) -> Table | None:
         f"Holm's method. a − b: the gain of a less that of b.{_training_images(record)}"
     )
     first = 1 if record.primary else 0
-    return make_table("Comparisons", caption, header, rows, first) if rows else None
+    return make_table("Comparisons", caption, columns, rows, first) if rows else None
 
 
 def mean_table(record: AblationRecord) -> Table | None:
@@ -50,16 +78,17 @@ def mean_table(record: AblationRecord) -> Table | None:
         return None
     name = record.metric_name
     others = list(record.means[0].others)
-    header = (
-        *("Arm", "Regime", "Split", "Labels", name, f"Floor, {name}"),
+    columns: list[str | Column] = [
+        *("Arm", Column("Regime", 3), "Split", "Labels", Column(name, 4)),
+        Column(f"Floor, {name}", 2),
         *(METRICS[other] for other in others),
-        "Seeds",
-    )
+        Column("Seeds", 1),
+    ]
     found = sorted(record.means, key=lambda one: (one.split != record.split, -one.fraction))
     rows: list[Row] = [
         (
             *(one.arm, one.regime, one.split, _share(one.fraction)),
-            Cell(f"{one.value.value:.3f}", one.value.value, one.value.interval(".3f")),
+            TableCell(f"{one.value.value:.3f}", one.value.value, one.value.interval(".3f")),
             *(one.floor, *(one.others[other] for other in others)),
             one.value.seeds,
         )
@@ -72,7 +101,7 @@ def mean_table(record: AblationRecord) -> Table | None:
         "without an interval. Floor: what grey levels and image size alone reach."
         f"{_training_images(record)}"
     )
-    return make_table("What each arm reaches", caption, header, rows)
+    return make_table("What each arm reaches", caption, columns, rows)
 
 
 def cell_states(cells: pd.DataFrame) -> dict[str, int]:
@@ -82,10 +111,10 @@ def cell_states(cells: pd.DataFrame) -> dict[str, int]:
 
 
 def cell_table(record: AblationRecord, cells: pd.DataFrame) -> Table:
-    """A row a cell."""
+    """One row per cell."""
     floor = f"floor_{record.metric}"
     metrics = [name for name in METRICS if name in cells]
-    header = (
+    columns = (
         *("Arm", "Regime", "Split", "Repeat", "Fold", "Labels", "Seed", "State"),
         *(METRICS[name] for name in metrics),
         *(f"Floor, {record.metric_name}", "Fingerprint"),
@@ -95,51 +124,51 @@ def cell_table(record: AblationRecord, cells: pd.DataFrame) -> Table:
             *(str(cell["arm"]), str(cell["regime"]), str(cell["split"])),
             *(int(cell["repeat"]), int(cell["fold"]), _share(cell["fraction"]), int(cell["seed"])),
             hide_paths(str(cell["state"])),
-            *(_number(cell.get(name)) for name in (*metrics, floor)),
+            *(_known(cell.get(name)) for name in (*metrics, floor)),
             str(cell["fingerprint"])[:12],
         )
         for cell in cells.to_dict("records")
     ]
     caption = "Metrics of single models on the test images of their fold, without intervals."
-    return make_table("The cells", caption, header, rows)
+    return make_table("The cells", caption, columns, rows)
 
 
 def gate_table(gates: Sequence[Gates]) -> Table | None:
     """What the operators ended with, over seeds and splits."""
-    columns = list(dict.fromkeys(name for one in gates for name in one.values))
+    names = list(dict.fromkeys(name for one in gates for name in one.values))
     rows: list[Row] = [
-        (one.arm, one.chain, one.stages, *(_range(one.values, name) for name in columns))
+        (one.arm, one.chain, one.stages, *(_range(one.values, name) for name in names))
         for one in gates
     ]
-    header = ("Arm", "Chain up to the stage (regime)", "Stages", *map(gate_title, columns))
+    columns = ("Arm", "Chain up to the stage (regime)", "Stages", *map(gate_title, names))
     caption = (
         f"{GATE_CAPTION} Mean, least and most over the finished stages: seeds and splits. A stage "
         "that freezes the operators logs none."
     )
-    return make_table(GATE_TITLE, caption, header, rows) if rows else None
+    return make_table(GATE_TITLE, caption, columns, rows) if rows else None
 
 
 def cost_table(costs: Sequence[StageCost]) -> Table:
     """What sharing saves, measured on the finished stages."""
-    header = ("Stage", "Distinct", "Finished", "Uses", "Time", "Time without sharing")
+    columns = ("Stage", "Distinct", "Finished", "Uses", "Time", "Time without sharing")
     shared = sum(one.seconds for one in costs)
     alone = sum(one.unshared_seconds for one in costs)
     rows: list[Row] = [
         (
             *(one.stage, one.distinct, one.finished, one.uses),
-            *(Cell(duration(time), time) for time in (one.seconds, one.unshared_seconds)),
+            *(TableCell(duration(time), time) for time in (one.seconds, one.unshared_seconds)),
         )
         for one in costs
     ]
     caption = (
-        f"All finished stages: {duration(shared)}; trained anew for each cell they would have "
+        f"All finished stages: {duration(shared)}; trained again for each cell they would have "
         f"taken {duration(alone)}. Training alone, as each stage measured it; uses: by cells."
     )
-    return make_table("Cost with and without sharing", caption, header, rows)
+    return make_table("Cost with and without sharing", caption, columns, rows)
 
 
-def _share(fraction: float) -> Cell:
-    return Cell(f"{fraction:.0%}" if fraction >= 0.1 else f"{fraction:.1%}", fraction)
+def _share(fraction: float) -> TableCell:
+    return TableCell(f"{fraction:.0%}" if fraction >= 0.1 else f"{fraction:.1%}", fraction)
 
 
 def _training_images(record: AblationRecord) -> str:
@@ -148,16 +177,16 @@ def _training_images(record: AblationRecord) -> str:
     return f" {what}" if folds else ""
 
 
-def _signed(found: Contrast) -> Cell:
-    return Cell(f"{found.value:+.3f}", found.value, found.interval())
+def _signed(found: Contrast) -> TableCell:
+    return TableCell(f"{found.value:+.3f}", found.value, found.interval())
 
 
-def _range(values: Mapping[str, tuple[float, float, float]], name: str) -> Cell | None:
+def _range(values: Mapping[str, tuple[float, float, float]], name: str) -> TableCell | None:
     if name not in values:
         return None
     mean, least, most = values[name]
-    return Cell(f"{mean:.3f}", mean, f"{least:.3f} to {most:.3f}")
+    return TableCell(f"{mean:.3f}", mean, f"{least:.3f} to {most:.3f}")
 
 
-def _number(value: float | None) -> float | None:
+def _known(value: float | None) -> float | None:
     return None if value is None or pd.isna(value) else float(value)

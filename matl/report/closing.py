@@ -1,0 +1,61 @@
+"""The sentence that a run ends with: what was found, and what it allows to say."""
+
+from matl.evaluation.metrics import METRICS
+from matl.evaluation.paired import Paired
+from matl.evaluation.scored import ModelResult, Scored
+from matl.evaluation.statistics.clustered import Difference
+from matl.report.rows import CHAIN, FLOOR, FROM_SCRATCH
+from matl.report.run_record import RunRecord
+from matl.report.words import seeds_in_words
+
+NOTHING = "No image of a test or val split was scored: the chain has no diagnosis."
+
+
+def closing_sentence(record: RunRecord) -> str:
+    """The difference to training from scratch, and what it shows; without it the result itself.
+
+    A difference shows a gain, or a loss, where its whole 95 % interval lies on that side of zero.
+    """
+    scored = record.scored
+    split = next(iter(scored.splits()), None)
+    if split is None:
+        return NOTHING
+    first = scored.results(split)[0]
+    gain = _gain(scored, split)
+    if gain is None:
+        return _result(scored, split, _extent(first, record.seeds))
+    metric, found = ("auroc", gain.auroc) if gain.auroc else ("accuracy", gain.accuracy)
+    return (
+        f"{METRICS[metric]} of the {CHAIN} minus {FROM_SCRATCH} on the {split} split: "
+        f"{found.value:+.3f} {found.interval()}, which {_shown(found)} with "
+        f"{_extent(first, record.seeds)}."
+    )
+
+
+def _gain(scored: Scored, split: str) -> Paired | None:
+    found = (
+        one for one in scored.paired(split) if (one.first, one.second) == (CHAIN, FROM_SCRATCH)
+    )
+    return next(found, None)
+
+
+def _shown(found: Difference) -> str:
+    if found.bounds is None:
+        return "shows neither a gain nor a loss, for it has no interval,"
+    low, high = found.bounds
+    if low > 0:
+        return "shows a gain"
+    return "shows a loss" if high < 0 else "shows no gain"
+
+
+def _extent(result: ModelResult, seeds: int) -> str:
+    return f"{result.patients:,} patients and {seeds_in_words(seeds)}"
+
+
+def _result(scored: Scored, split: str, extent: str) -> str:
+    """The main metric of the first diagnosis, and the floor's."""
+    results = {one.model: one.metrics for one in scored.results(split)}
+    model, metrics = next(iter(results.items()))
+    metric = "accuracy" if metrics["auroc"].value is None else "auroc"
+    floor = f"; {FLOOR} {results[FLOOR][metric]}" if FLOOR in results and model != FLOOR else ""
+    return f"{METRICS[metric]} on the {split} split: {model} {metrics[metric]}{floor}; {extent}."

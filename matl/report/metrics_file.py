@@ -1,0 +1,167 @@
+"""The numbers of `metrics.json`: written once, and read again while their scores are the same."""
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from matl.evaluation.groups import SourceResult
+from matl.evaluation.metrics import CONFIDENCE, RESAMPLES, THRESHOLD, Estimate
+from matl.evaluation.paired import Paired
+from matl.evaluation.scored import ModelResult, Scored
+from matl.evaluation.statistics.calibration import BINS, Calibration
+from matl.evaluation.statistics.clustered import Difference
+from matl.names import METRICS_FILE
+from matl.report.plain_values import plain_value
+from matl.report.run_record import RunRecord
+
+VERSION = 1
+"""Of the numbers: raise it where the same scores can give others."""
+Values = Mapping[str, Any]
+
+
+def run_metrics(record: RunRecord, predictions: bytes | None) -> dict[str, Any]:
+    """Every number of a run's diagnoses with its interval, split, positive class and seeds.
+
+    Args:
+        record: The run.
+        predictions: Its `predictions.csv`.
+    """
+    scored = record.scored
+    return {
+        "experiment": record.experiment,
+        "command": record.command,
+        **score_metrics(scored, record.seeds, predictions),
+        "differences": [
+            {"split": split, **plain_value(asdict(one))}
+            for split in scored.splits()
+            for one in scored.paired(split)
+        ],
+        "calibration": [
+            {"model": model, "split": "test", "fitted_on": "val", "bins": BINS, **asdict(one)}
+            for model, one in scored.calibrations().items()
+        ],
+        "stages": [asdict(row) for row in record.stages],
+    }
+
+
+def score_metrics(scored: Scored, seeds: int, predictions: bytes | None) -> dict[str, Any]:
+    """The metrics by image, by patient where one has several, and by source.
+
+    Args:
+        scored: What they are of.
+        seeds: Of the whole chain.
+        predictions: The scores as a file, whose digest says later whether the numbers are of it.
+    """
+    about = {"positive": scored.positive, "negative": scored.negative, "seeds": seeds}
+    splits = scored.splits()
+    repeated = [split for split in splits if scored.has_repeats(split)]
+    return {
+        "interval": {"over": "patients", "confidence": CONFIDENCE, "resamples": RESAMPLES},
+        "threshold": THRESHOLD,
+        "metrics": _rows([one for split in splits for one in scored.results(split)], about),
+        "by_patient": _rows(
+            [one for split in repeated for one in scored.results(split, "patient")], about
+        ),
+        "by_source": [
+            {"model": model, "split": split, **row}
+            for split in splits
+            for model, groups in scored.sources(split).items()
+            for row in _rows(groups, about)
+        ],
+        "inputs": _digest(scored, predictions),
+    }
+
+
+def _rows(results: Sequence[ModelResult | SourceResult], about: Values) -> list[dict[str, Any]]:
+    """A row for each metric of each result, with all that says what it is of."""
+    rows = []
+    for result in results:
+        of = {name: one for name, one in vars(result).items() if name != "metrics"}
+        rows += [
+            {**of, "metric": metric, **asdict(estimate), **about}
+            for metric, estimate in result.metrics.items()
+        ]
+    return rows
+
+
+def _digest(scored: Scored, predictions: bytes | None) -> str:
+    said = json.dumps([VERSION, RESAMPLES, CONFIDENCE, THRESHOLD, scored.positive, scored.negative])
+    return hashlib.sha256(said.encode() + (predictions or b"")).hexdigest()
+
+
+def recall_metrics(scored: Scored, folder: Path, predictions: bytes | None) -> None:
+    """Puts the numbers of a folder's `metrics.json` into what is known of the same scores.
+
+    Nothing is put where there is no such file, or where it is of other scores or of an earlier
+    version.
+
+    Args:
+        scored: What is to be known.
+        folder: Of the run or the ablation.
+        predictions: The scores as they stand in the folder.
+    """
+    try:
+        values = json.loads((folder / METRICS_FILE).read_text(encoding="utf-8"))
+        if values["inputs"] == _digest(scored, predictions):
+            scored.known.update(_known(values, scored.splits()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return  # they are computed from the scores
+
+
+def _known(values: Values, splits: Iterable[str]) -> dict[Hashable, Any]:
+    known: dict[Hashable, Any] = {}
+    for split in splits:
+        by_image = _results(values["metrics"], split)
+        known["results", split, "image"] = by_image
+        known["results", split, "patient"] = _results(values["by_patient"], split) or by_image
+        known["sources", split] = _sources(values["by_source"], split)
+        if "differences" in values:
+            rows = [row for row in values["differences"] if row["split"] == split]
+            known["paired", split] = [_paired(row) for row in rows]
+    if "calibration" in values:
+        known["calibrations",] = {
+            row["model"]: Calibration(**_of(Calibration, row)) for row in values["calibration"]
+        }
+    return known
+
+
+def _results(rows: Iterable[Values], split: str) -> list[ModelResult]:
+    own = [row for row in rows if row["split"] == split]
+    return _grouped(own, lambda row: row["model"], ModelResult)
+
+
+def _sources(rows: Iterable[Values], split: str) -> dict[str, list[SourceResult]]:
+    own = [row for row in rows if row["split"] == split]
+    models = dict.fromkeys(row["model"] for row in own)
+    return {
+        name: _grouped(
+            [row for row in own if row["model"] == name], lambda row: row["source"], SourceResult
+        )
+        for name in models
+    }
+
+
+def _grouped(rows: Iterable[Values], of: Callable[[Values], str], kind: type) -> list[Any]:
+    """One result for all rows of the same name, in their order."""
+    grouped: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        result = grouped.setdefault(of(row), {**_of(kind, row), "metrics": {}})
+        result["metrics"][row["metric"]] = Estimate(**_of(Estimate, row))
+    return [kind(**result) for result in grouped.values()]
+
+
+def _paired(row: Values) -> Paired:
+    auroc = None if row["auroc"] is None else _difference(row["auroc"])
+    return Paired(row["first"], row["second"], auroc, _difference(row["accuracy"]))
+
+
+def _difference(row: Values) -> Difference:
+    return Difference(**{name: math.nan if one is None else one for name, one in row.items()})
+
+
+def _of(kind: Any, row: Values) -> dict[str, Any]:
+    return {one.name: row[one.name] for one in fields(kind) if one.name in row}

@@ -1,0 +1,69 @@
+"""Every number of the same scores is computed once."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from records import make_record, make_scores
+from shown import render
+
+from matl.evaluation import metrics
+from matl.evaluation.metrics import summarise
+from matl.evaluation.scored import Scored
+from matl.report.diagnosis_tables import diagnosis_table
+from matl.report.html.run_page import write_run_page
+from matl.report.run_report import write_report
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often patients were drawn, by what was resampled."""
+    counts: Counter[str] = Counter()
+    before = metrics.metric_values
+
+    def counted(label, score, patients, weights, *names):
+        if len(weights) > 1:
+            counts[f"{label.tobytes()}{score.tobytes()}{patients.tobytes()}"] += 1
+        return before(label, score, patients, weights, *names)
+
+    monkeypatch.setattr(metrics, "metric_values", counted)
+    return counts
+
+
+def test_a_report_repeats_no_bootstrap(tmp_path: Path, drawn: Counter[str]) -> None:
+    scores = {name: make_scores(skill, seed=skill) for skill, name in enumerate(["floor", "chain"])}
+    record = make_record(diagnoses=scores)
+    write_report(record, tmp_path)
+    write_run_page(tmp_path)
+    render(diagnosis_table(record))
+    assert len(drawn) == 2 * 2 * 2  # two models, by image and by patient, on val and on test
+    assert set(drawn.values()) == {1}
+
+
+def test_each_patient_once_is_the_same_where_each_has_one_image(drawn: Counter[str]) -> None:
+    table = make_scores(1.0)
+    scored = Scored({"chain": table.assign(patient=table["image"])}, "a", "b")
+    assert scored.results("test", "patient") == scored.results("test")
+    assert not scored.has_repeats("test")
+    assert len(drawn) == 1
+    one = scored.tables("test")["chain"]
+    assert scored.results("test")[0].metrics == summarise(one)
+
+
+def test_the_results_are_those_of_the_scores() -> None:
+    scored = Scored({"chain": make_scores(1.0), "floor": make_scores(0.1, seed=1)}, "a", "b")
+    assert scored.splits() == ["test", "val"]
+    for result in scored.results("val"):
+        table = scored.models[result.model]
+        assert result.metrics == summarise(table[table["split"] == "val"])
+        assert (result.images, result.patients, result.positives) == (40, 20, 20)
+    once = scored.results("test", "patient")
+    assert [(one.images, one.patients) for one in once] == [(20, 20)] * 2
+    assert scored.has_repeats("test")
+    assert scored.sources("test") == {}
+
+
+def test_invalid_scores_are_refused_at_once() -> None:
+    with pytest.raises(ValueError, match="no probability"):
+        Scored({"chain": make_scores(1.0).assign(score=np.nan)}, "a", "b")
