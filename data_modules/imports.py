@@ -24,7 +24,7 @@ def load_object(place: str) -> Any:
         raise DataError(f"'{place}' is no import path; write it as package.module:name")
     folder = os.getcwd()
     if folder not in sys.path:
-        sys.path.insert(0, folder)
+        sys.path.append(folder)  # behind all others: a user's csv.py hides no module
         importlib.invalidate_caches()
     try:
         module = importlib.import_module(module_name)

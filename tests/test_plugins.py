@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from matl.errors import SettingError
@@ -12,10 +14,12 @@ def test_a_known_name_and_its_path_are_the_same_class() -> None:
     )
 
 
-def test_an_error_inside_of_the_module_is_not_hidden(tmp_path, monkeypatch) -> None:
+def test_an_error_inside_of_the_module_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "broken_module.py").write_text("import not_there_at_all\n")
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ModuleNotFoundError, match="not_there_at_all"):
+    with pytest.raises(SettingError, match="not_there_at_all"):
         load_class("broken_module:Any", {}, object, "kind")
 
 

@@ -108,8 +108,8 @@ def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_a_task_a_method_and_a_data_set_from_outside_train_a_chain(
     outside: Path, tiny_file: Path, phantom_root: Path, load_tiny: Load
 ) -> None:
-    make_plan(load_tiny("chain=[lung,diagnosis]"))  # draws the phantom's images
-    images = next(phantom_root.glob("phantom_ct*"))
+    make_plan(load_tiny())  # draws the phantom's images
+    images = next(phantom_root.glob("phantom_shapes*"))
     file = outside / "mine.yaml"
     file.write_text(f"""
 extends: {tiny_file}
@@ -140,8 +140,8 @@ chain: [bright, turned, diagnosis]
     ("word", "message"),
     [
         ("stages.shapes.task=sourse", r"'sourse' is no task; did you mean 'source'\?"),
-        ("stages.shapes.task=nowhere.mod:Task", "there is no module nowhere.mod"),
-        ("stages.shapes.task=mypkg.mod:Nothing", "mypkg.mod has no Nothing"),
+        ("stages.shapes.task=nowhere.mod:Task", "there is no module 'nowhere' for 'nowhere.mod'"),
+        ("stages.shapes.task=mypkg.mod:Nothing", "the module mypkg.mod has no 'Nothing'"),
         ("stages.shapes.task=mypkg.mod:index", "is no subclass of matl.stages.task.Task"),
         ("stages.lung.method=multiscale", r"did you mean 'multi_scale'\?"),
         ("stages.lung.method=mypkg.mod:Brightness", "is no subclass of .*LungSSL"),
