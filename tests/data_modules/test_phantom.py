@@ -14,7 +14,7 @@ from data_modules.phantom import index_ct, index_null, index_shapes, index_xray,
 from data_modules.phantom.cohort import chance_labels, patient
 from data_modules.phantom.ct import Scan, draw_scan
 from data_modules.phantom.shapes import draw_shape
-from data_modules.phantom.store import VERSION, digest, write_once
+from data_modules.phantom.writing import VERSION, digest, write_once
 from data_modules.phantom.xray import draw_radiograph
 from data_modules.samples import Samples
 
