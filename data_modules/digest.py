@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from data_modules.file_hashes import FileHashes
-from data_modules.samples import COLUMNS, Samples
+from data_modules.samples import COLUMNS, Samples, texts
 
 
 def digest(samples: Samples, hashes: FileHashes | Path) -> str:
@@ -64,7 +64,7 @@ def table_digest(samples: Samples) -> str:
     ]
     table = samples.portable_table()
     columns = [name for name in table if name in COLUMNS or (table[name] != "").any()]
-    return _hash_texts([json.dumps([table[columns].to_dict("list"), traits])])
+    return _hash_texts([json.dumps([{name: texts(table[name]) for name in columns}, traits])])
 
 
 def _hash_texts(texts: Iterable[str]) -> str:

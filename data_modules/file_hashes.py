@@ -53,7 +53,7 @@ class FileHashes:
         Raises:
             DataError: Where files cannot be read; all are listed.
         """
-        paths = [os.path.abspath(file) for file in files]
+        paths = [_absolute(file) for file in files]
         new = [path for path in dict.fromkeys(paths) if path not in self._seen]
         if new:
             self._seen |= zip(new, self._look_up(new), strict=True)
@@ -115,13 +115,17 @@ class _Memo:
             self._older.unlink(missing_ok=True)
 
 
+def _absolute(file: str | Path) -> str:
+    at_hand = isinstance(file, str) and file.startswith(os.sep)
+    return str(file) if at_hand else os.path.abspath(file)
+
+
 def _key(path: str) -> bytes | OSError:
     try:
         stat = os.stat(path)
     except OSError as error:
         return error
-    state = (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
-    text = "|".join((path, *map(str, state)))
+    text = f"{path}|{stat.st_size}|{stat.st_mtime_ns}|{stat.st_ctime_ns}|{stat.st_ino}"
     return hashlib.blake2b(os.fsencode(text), digest_size=SIZE).digest()
 
 

@@ -20,6 +20,7 @@ class EpochOrder:
     def __init__(
         self, groups: Sequence[np.ndarray], shuffle: bool, seed: int, task: str, evenness: float
     ) -> None:
+        """Keep the groups of rows; see `BatchLoader` for the settings."""
         self._groups = [np.asarray(rows, dtype=np.int64) for rows in groups]
         self._rows = np.concatenate(self._groups)
         self._evenness = evenness

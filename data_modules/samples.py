@@ -114,7 +114,7 @@ class Samples:
     def absolute_paths(self) -> list[str]:
         """The images' files as absolute paths, in the table's order."""
         start = os.path.join(os.path.abspath(self.root), "")
-        return [start + path for path in self.table["path"]]
+        return [start + path for path in texts(self.table["path"])]
 
     def source_keys(self) -> dict[str, str]:
         """What stands for each source wherever a folder's name must not count.
@@ -125,7 +125,7 @@ class Samples:
         """
         keys = {name: name for name in self.table["source"].unique()}
         folders = [one.name for one in self.sources if one.by_folder]
-        return keys | {name: f"#{number}" for number, name in enumerate(folders)}
+        return keys | {name: folder_key(number) for number, name in enumerate(folders)}
 
     def portable_table(self) -> pd.DataFrame:
         """The table as it is wherever the folders lie and whatever they are called.
@@ -157,9 +157,9 @@ class Samples:
         if not self.multi_label:
             number = {name: place for place, name in enumerate(self.classes)} | {"": UNLABELLED}
             return labels.map(number).to_numpy(dtype=np.int64)
-        kind, texts = labels.factorize()
-        targets = np.zeros((len(texts), len(self.classes)), dtype=np.float32)
-        for row, text in enumerate(texts):
+        kind, distinct = labels.factorize()
+        targets = np.zeros((len(distinct), len(self.classes)), dtype=np.float32)
+        for row, text in enumerate(distinct):
             named = split_label(text)
             targets[row] = [name in named for name in self.classes] if text else UNLABELLED
         return targets[kind]
@@ -246,12 +246,16 @@ class Samples:
         if (self.table["patient"] == "").any():
             path = self.table["path"][self.table["patient"] == ""].iloc[0]
             raise DataError(f"{self.root}: {path} has no patient; give each image a group")
-        pairs = self.table.drop_duplicates(["source", "patient", "split"])
-        twice = pairs[pairs.duplicated(["source", "patient"])]
+        sources, _ = self.table["source"].factorize()
+        patients, names = self.table["patient"].factorize()
+        splits = self.table["split"].map({name: place for place, name in enumerate(SPLITS)})
+        person = sources * len(names) + patients
+        placed = np.unique(person * len(SPLITS) + splits.to_numpy()) // len(SPLITS)
+        twice = placed[1:][placed[1:] == placed[:-1]]
         if len(twice):
             raise DataError(
-                f"{self.root}: {len(twice)} patients are in two splits, for example "
-                f"'{twice['patient'].iloc[0]}'; put all images of a patient into one split"
+                f"{self.root}: {len(np.unique(twice))} patients are in two splits, for example "
+                f"'{names[twice[0] % len(names)]}'; put all images of a patient into one split"
             )
 
 
@@ -262,6 +266,16 @@ def _text_table(table: pd.DataFrame) -> pd.DataFrame:
     for name in further:
         columns[name] = table[name].astype(str).where(table[name].notna(), "")
     return pd.DataFrame(columns).reset_index(drop=True)
+
+
+def texts(column: pd.Series) -> list[str]:
+    """The cells of a text column as a list, which is much faster to go through."""
+    return column.to_numpy(dtype=object).tolist()
+
+
+def folder_key(number: int) -> str:
+    """What stands for a source that is named by its folder, the `number`-th of such sources."""
+    return f"#{number}"
 
 
 def split_label(label: str) -> set[str]:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from data_modules.errors import DataError
-from data_modules.samples import Samples, split_label
+from data_modules.samples import Samples, split_label, texts
 
 SPLIT_SHARES = {"train": 0.7, "test": 0.2, "val": 0.1}
 TRAIN_VAL_SHARES = {"train": 0.875, "val": 0.125}
@@ -111,14 +111,16 @@ def deal(table: pd.DataFrame, shares: dict[str, float], *words: str | int) -> pd
     Returns:
         A part's name for each row, with the table's index.
     """
+    names, sizes = list(shares), list(shares.values())
     part_of: dict[tuple[str, str], str] = {}
-    in_stratum: Counter[tuple[str, str]] = Counter()
-    in_part: Counter[str] = Counter()
+    in_stratum: dict[str, list[int]] = {}
+    in_part = [0] * len(names)
     for patient in sorted(_patients(table), key=lambda patient: _order(*words, *patient.key)):
-        part = _neediest(shares, in_stratum, in_part, patient.stratum)
-        part_of[patient.key] = part
-        in_stratum[patient.stratum, part] += patient.images
-        in_part[part] += patient.images
+        own = in_stratum.setdefault(patient.stratum, [0] * len(names))
+        place = _neediest(own, in_part, sizes)
+        part_of[patient.key] = names[place]
+        own[place] += patient.images
+        in_part[place] += patient.images
     return pd.Series([part_of[key] for key in _keys(table)], index=table.index, dtype="str")
 
 
@@ -149,14 +151,16 @@ class _Patient(NamedTuple):
 
 
 def _patients(table: pd.DataFrame) -> list[_Patient]:
-    images = Counter(_keys(table))
-    classes: dict[tuple[str, str], set[str]] = {key: set() for key in images}
+    keys, labels = _keys(table), texts(table["label"])
+    images = Counter(keys)
+    named = {label: split_label(label) for label in set(labels)}
     frequency: Counter[str] = Counter()
-    for key, label in zip(_keys(table), table["label"], strict=True):
-        named = split_label(label)
-        classes[key] |= named
-        frequency.update(named)
+    for label, count in Counter(labels).items():
+        frequency.update(dict.fromkeys(named[label], count))
     rarity = {name: (count, name) for name, count in frequency.items()}
+    classes: dict[tuple[str, str], set[str]] = {}
+    for key, label in set(zip(keys, labels, strict=True)):
+        classes[key] = classes.get(key, set()) | named[label]
     return [
         _Patient(key, count, min(classes[key], key=rarity.__getitem__, default=""))
         for key, count in images.items()
@@ -164,20 +168,13 @@ def _patients(table: pd.DataFrame) -> list[_Patient]:
 
 
 def _keys(table: pd.DataFrame) -> list[tuple[str, str]]:
-    return list(zip(table["source"], table["patient"], strict=True))
+    return list(zip(texts(table["source"]), texts(table["patient"]), strict=True))
 
 
-def _neediest(
-    shares: dict[str, float],
-    in_stratum: Counter[tuple[str, str]],
-    in_part: Counter[str],
-    stratum: str,
-) -> str:
-    """The part with the fewest images of a stratum for its share, then the fewest of all."""
-    return min(
-        shares,
-        key=lambda part: (in_stratum[stratum, part] / shares[part], in_part[part] / shares[part]),
-    )
+def _neediest(in_stratum: list[int], in_part: list[int], shares: list[float]) -> int:
+    """The first part with the fewest images of a stratum for its share, then the fewest of all."""
+    counts = zip(in_stratum, in_part, shares, range(len(shares)), strict=True)
+    return min((own / share, all_ / share, place) for own, all_, share, place in counts)[2]
 
 
 def _order(*words: str | int) -> bytes:

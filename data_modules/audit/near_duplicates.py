@@ -1,4 +1,4 @@
-"""Images that stand in two splits though no patient tells: equal files, and nearly equal images.
+"""Images in two splits though no patient says so: equal files, and nearly equal images.
 
 Used where a data set names no patients. An image's signature is the gradient of its 17 x 17 grey
 thumbnail; two images are near-duplicates where the signatures' correlation reaches `NEAR`. Chosen
@@ -7,58 +7,91 @@ with JPEG quality 60 stays above 0.99.
 """
 
 import hashlib
+import io
+import json
 import os
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
 
+from data_modules.file_hashes import FileHashes
+from data_modules.files import replace_file
 from data_modules.formats.pictures import read_image
-from data_modules.samples import SPLITS, Samples
+from data_modules.samples import SPLITS, Samples, texts
 
+VERSION = 2  # of the signatures, of what counts as near, and of the memos
 NEAR = 0.97
 THUMBNAIL = 16
 LENGTH = 2 * THUMBNAIL * THUMBNAIL
 ROWS_AT_ONCE = 1024
-MEMO = "near_duplicates_v1.npz"
+SIGNATURES = f"near_duplicates_v{VERSION}.npz"
+OLDER_SIGNATURES = "near_duplicates_v1.npz"
 COLUMNS = ("path", "split", "other_path", "other_split", "kind", "correlation")
+Pair = tuple[int, int, str, float]
 
 
-def near_duplicates(samples: Samples, memo: Path | None = None) -> pd.DataFrame:
+def near_duplicates(samples: Samples, hashes: FileHashes | Path | None = None) -> pd.DataFrame:
     """Pairs of images of different splits that are the same file or nearly the same image.
 
     Args:
-        samples: The images; a file that cannot be read takes no part.
-        memo: A folder that keeps the signatures of files seen before (by path, size and time).
+        samples: The images; a file that holds no image takes no part.
+        hashes: What hashes the files, or the folder of its memo. The folder also keeps the
+            signatures of images seen before, and the pairs found, by the contents of the files.
+            None keeps nothing.
 
     Returns:
-        One row a pair, most alike first: `path`, `split`, `other_path`, `other_split`, `kind`
+        One row per pair, most alike first: `path`, `split`, `other_path`, `other_split`, `kind`
         ("exact": the same bytes, or "near") and `correlation` (`NEAR` to 1).
+
+    Raises:
+        DataError: Where files of the table cannot be read; all are listed.
     """
-    contents, signatures = _signatures(samples.files(), memo)
+    if hashes is None:
+        with TemporaryDirectory() as folder:
+            return near_duplicates(samples, Path(folder))
+    hashes = FileHashes.at(hashes)
+    contents = hashes.of(samples.absolute_paths())
+    splits = texts(samples.table["split"])
+    memo = hashes.folder / f"near_duplicates_v{VERSION}" / f"{_key(contents, splits)}.json"
+    found = _recall_pairs(memo)
+    if found is None:
+        readable, signatures = _signatures(samples.files(), contents, hashes.folder)
+        found = _find(np.array(contents), np.array(splits), readable, signatures)
+        memo.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(memo, json.dumps(found).encode())
+    paths = texts(samples.table["path"])
+    rows = [
+        (paths[one], splits[one], paths[other], splits[other], kind, correlation)
+        for one, other, kind, correlation in found
+    ]
+    pairs = pd.DataFrame(rows, columns=list(COLUMNS))
+    return pairs.sort_values("correlation", ascending=False, kind="stable", ignore_index=True)
+
+
+def _find(
+    contents: np.ndarray, splits: np.ndarray, readable: np.ndarray, signatures: np.ndarray
+) -> list[Pair]:
+    """The pairs, by the rows of their images."""
     content = np.unique(contents, return_inverse=True)[1]
-    split = samples.table["split"].to_numpy()
-    readable = contents != ""
-    rows = []
+    rows: list[Pair] = []
     for one, other in combinations(SPLITS, 2):
-        first = np.flatnonzero((split == one) & readable)
-        second = np.flatnonzero((split == other) & readable)
+        first = np.flatnonzero((splits == one) & readable)
+        second = np.flatnonzero((splits == other) & readable)
+        opposite = _unit(signatures[second]).T
         for start in range(0, len(first), ROWS_AT_ONCE):
             chunk = first[start : start + ROWS_AT_ONCE]
-            alike = _unit(signatures[chunk]) @ _unit(signatures[second]).T
+            alike = _unit(signatures[chunk]) @ opposite
             exact = content[chunk][:, None] == content[second][None]
             alike[exact] = 1.0
             for a, b in zip(*np.nonzero(alike >= NEAR), strict=True):
                 kind = "exact" if exact[a, b] else "near"
-                rows.append((chunk[a], one, second[b], other, kind, min(float(alike[a, b]), 1.0)))
-    pairs = pd.DataFrame(rows, columns=list(COLUMNS))
-    for column in ("path", "other_path"):
-        pairs[column] = samples.table["path"].to_numpy()[pairs[column].to_numpy(dtype=np.int64)]
-    return pairs.sort_values("correlation", ascending=False, kind="stable", ignore_index=True)
+                rows.append((int(chunk[a]), int(second[b]), kind, min(float(alike[a, b]), 1.0)))
+    return rows
 
 
 def _unit(signatures: np.ndarray) -> np.ndarray:
@@ -68,54 +101,64 @@ def _unit(signatures: np.ndarray) -> np.ndarray:
     return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
 
 
-def _signatures(files: list[Path], memo: Path | None) -> tuple[np.ndarray, np.ndarray]:
-    """Content hash (text, "" where unreadable) and signature (int8 [N, LENGTH]) of each file."""
-    keys = [_key(file) for file in files]
-    known = _recall(memo)
-    new = [place for place, key in enumerate(keys) if key not in known]
+def _signatures(
+    files: list[Path], contents: list[str], folder: Path
+) -> tuple[np.ndarray, np.ndarray]:
+    """Whether each file holds an image, bool [N], and its signature, int8 [N, LENGTH]."""
+    known = _recall_signatures(folder)
+    new = {text: file for file, text in zip(files, contents, strict=True) if text not in known}
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        found = list(pool.map(_read, [files[place] for place in new], chunksize=64))
-    known.update(zip([keys[place] for place in new], found, strict=True))
-    if memo is not None and new:
-        _remember(memo, known)
-    contents = np.array([known[key][0] for key in keys], dtype=str)
-    return contents, np.array([known[key][1] for key in keys]).reshape(len(keys), LENGTH)
+        known |= zip(new, pool.map(_signature, new.values(), chunksize=64), strict=True)
+    if new:
+        _remember_signatures(folder, known)
+    empty = np.zeros(LENGTH, dtype=np.int8)
+    found = [known[text] for text in contents]
+    readable = np.array([one is not None for one in found], dtype=bool)
+    rows = [empty if one is None else one for one in found]
+    return readable, np.array(rows).reshape(len(rows), LENGTH)
 
 
-def _key(file: Path) -> str:
-    try:
-        stat = file.stat()
-    except OSError:
-        return str(file)
-    return f"{os.path.abspath(file)}|{stat.st_size}|{stat.st_mtime_ns}"
-
-
-def _read(file: Path) -> tuple[str, np.ndarray]:
+def _signature(file: Path) -> np.ndarray | None:
     side = THUMBNAIL + 1
     try:
-        content = hashlib.sha256(file.read_bytes()).hexdigest()
         grey = read_image(file, (side, side), 1)[0][0].astype(np.int16)
-    except Exception:
-        return "", np.zeros(LENGTH, dtype=np.int8)
+    except Exception:  # damaged files make Pillow raise errors of many kinds
+        return None
     down, right = np.diff(grey, axis=0)[:, :-1], np.diff(grey, axis=1)[:-1]
     gradient = np.concatenate([down.ravel(), right.ravel()])
-    return content, np.clip(gradient, -127, 127).astype(np.int8)
+    return np.clip(gradient, -127, 127).astype(np.int8)
 
 
-def _recall(memo: Path | None) -> dict[str, tuple[str, np.ndarray]]:
-    if memo is None or not (memo / MEMO).is_file():
-        return {}
+def _key(contents: list[str], splits: list[str]) -> str:
+    lines = map(" ".join, zip(contents, splits, strict=True))
+    return hashlib.blake2b("\n".join(lines).encode(), digest_size=16).hexdigest()
+
+
+def _recall_pairs(memo: Path) -> list[Pair] | None:
     try:
-        with np.load(memo / MEMO, allow_pickle=False) as stored:
-            keys, contents, signatures = (stored[name] for name in ("keys", "contents", "rows"))
-        return {str(k): (str(c), s) for k, c, s in zip(keys, contents, signatures, strict=True)}
+        return [(one, other, kind, near) for one, other, kind, near in json.loads(memo.read_text())]
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _recall_signatures(folder: Path) -> dict[str, np.ndarray | None]:
+    try:
+        with np.load(folder / SIGNATURES, allow_pickle=False) as stored:
+            contents, readable, rows = (stored[name] for name in ("contents", "readable", "rows"))
+        return {
+            str(text): row if good else None
+            for text, good, row in zip(contents, readable, rows, strict=True)
+        }
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return {}
 
 
-def _remember(memo: Path, known: dict[str, tuple[str, np.ndarray]]) -> None:
-    memo.mkdir(parents=True, exist_ok=True)
-    contents, signatures = zip(*known.values(), strict=True)
-    with tempfile.NamedTemporaryFile(dir=memo, suffix=".tmp", delete=False) as file:
-        np.savez(file, keys=list(known), contents=contents, rows=np.array(signatures))
-    os.replace(file.name, memo / MEMO)
+def _remember_signatures(folder: Path, known: dict[str, np.ndarray | None]) -> None:
+    empty = np.zeros(LENGTH, dtype=np.int8)
+    rows = [empty if row is None else row for row in known.values()]
+    readable = [row is not None for row in known.values()]
+    stream = io.BytesIO()
+    np.savez(stream, contents=np.array(list(known)), readable=readable, rows=np.array(rows))
+    folder.mkdir(parents=True, exist_ok=True)
+    replace_file(folder / SIGNATURES, stream.getvalue())
+    replace_file(folder / OLDER_SIGNATURES, None)

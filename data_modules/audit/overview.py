@@ -8,7 +8,7 @@ import pandas as pd
 from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
 
 from data_modules.file_hashes import FileHashes
-from data_modules.samples import SPLITS, Samples, split_label
+from data_modules.samples import SPLITS, Samples, split_label, texts
 
 
 def counts(samples: Samples) -> pd.DataFrame:
@@ -73,7 +73,7 @@ def same_images(seen: Samples, others: Samples, hashes: FileHashes | Path) -> li
     hashes = FileHashes.at(hashes)
     known = set(hashes.of(seen.absolute_paths()))
     contents = hashes.of(others.absolute_paths())
-    paths = others.table["path"]
+    paths = texts(others.table["path"])
     return [path for path, content in zip(paths, contents, strict=True) if content in known]
 
 
@@ -108,7 +108,7 @@ def contact_sheet(
 
 
 def _patients(samples: Samples) -> set[tuple[str, str]]:
-    return set(zip(samples.table["source"], samples.table["patient"], strict=True))
+    return set(zip(texts(samples.table["source"]), texts(samples.table["patient"]), strict=True))
 
 
 def _count(samples: Samples) -> dict[str, int]:

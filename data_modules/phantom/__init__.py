@@ -15,7 +15,7 @@ import pandas as pd
 from data_modules.phantom.anatomy import Array
 from data_modules.phantom.cohort import COVID, OTHER, Patient, chance_labels, patient
 from data_modules.phantom.figures import FIGURES
-from data_modules.phantom.store import whole_number, write_once
+from data_modules.phantom.writing import whole_number, write_once
 from data_modules.samples import COLUMNS, Samples
 
 __all__ = ["index_ct", "index_null", "index_shapes", "index_xray", "lesion_mask"]

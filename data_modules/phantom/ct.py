@@ -47,7 +47,7 @@ class _View:
     couch: bool
 
     def places(self, size: int) -> tuple[Array, Array]:
-        """x and y in mm of each pixel's centre, float64 [size, size]."""
+        """The x and y in mm of each pixel's centre, float64 [size, size]."""
         middle = (size - 1) / 2
         row, column = np.meshgrid(np.arange(size), np.arange(size), indexing="ij")
         down = (row - middle) * self.pixel[0]

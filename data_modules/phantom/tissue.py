@@ -31,7 +31,9 @@ def hounsfield(
 
     Args:
         chest: The patient.
-        x, y, z: Places in mm, arrays that broadcast together.
+        x: Places in mm; x, y and z are arrays that broadcast together.
+        y: The same.
+        z: The same.
         edge: The width in mm over which one tissue passes into the next: a pixel.
         opacity: HU that disease adds inside the lungs, at each point.
 

@@ -40,7 +40,7 @@ def _draw_pneumonia(chest: Chest, rng: np.random.Generator) -> list[Opacity]:
 
 
 def _detector(chest: Chest, size: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """x of the columns and z of the rows in mm, float64 [size] each."""
+    """The x of the columns and z of the rows in mm, float64 [size] each."""
     half_width = (chest.width + chest.muscle + 10) * rng.uniform(0.95, 1.15)
     top = chest.height * rng.uniform(1.08, 1.22)
     bottom = chest.height * rng.uniform(-0.2, -0.02)
@@ -70,7 +70,7 @@ def _soft_tissue(chest: Chest, x: Array, z: Array, opacities: list[Opacity]) -> 
 
 
 def _projected(cloud: Cloud, x: Array, z: Array, pixel: tuple[float, float], size: int) -> Array:
-    """mm of tube along each ray."""
+    """The mm of tube along each ray."""
     columns = (cloud.places[:, 0] - x[0]) / pixel[1]
     rows = (z[0] - cloud.places[:, 2]) / pixel[0]
     return splat(cloud, rows, columns, np.ones(len(rows)), pixel, size)

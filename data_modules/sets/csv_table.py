@@ -2,13 +2,19 @@
 
 import difflib
 import posixpath
-from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
 from data_modules.errors import DataError, first_line
-from data_modules.samples import EXTRA_COLUMNS, PATH_COLUMNS, Samples, Source, split_label
+from data_modules.samples import (
+    EXTRA_COLUMNS,
+    PATH_COLUMNS,
+    Samples,
+    Source,
+    folder_key,
+    split_label,
+)
 from data_modules.sets.listing import make_table, missing_files, require_folder
 from data_modules.splits import split_by_patient
 
@@ -61,21 +67,21 @@ def index(
     given[further] = rows[further]
     labels = set(rows["label"])
     classes = set().union(*map(split_label, labels)) if multi_label else labels - {""}
-    samples = Samples(
+    notes = [] if named else ["patients are not named: each image is its own group"]
+    if classes and "split" not in rows:
+        by_source = given if source else given.assign(source=folder_key(0))
+        given["split"] = split_by_patient(by_source, split_seed)
+        by = "patient" if named else "image"
+        notes.append(f"the table gives no split: dealt by {by}, 70/10/20, seed {split_seed}")
+    return Samples(
         root,
         given,
         classes=tuple(sorted(classes)),
         multi_label=multi_label and bool(classes),
         patients_named=named,
-        notes=() if named else ("patients are not named: each image is its own group",),
+        notes=tuple(notes),
         sources=() if source else (Source(name, by_folder=True),),
     )
-    if not classes or "split" in rows:
-        return samples
-    by = "patient" if named else "image"
-    note = f"the table gives no split: dealt by {by}, 70/10/20, seed {split_seed}"
-    split = split_by_patient(samples.portable_table(), split_seed)
-    return replace(samples, table=samples.table.assign(split=split), notes=(*samples.notes, note))
 
 
 def _read(path: Path) -> pd.DataFrame:

@@ -1,10 +1,9 @@
 """Any folder of images: with or without splits, with or without class folders."""
 
-from dataclasses import replace
 from pathlib import Path
 
 from data_modules.errors import DataError
-from data_modules.samples import SPLITS, Samples, Source
+from data_modules.samples import SPLITS, Samples, Source, folder_key
 from data_modules.sets.listing import folders_in, image_paths, make_table, require_folder
 from data_modules.splits import split_by_patient
 
@@ -33,41 +32,41 @@ def index(root: Path, split_seed: int = 0) -> Samples:
     paths = [path for path in found if "/" in path] if parts else found
     if not paths:
         raise DataError(f"{root}: no images: {HOW}")
-    labels = _labels(root, paths, depth=1 if parts else 0)
+    folders = [path.rpartition("/")[0] for path in paths]
+    label_of = _labels(root, set(folders), depth=1 if parts else 0)
+    split_of = {name: name.split("/", 1)[0].lower() for name in set(folders)}
     source = root.resolve().name
     table = make_table(
         paths,
         source=source,
-        label=labels,
-        split=[path.split("/", 1)[0].lower() for path in paths] if parts else "train",
+        label=[label_of[name] for name in folders],
+        split=[split_of[name] for name in folders] if parts else "train",
     )
+    classes = tuple(sorted(set(label_of.values()) - {""}))
     notes = ["patients are not named: each image is its own group"]
+    if classes and not parts:
+        table["split"] = split_by_patient(table.assign(source=folder_key(0)), split_seed)
+        notes.append(f"no split folders: split by image, 70/10/20, seed {split_seed}")
     if len(found) > len(paths):
         notes.append(f"{len(found) - len(paths)} images outside the split folders are left out")
-    samples = Samples(
+    return Samples(
         root,
         table,
-        classes=tuple(sorted(set(labels) - {""})),
+        classes=classes,
         patients_named=False,
+        notes=tuple(notes),
         sources=(Source(source, by_folder=True),),
     )
-    if samples.classes and not parts:
-        notes.append(f"no split folders: split by image, 70/10/20, seed {split_seed}")
-        split = split_by_patient(samples.portable_table(), split_seed)
-        samples = replace(samples, table=samples.table.assign(split=split))
-    return replace(samples, notes=tuple(notes))
 
 
-def _labels(root: Path, paths: list[str], depth: int) -> list[str]:
-    """The name of the folder at `depth` of each path, or "" where the image is in none."""
-    labels: list[str] = []
-    loose: dict[str, str] = {}
-    first_class: dict[str, str] = {}
-    for path in paths:
-        *part, rest = path.split("/", depth)
-        name, in_class, _ = rest.partition("/")
-        labels.append(name if in_class else "")
-        (first_class if in_class else loose).setdefault("".join(part), name)
-    for part in sorted(loose.keys() & first_class):
-        raise DataError(f"{root / part} mixes images with folders ({first_class[part]}): {HOW}")
-    return labels
+def _labels(root: Path, folders: set[str], depth: int) -> dict[str, str]:
+    """The class of the images of each folder: the name at `depth` of its path, or "" above that."""
+    names = {folder: [name for name in folder.split("/") if name] for folder in folders}
+    loose = {folder for folder in folders if len(names[folder]) == depth}
+    for folder in sorted(folders - loose):
+        part = "/".join(names[folder][:depth])
+        if part in loose:
+            raise DataError(
+                f"{root / part} mixes images with folders ({names[folder][depth]}): {HOW}"
+            )
+    return {folder: "" if folder in loose else names[folder][depth] for folder in folders}

@@ -21,7 +21,7 @@ def require_folder(folder: Path, fix: str) -> None:
 
 def is_image(name: str) -> bool:
     """Whether a file name is that of an image; hidden files are none."""
-    return not name.startswith(".") and os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES
+    return name[name.rfind(".") :].lower() in IMAGE_SUFFIXES and name[0] != "."
 
 
 def folders_in(folder: Path) -> list[str]:

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from data_modules.cache import ImageCache, build_cache
+from data_modules.digest import content_digest
 from data_modules.errors import DataError
 from data_modules.samples import Samples
 
@@ -79,6 +80,26 @@ def test_the_key_is_content_size_and_channels(samples: Samples, tmp_path: Path):
     Image.new("L", (5, 5)).save(samples.files()[7])
     assert folder(samples) not in (folder(samples, (10, 8)), folder(samples, SIZE, 3))
     assert len(caches(tmp_path / "cache")) == 6
+
+
+def test_a_known_content_digest_saves_a_look_at_the_files(samples: Samples, tmp_path: Path):
+    folder = tmp_path / "cache"
+    content = content_digest(samples, folder)
+    _, first = build_cache(samples, SIZE, 1, folder, content=content)
+    assert build_cache(samples, SIZE, 1, folder)[1].folder == first.folder
+    for file in samples.files():
+        file.unlink()
+    _, opened = build_cache(samples, SIZE, 1, folder, content=content)
+    np.testing.assert_array_equal(opened.images, first.images)
+
+
+def test_images_that_changed_since_their_digest_are_not_cached(samples: Samples, tmp_path: Path):
+    folder = tmp_path / "cache"
+    content = content_digest(samples, folder)
+    Image.new("L", (5, 5)).save(samples.files()[7])
+    with pytest.raises(DataError, match="images have changed meanwhile; run the command again"):
+        build_cache(samples, SIZE, 1, folder, content=content)
+    assert caches(folder) == []
 
 
 def test_every_bad_image_is_listed_and_nothing_is_left(samples: Samples, tmp_path: Path):

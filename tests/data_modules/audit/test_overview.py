@@ -3,10 +3,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image, ImageFilter
+from PIL import Image
 
 from data_modules.audit import overview
-from data_modules.audit.near_duplicates import near_duplicates
+from data_modules.errors import DataError
+from data_modules.file_hashes import FileHashes
 from data_modules.samples import Samples
 
 
@@ -15,14 +16,6 @@ def samples_of(root: Path, rows: list[tuple[str, str, str, str]], source: str = 
     table = pd.DataFrame(rows, columns=["path", "label", "patient", "split"])
     classes = tuple(sorted(set(table["label"]) - {""}))
     return Samples(root, table.assign(study="", source=source), classes=classes)
-
-
-def scan(seed: int, height: int = 120, width: int = 100) -> Image.Image:
-    noise = np.random.default_rng(seed).integers(0, 256, (height, width), dtype=np.uint8)
-    image = Image.fromarray(noise).filter(ImageFilter.GaussianBlur(5))
-    pixels = np.asarray(image, dtype=float)
-    stretched = 255 * (pixels - pixels.min()) / (pixels.max() - pixels.min())
-    return Image.fromarray(stretched.astype(np.uint8))
 
 
 def test_counts_by_split_and_class(tmp_path: Path):
@@ -74,47 +67,6 @@ def test_shared_patients_are_named_with_their_source(tmp_path: Path):
     assert overview.shared_patients(first, elsewhere) == []
 
 
-def write_scans(root: Path) -> Samples:
-    scan(0).save(root / "train 100%.png")
-    scan(1).save(root / "train 2.png")
-    scan(0).resize((80, 96)).save(root / "smaller.jpg", quality=70)
-    (root / "copy.png").write_bytes((root / "train 2.png").read_bytes())
-    scan(2).save(root / "other.png")
-    Image.new("L", (50, 50), 9).save(root / "flat.png")
-    Image.new("L", (60, 50), 99).save(root / "flat 2.png")
-    (root / "bad.png").write_text("no image")
-    parts = {"train 100%.png": "train", "train 2.png": "train", "flat.png": "train"}
-    names = [*parts, "smaller.jpg", "copy.png", "other.png", "flat 2.png", "bad.png"]
-    return samples_of(root, [(name, "", name, parts.get(name, "test")) for name in names])
-
-
-def test_near_duplicates_across_splits(tmp_path: Path):
-    found = near_duplicates(write_scans(tmp_path))
-    assert found[["path", "other_path", "kind"]].to_numpy().tolist() == [
-        ["train 2.png", "copy.png", "exact"],
-        ["train 100%.png", "smaller.jpg", "near"],
-    ]
-    assert set(found["split"]) == {"train"}
-    assert found["correlation"].between(0.97, 1).all()
-
-
-def test_near_duplicates_within_a_split_are_no_leak(tmp_path: Path):
-    samples = write_scans(tmp_path)
-    table = samples.table.assign(split="train")
-    assert near_duplicates(Samples(tmp_path, table)).empty
-
-
-def test_near_duplicates_remember_files_until_they_change(tmp_path: Path):
-    samples, memo = write_scans(tmp_path), tmp_path / "memo"
-    first = near_duplicates(samples, memo)
-    pd.testing.assert_frame_equal(near_duplicates(samples, memo), first)
-    scan(5).save(tmp_path / "copy.png")
-    assert near_duplicates(samples, memo)["kind"].tolist() == ["near"]
-    for file in memo.iterdir():
-        file.write_bytes(file.read_bytes()[:100])
-    assert near_duplicates(samples, memo)["kind"].tolist() == ["near"]
-
-
 @pytest.mark.parametrize("channels", [1, 3])
 def test_contact_sheet_shows_images_and_odd_captions(tmp_path: Path, channels: int):
     images = np.zeros((5, channels, 30, 60), dtype=np.uint8)
@@ -130,12 +82,15 @@ def test_contact_sheet_shows_images_and_odd_captions(tmp_path: Path, channels: i
         overview.contact_sheet(images, ["one"], path)
 
 
-@pytest.mark.real_data
-def test_real_covid_ct_hides_a_scan_under_both_labels(real_data: Path):
-    from data_modules.sets.covid_ct import KNOWN_COPIES, index
-
-    found = near_duplicates(index(real_data / "covid_ct"))
-    pairs = {
-        Path(a).name: Path(b).name for a, b in zip(found["path"], found["other_path"], strict=True)
-    }
-    assert pairs == KNOWN_COPIES
+def test_same_images_are_found_by_their_bytes(tmp_path: Path):
+    for name, content in {"a": b"1", "b": b"2", "c": b"2", "d": b"3"}.items():
+        (tmp_path / name).write_bytes(content)
+    seen = samples_of(tmp_path, [("a", "", "1", "train"), ("b", "", "2", "train")])
+    others = samples_of(tmp_path, [("d", "", "3", "test"), ("c", "", "4", "test")])
+    assert overview.same_images(seen, others, tmp_path / "memo") == ["c"]
+    hashes = FileHashes(tmp_path / "memo")
+    assert overview.same_images(others, seen, hashes) == ["b"]
+    (tmp_path / "c").unlink()
+    assert overview.same_images(seen, others, hashes) == ["c"], "one look at each file"
+    with pytest.raises(DataError, match="1 files cannot be read"):
+        overview.same_images(seen, others, tmp_path / "memo")

@@ -1,82 +1,14 @@
+"""Tables of images: their columns, splits and mistakes."""
+
+import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
+from drawn_images import draw, splits_of
 
+from data_modules.digest import table_digest
 from data_modules.errors import DataError
-from data_modules.sets import csv_table, folder
-
-
-def draw(root: Path, *paths: str) -> None:
-    for path in paths:
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(np.zeros((8, 8), dtype=np.uint8)).save(root / path)
-
-
-def splits_of(samples) -> dict[str, str]:
-    return dict(zip(samples.table["path"], samples.table["split"], strict=True))
-
-
-def test_folder_with_splits_and_classes(tmp_path: Path):
-    root = tmp_path / "my scans"
-    draw(root, "train/ill 1/a%20.png", "train/well/b.jpg", "test/ill 1/deep/c.bmp")
-    (root / "train" / "well" / "notes.txt").write_text("no image")
-    samples = folder.index(root)
-    assert splits_of(samples) == {
-        "train/ill 1/a%20.png": "train",
-        "train/well/b.jpg": "train",
-        "test/ill 1/deep/c.bmp": "test",
-    }
-    assert samples.classes == ("ill 1", "well")
-    labels = samples.table.set_index("path")["label"]
-    assert labels["train/well/b.jpg"] == "well"
-    assert labels["test/ill 1/deep/c.bmp"] == "ill 1"
-    assert set(samples.table["source"]) == {"my scans"}
-    assert not samples.patients_named
-    assert all(file.is_file() for file in samples.files())
-
-
-def test_capital_letters_do_not_hide_a_split(tmp_path: Path):
-    draw(tmp_path, "Train/ill/a.png", "Train/well/b.png", "TEST/ill/c.png")
-    samples = folder.index(tmp_path)
-    assert samples.classes == ("ill", "well")
-    assert splits_of(samples)["TEST/ill/c.png"] == "test"
-
-
-def test_folder_of_classes_is_split_by_image(tmp_path: Path):
-    draw(tmp_path, *(f"{name}/{n}.png" for name in "ab" for n in range(20)))
-    samples = folder.index(tmp_path)
-    counts = samples.table.groupby(["label", "split"]).size().to_dict()
-    assert counts["a", "train"] == counts["b", "train"] == 14
-    assert counts["a", "test"] == counts["b", "test"] == 4
-    assert splits_of(folder.index(tmp_path)) == splits_of(samples)
-    assert splits_of(folder.index(tmp_path, split_seed=1)) != splits_of(samples)
-
-
-def test_flat_folders_are_unlabelled(tmp_path: Path):
-    draw(tmp_path / "flat", "a b.png", "100%.png")
-    draw(tmp_path / "parts", "train/a.png", "val/b.png")
-    flat, parts = folder.index(tmp_path / "flat"), folder.index(tmp_path / "parts")
-    assert flat.classes == parts.classes == ()
-    assert set(splits_of(flat).values()) == {"train"}
-    assert splits_of(parts) == {"train/a.png": "train", "val/b.png": "val"}
-
-
-@pytest.mark.parametrize(
-    ("paths", "message"),
-    [
-        (["train/a/1.png", "valid/a/2.png"], r"mixes split folders \(train\) with others \(valid"),
-        (["a/1.png", "2.png"], r"mixes images with folders \(a\)"),
-        ([], "no images"),
-    ],
-)
-def test_folder_refuses_mixed_layouts(tmp_path: Path, paths: list[str], message: str):
-    draw(tmp_path, *paths)
-    with pytest.raises(DataError, match=message):
-        folder.index(tmp_path)
-    with pytest.raises(DataError, match="no folder"):
-        folder.index(tmp_path / "nowhere")
+from data_modules.sets import csv_table
 
 
 def write_table(root: Path, text: str, name: str = "samples.csv") -> None:
@@ -169,3 +101,34 @@ def test_csv_mistakes_are_one_line(tmp_path: Path, text: str, message: str):
 def test_csv_without_its_table(tmp_path: Path):
     with pytest.raises(DataError, match=r"no file .*samples.csv"):
         csv_table.index(tmp_path)
+
+
+def test_csv_keeps_the_columns_that_have_a_meaning(tmp_path: Path):
+    draw(tmp_path, "0.png", "1.png", "masks/0.png")
+    write_table(
+        tmp_path,
+        "path,label,age,window,mask,slice,spacing\n"
+        "0.png,ill,40,lung,./masks/0.png,12,0.7\n"
+        "1.png,well,50,,,13,\n",
+    )
+    samples = csv_table.index(tmp_path)
+    assert samples.table.columns[6:].tolist() == ["mask", "slice", "spacing", "window"]
+    assert samples.table.iloc[:, 6:].to_numpy().tolist() == [
+        ["masks/0.png", "12", "0.7", "lung"],
+        ["", "13", "", ""],
+    ]
+    write_table(tmp_path, "path,label,mask\n0.png,ill,masks/9.png\n1.png,well,\n")
+    with pytest.raises(DataError, match=r"1 of 1 masks do not exist, for example 'masks/9\.png'"):
+        csv_table.index(tmp_path)
+
+
+def test_a_copied_table_is_split_alike_unless_its_source_is_named(tmp_path: Path):
+    draw(tmp_path / "one", *(f"{n}.png" for n in range(40)))
+    rows = [f"{n}.png,{'ab'[n // 2 % 2]},p{n // 2}" for n in range(40)]
+    (tmp_path / "one" / "samples.csv").write_text("\n".join(["path,label,patient", *rows]))
+    shutil.copytree(tmp_path / "one", tmp_path / "two")
+    one, two = (csv_table.index(tmp_path / name) for name in ("one", "two"))
+    named = csv_table.index(tmp_path / "two", source="our hospital")
+    assert splits_of(one) == splits_of(two) != splits_of(named)
+    assert table_digest(one) == table_digest(two) != table_digest(named)
+    assert splits_of(csv_table.index(tmp_path / "one", source="our hospital")) == splits_of(named)

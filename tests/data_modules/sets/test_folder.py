@@ -1,0 +1,93 @@
+"""Folders of images: their layouts, splits and mistakes."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from drawn_images import draw, splits_of
+
+from data_modules.errors import DataError
+from data_modules.sets import folder
+from data_modules.splits import kfold
+
+
+def test_folder_with_splits_and_classes(tmp_path: Path):
+    root = tmp_path / "my scans"
+    draw(root, "train/ill 1/a%20.png", "train/well/b.jpg", "test/ill 1/deep/c.bmp")
+    (root / "train" / "well" / "notes.txt").write_text("no image")
+    samples = folder.index(root)
+    assert splits_of(samples) == {
+        "train/ill 1/a%20.png": "train",
+        "train/well/b.jpg": "train",
+        "test/ill 1/deep/c.bmp": "test",
+    }
+    assert samples.classes == ("ill 1", "well")
+    labels = samples.table.set_index("path")["label"]
+    assert labels["train/well/b.jpg"] == "well"
+    assert labels["test/ill 1/deep/c.bmp"] == "ill 1"
+    assert set(samples.table["source"]) == {"my scans"}
+    assert not samples.patients_named
+    assert all(file.is_file() for file in samples.files())
+
+
+def test_capital_letters_do_not_hide_a_split(tmp_path: Path):
+    draw(tmp_path, "Train/ill/a.png", "Train/well/b.png", "TEST/ill/c.png")
+    samples = folder.index(tmp_path)
+    assert samples.classes == ("ill", "well")
+    assert splits_of(samples)["TEST/ill/c.png"] == "test"
+
+
+def test_folder_of_classes_is_split_by_image(tmp_path: Path):
+    draw(tmp_path, *(f"{name}/{n}.png" for name in "ab" for n in range(20)))
+    samples = folder.index(tmp_path)
+    counts = samples.table.groupby(["label", "split"]).size().to_dict()
+    assert counts["a", "train"] == counts["b", "train"] == 14
+    assert counts["a", "test"] == counts["b", "test"] == 4
+    assert splits_of(folder.index(tmp_path)) == splits_of(samples)
+    assert splits_of(folder.index(tmp_path, split_seed=1)) != splits_of(samples)
+
+
+def test_flat_folders_are_unlabelled(tmp_path: Path):
+    draw(tmp_path / "flat", "a b.png", "100%.png")
+    draw(tmp_path / "parts", "train/a.png", "val/b.png")
+    flat, parts = folder.index(tmp_path / "flat"), folder.index(tmp_path / "parts")
+    assert flat.classes == parts.classes == ()
+    assert set(splits_of(flat).values()) == {"train"}
+    assert splits_of(parts) == {"train/a.png": "train", "val/b.png": "val"}
+
+
+@pytest.mark.parametrize(
+    ("paths", "message"),
+    [
+        (["train/a/1.png", "valid/a/2.png"], r"mixes split folders \(train\) with others \(valid"),
+        (["a/1.png", "2.png"], r"mixes images with folders \(a\)"),
+        ([], "no images"),
+    ],
+)
+def test_folder_refuses_mixed_layouts(tmp_path: Path, paths: list[str], message: str):
+    draw(tmp_path, *paths)
+    with pytest.raises(DataError, match=message):
+        folder.index(tmp_path)
+    with pytest.raises(DataError, match="no folder"):
+        folder.index(tmp_path / "nowhere")
+
+
+def test_a_copied_folder_is_split_alike(tmp_path: Path):
+    """Neither the folder's name nor its place deals an image elsewhere."""
+    draw(tmp_path / "scans", *(f"{name}/{n}.png" for name in "ab" for n in range(20)))
+    shutil.copytree(tmp_path / "scans", tmp_path / "deep" / "old scans")
+    one, other = (folder.index(tmp_path / name) for name in ("scans", "deep/old scans"))
+    assert splits_of(one) == splits_of(other)
+    assert set(other.table["source"]) == {"old scans"}
+    folds = [splits_of(kfold(samples, 4, 2)) for samples in (one, other)]
+    assert folds[0] == folds[1]
+
+
+def test_images_beside_the_split_folders_are_counted(tmp_path: Path):
+    draw(tmp_path, "train/a/1.png", "test/b/2.png", "logo.png")
+    samples = folder.index(tmp_path)
+    assert len(samples) == 2
+    assert samples.notes[-1] == "1 images outside the split folders are left out"
+    draw(tmp_path, "test/3.png")
+    with pytest.raises(DataError, match=r"test mixes images with folders \(b\)"):
+        folder.index(tmp_path)
