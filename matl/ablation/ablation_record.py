@@ -8,7 +8,7 @@ import pandas as pd
 
 from matl.ablation.aligned_scores import CellScores
 from matl.ablation.analysis import Fixed
-from matl.ablation.cells import Cell, overrides_of
+from matl.ablation.cell_settings import Cell, CellSettings
 from matl.ablation.results import Comparison, Mean, compare, means, verdict_of
 from matl.ablation.schema import Ablation, Split
 from matl.ablation.stage_costs import Gates, StageCost, gates, stage_costs, whole_stages
@@ -175,7 +175,7 @@ def _as_runs(ablation: Ablation, overrides: Sequence[str]) -> dict[str, str]:
     cells = [Cell(arm, analysis.regime, analysis.split, seed) for arm in analysis.comparison]
     memo = Memo()
     return {
-        cell.arm: command_line([*words, *overrides_of(ablation, cell, overrides, memo)])
+        cell.arm: command_line([*words, *CellSettings(ablation, overrides, memo).words(cell)])
         for cell in cells
     }
 

@@ -136,17 +136,24 @@ def plan_checked(experiment: Experiment, through: int = 3, memo: Memo | None = N
     return Plan(experiment, resources, tuple(chain), scratch)
 
 
-def select_images(experiment: Experiment, name: str) -> Samples:
+def select_images(experiment: Experiment, name: str, memo: Memo | None = None) -> Samples:
     """The images of a stage, as its task may see them; no image is read.
+
+    Args:
+        experiment: The experiment.
+        name: The stage's.
+        memo: Of data sets that were loaded before in this process.
 
     Raises:
         SettingError: Too little is left to train on, or the data does not suit the task.
         DataError: The data set is missing or wrong.
     """
     config = experiment.stages[name]
-    task = task_of(config)
+    task, memo = task_of(config), Memo() if memo is None else memo
+    root = Path(experiment.data_root)
+    whole = memo.once((repr(config.data), root), lambda: load(config.data, root))
     try:
-        samples = task.select(load(config.data, Path(experiment.data_root)), config)
+        samples = task.select(whole, config)
         task.check_images(samples, config)
     except SettingError as error:
         raise error.under("stages", name) from error
@@ -155,7 +162,7 @@ def select_images(experiment: Experiment, name: str) -> Samples:
 
 def _samples(experiment: Experiment, name: str, memo: Memo) -> Samples:
     key = (repr(experiment.stages[name]), experiment.data_root, name)
-    return memo.once(key, lambda: select_images(experiment, name))
+    return memo.once(key, lambda: select_images(experiment, name, memo))
 
 
 def _check_batches(experiment: Experiment, names: list[str], resources: Resources) -> None:
