@@ -48,10 +48,10 @@ SOURCES = {
 def declared() -> dict[str, int]:
     """The versions that the fingerprints name."""
     from data_modules import cache
-    from matl import backbones, lungs, views
+    from matl import backbones, lung_regions, view_settings
     from matl.evaluation import floor
     from matl.orchestrator import scoring
-    from matl.stages import processes, task
+    from matl.stages import task
     from matl.stages.registry import TASKS, find_task
     from matl.stages.ssl.task import LungSSL
 
@@ -60,12 +60,12 @@ def declared() -> dict[str, int]:
     return {
         **{name: find_task(settings).VERSION for name, settings in kinds.items()},
         "lung_ssl": LungSSL.TASK_VERSION,
-        "processes": processes.VERSION,
+        "processes": task.PROCESSES_VERSION,
         "rows": task.ROWS_VERSION,
         "scoring": scoring.SCORING_VERSION,
         "floor": floor.FLOOR_VERSION,
-        "views": views.VERSION,
-        "lungs": lungs.VERSION,
+        "views": view_settings.VERSION,
+        "lungs": lung_regions.VERSION,
         "backbone": backbones.VERSION,
         "pixels": cache.VERSION,
     }

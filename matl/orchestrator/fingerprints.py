@@ -3,24 +3,21 @@
 import hashlib
 import json
 from dataclasses import Field, fields, is_dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import timm
-import torch
-
 from data_modules import cache
-from matl import backbones, views
+from matl import backbones, view_settings
 from matl.config import Experiment
 from matl.errors import MatlError
 from matl.files import file_digest
 from matl.orchestrator.resources import Resources
 from matl.orchestrator.scoring import SCORING_VERSION
 from matl.orchestrator.store import Store
-from matl.stages import processes
 from matl.stages.registry import task_of
 from matl.stages.settings import StageConfig
-from matl.stages.task import ROWS_VERSION
+from matl.stages.task import PROCESSES_VERSION, ROWS_VERSION
 
 Identity = dict[str, Any]
 
@@ -113,24 +110,24 @@ def _file_digest(path: Path) -> str:
 
 def _versions(config: StageConfig, resources: Resources) -> dict[str, Any]:
     task = task_of(config)
-    versions = {
+    versions: dict[str, Any] = {
         **task.versions(config),
         "rows": ROWS_VERSION,
         "backbone": backbones.VERSION,
-        "views": views.VERSION,
+        "views": view_settings.VERSION,
         "pixels": cache.VERSION,
-        "torch": _minor(torch.__version__),
-        "timm": _minor(timm.__version__),
+        "torch": _minor("torch"),
+        "timm": _minor("timm"),
     }
     if task.diagnoses:
         versions["scoring"] = SCORING_VERSION
     if resources.processes > 1:
-        versions["processes"] = processes.VERSION
+        versions["processes"] = PROCESSES_VERSION
     return versions
 
 
-def _minor(version: str) -> str:
-    return ".".join(version.split(".")[:2])
+def _minor(library: str) -> str:
+    return ".".join(version(library).split(".")[:2])
 
 
 def plain_settings(section: Any) -> Any:

@@ -9,9 +9,6 @@ import torch.distributed as dist
 from lightly.models.utils import concat_all_gather
 from torch import Tensor
 
-VERSION = 1
-"""Raised with what changes the training by several processes alone."""
-
 
 def several() -> bool:
     """Whether a stage is trained by more than one process."""

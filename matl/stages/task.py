@@ -26,6 +26,10 @@ ROWS_VERSION = 1
 """Raised whenever a task may select other rows of the same data set."""
 
 
+PROCESSES_VERSION = 1
+"""Raised with what changes the training by several processes alone; see `matl.stages.processes`."""
+
+
 @dataclass(frozen=True)
 class Derived:
     """An array that a task computes from every image, once for each version.
