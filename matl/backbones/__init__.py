@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matl.backbones.maps import feature_maps
     from matl.backbones.operators import Operator
     from matl.backbones.optimizers import optimizer_problem
-    from matl.backbones.table import FeatureMaps
+    from matl.backbones.timm_table import FeatureMaps
     from matl.backbones.transfer import carry
     from matl.backbones.weights import (
         LoadReport,
@@ -35,7 +35,7 @@ _MODULE_OF = {
     "Account": "accounts",
     "AttentiveBackbone": "attentive",
     "BackboneConfig": "config",
-    "FeatureMaps": "table",
+    "FeatureMaps": "timm_table",
     "LoadReport": "weights",
     "Match": "cost",
     "NetworkCost": "cost",

@@ -27,9 +27,7 @@ def check_config(config: BackboneConfig) -> None:
 
 def _check_network(name: str) -> None:
     """A name may have a tag of timm's pretrained weights, as in "resnet18.a1_in1k"."""
-    names = network_names()
-    if name.partition(".")[0] not in names:
-        _check_word("backbone.name", name, names)
+    _check_word("backbone.name", name.partition(".")[0], network_names())
 
 
 def _check_word(key: str, word: str, words: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from timm.models.mobilenetv3 import MobileNetV3Features
 from torch import nn
 
 from matl.backbones.network import Network
-from matl.backbones.table import FeatureMaps
+from matl.backbones.timm_table import FeatureMaps
 from matl.errors import MatlError
 
 SEQUENTIAL_FEATURES = (FeatureListNet, EfficientNetFeatures, MobileNetV3Features)

@@ -5,7 +5,7 @@ from rich.progress import track
 
 from matl.backbones.lookup import look_up
 from matl.backbones.optimizers import Unusable, list_optimizers, take_step
-from matl.backbones.table import FILE, Table
+from matl.backbones.timm_table import FILE, Table
 from matl.errors import MatlError
 from matl.files import replace_file
 

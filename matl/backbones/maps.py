@@ -3,7 +3,7 @@
 from functools import cache
 from importlib.metadata import version
 
-from matl.backbones.table import FeatureMaps, shipped
+from matl.backbones.timm_table import FeatureMaps, shipped
 from matl.kept import kept
 
 

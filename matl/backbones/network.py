@@ -10,7 +10,7 @@ from torch import nn
 from data_modules.errors import first_line
 from matl.backbones.config import BackboneConfig
 from matl.backbones.maps import feature_maps
-from matl.backbones.table import FeatureMaps
+from matl.backbones.timm_table import FeatureMaps
 from matl.errors import MatlError
 from matl.seeding import seeded
 

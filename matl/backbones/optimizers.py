@@ -4,7 +4,7 @@ from functools import cache
 from importlib.metadata import version
 
 from data_modules.errors import did_you_mean
-from matl.backbones.table import shipped
+from matl.backbones.timm_table import shipped
 from matl.kept import kept
 
 

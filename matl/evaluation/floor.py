@@ -4,14 +4,15 @@ A model that does not beat it may have learned the scanner, the window or the fi
 was cut from. It is shown as a row of every table.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from matl.evaluation.metrics import COLUMNS, patient_codes
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 FLOOR_VERSION = 1
 """Raised whenever the same images and labels may give another floor."""
@@ -90,7 +91,12 @@ def _grey_levels(images: np.ndarray) -> np.ndarray:
     )
 
 
-def _fit(features: np.ndarray, labels: np.ndarray, patients: np.ndarray, seed: int) -> Pipeline:
+def _fit(features: np.ndarray, labels: np.ndarray, patients: np.ndarray, seed: int) -> "Pipeline":
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GridSearchCV
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     folds = _folds(labels, patients, seed)
     if not folds:
@@ -104,6 +110,8 @@ def _folds(
     labels: np.ndarray, patients: np.ndarray, seed: int
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Splits by patient with both classes on both sides; empty where patients are too few."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
     number = min(FOLDS, *(len(np.unique(patients[labels == one])) for one in (0, 1)))
     if number < 2:
         return []

@@ -5,22 +5,15 @@ from functools import cache
 import pytest
 import timm
 import torch
-from omegaconf import OmegaConf
 from timm.layers import convert_sync_batchnorm
 from torch import nn
 
 from matl.backbones import (
     AttentiveBackbone,
     BackboneConfig,
-    arm_match,
     build_backbone,
     canonical_state,
-    check_config,
-    flops,
-    parameter_shares,
 )
-from matl.backbones.network import layer_depths
-from matl.errors import MatlError
 
 NETWORKS = ("resnet18", "resnet50", "densenet121", "efficientnet_b0", "convnext_atto")
 OPERATORS = ("attention", "convolution", "none")
@@ -205,73 +198,6 @@ def test_gates__start_open_from_scratch(operator: str) -> None:
         assert torch.equal(inserted.gate, torch.full_like(inserted.gate, 0.1))
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_cost__operators_hold_at_most_fifteen_per_cent(name: str) -> None:
-    plain = parameter_shares(shared(name, "none"))
-    assert plain.operators == 0
-    for operator in ("attention", "convolution"):
-        shares = parameter_shares(shared(name, operator))
-        assert shares.total == plain.total + shares.operators
-        assert 0.015 < shares.share <= 0.15
-        assert shares.operators <= 0.15 * plain.total
-
-
-@pytest.mark.parametrize("size", [64, pytest.param(128, marks=pytest.mark.slow), 224])
-@pytest.mark.parametrize("name", SLOW_BUT_ONE)
-def test_cost__flops_of_attention_and_control_match(name: str, size: int) -> None:
-    attention, convolution = (flops(shared(name, op), size) for op in OPERATORS[:2])
-    assert attention == pytest.approx(convolution, rel=0.02)
-    assert attention > flops(shared(name, "none"), size)
-
-
-def test_cost__arms_that_do_not_match_are_told() -> None:
-    config = BackboneConfig(at_strides=[8])
-    near, far = (arm_match(config, [(64, 64), (side, side)]) for side in (96, 512))
-    assert near.warnings == []
-    assert "FLOPs +0." in str(near)
-    [warning] = far.warnings
-    assert warning.startswith("WARNING: at 512 x 512 the arms' FLOPs differ by more than 2%")
-    [warning] = arm_match(BackboneConfig(), [(64, 32), (32, 32)]).warnings
-    assert warning.startswith("WARNING: at 32 x 32 the map at stride 32 is one place, where")
-    [warning] = arm_match(BackboneConfig("mobilenetv3_small_050"), [(64, 64)]).warnings
-    assert warning.startswith("WARNING: the operators hold 27% of the parameters, more than 15%")
-
-
-def test_cost__flops_of_attention_count_its_products() -> None:
-    backbone = build_backbone(BackboneConfig(at_strides=[16]), seed=0)
-    plain, channels, width, places = shared(operator="none"), 256, 64, 12 * 14
-    expected = 2 * places * (2 * channels * width + 3 * width**2 + 2 * places * width)
-    assert flops(backbone, (192, 224)) - flops(plain, (192, 224)) == expected
-    assert next(backbone.parameters()).device.type == "cpu"
-
-
-def test_config__is_accepted_by_omegaconf() -> None:
-    config = OmegaConf.structured(BackboneConfig)
-    assert OmegaConf.to_object(config) == BackboneConfig()
-
-
-@pytest.mark.parametrize(
-    ("config", "message"),
-    [
-        (BackboneConfig("resnt50"), r"backbone.name: there is no 'resnt50'; .*'resnet50'"),
-        (BackboneConfig(operator="atention"), r"no 'atention'; the nearest is 'attention'"),
-        (BackboneConfig(at_strides=[16, 12]), r"\[2, 4, 8, 16, 32\], not at 12"),
-        (BackboneConfig("convnext_atto", at_strides=[2]), r"\[4, 8, 16, 32\], not at 2"),
-        (BackboneConfig(at_strides=[]), r"at_strides is empty"),
-        (BackboneConfig(in_channels=2), r"in_channels: 2; images have 1 \(grey\) or 3"),
-        (BackboneConfig(drop_path=1.0), r"drop_path: 1.0 is not in \[0, 1\)"),
-        (BackboneConfig("vit_tiny_patch16_224"), r"not a sequence of convolutional stages"),
-        (BackboneConfig("inception_v3"), r"does not take images of every size"),
-    ],
-)
-def test_check_config__one_line_with_the_way_out(config: BackboneConfig, message: str) -> None:
-    with pytest.raises(MatlError, match=message) as error:
-        check_config(config)
-    assert "\n" not in str(error.value)
-    with pytest.raises(MatlError, match=message):
-        build_backbone(config, seed=0)
-
-
 @pytest.mark.parametrize("name", ["resnet18", "densenet121"])
 def test_config__drop_path_keeps_weights_and_evaluation(name: str) -> None:
     dropping = build_backbone(BackboneConfig(name, drop_path=0.5), seed=0)
@@ -293,9 +219,3 @@ def test_freeze__outlives_the_conversion_of_norms(name: str) -> None:
     assert norms
     assert not any(norm.training for norm in norms)
     assert not any(p.requires_grad for p in converted.parameters())
-
-
-def test_check_config__networks_without_named_layers_can_be_built() -> None:
-    build_backbone(BackboneConfig("poolformer_s12", "none"), seed=0)
-    with pytest.raises(MatlError, match="timm does not name the layers of poolformer_s12"):
-        layer_depths("poolformer_s12")

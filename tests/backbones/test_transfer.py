@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from matl.backbones import BackboneConfig, account, build_backbone, canonical_state, carry
+from matl.backbones import BackboneConfig, build_backbone, canonical_state, carry
 from matl.backbones.config import TRANSFERS
 from matl.errors import MatlError
 
@@ -72,26 +72,6 @@ def test_a_shuffled_transfer_carries_the_same_values_in_another_order(transfer: 
 def test_the_shuffled_order_is_a_function_of_the_seed() -> None:
     first, second = (carried_by("shuffled")[0] for _ in range(2))
     assert all(torch.equal(first[key], second[key]) for key in first)
-
-
-@pytest.mark.parametrize("operator", OPERATORS)
-def test_controls_carry_as_many_parameters(operator: str) -> None:
-    config = BackboneConfig("resnet10t", operator)
-    backbone = build_backbone(config, seed=0)
-    total = sum(parameter.numel() for parameter in backbone.parameters())
-    for control, transfer in (
-        ("shuffled", "all"),
-        ("shuffled_operators", "operators"),
-        ("shuffled_convolutions", "convolutions"),
-    ):
-        ours, theirs = account(config, control), account(config, transfer)
-        assert (ours.carried, ours.restarted) == (theirs.carried, theirs.restarted)
-        assert sum(ours.carried.values()) + sum(ours.restarted.values()) == total
-
-
-def test_the_account_in_words() -> None:
-    words = str(account(BackboneConfig("resnet10t"), "shuffled_operators"))
-    assert "parameters of operators, shuffled; restarts" in words
 
 
 @pytest.mark.parametrize("transfer", TRANSFERS)

@@ -1,0 +1,71 @@
+"""The shipped table agrees with timm, and answers for the version that it was made with alone."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+import timm
+
+from matl.backbones import timm_table
+from matl.backbones.lookup import look_up
+from matl.backbones.timm_table import FILE, FeatureMaps, Table, shipped
+
+FAMILIES = (
+    *("resnet18", "resnet26t", "seresnext50_32x4d", "densenet121", "efficientnet_b0"),
+    *("efficientnet_lite0", "mobilenetv3_small_050", "convnext_atto", "regnetx_002", "dpn68"),
+    *("poolformer_s12", "eca_botnext26ts_256", "res2net50_26w_4s", "dla34", "vgg11_bn"),
+)
+LARGEST = 400_000
+
+
+@pytest.fixture
+def whole() -> Table:
+    return Table(**json.loads(FILE.read_text()))
+
+
+@pytest.fixture
+def current(whole: Table) -> Table:
+    if whole.timm != timm.__version__:
+        pytest.skip(f"the table is of timm {whole.timm}: run python -m matl.backbones.make_table")
+    return whole
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_shipped__agrees_with_timm(name: str, current: Table) -> None:
+    row = current.networks[name]
+    assert row is not None
+    assert FeatureMaps.from_row(row) == look_up(name)
+
+
+def test_shipped__names_every_network(current: Table) -> None:
+    assert list(current.networks) == timm.list_models()
+    assert sum(row is not None for row in current.networks.values()) > 400
+
+
+def test_shipped__is_small_and_has_one_line_per_network(whole: Table) -> None:
+    assert FILE.stat().st_size < LARGEST
+    assert FILE.read_text() == whole.to_text()
+    lines = FILE.read_text().splitlines()
+    assert sum(line.startswith('"resnet18":') for line in lines) == 1
+
+
+@pytest.fixture
+def read_again() -> Iterator[None]:
+    shipped.cache_clear()
+    yield
+    shipped.cache_clear()
+
+
+def test_shipped__says_nothing_of_another_timm(
+    monkeypatch: pytest.MonkeyPatch, read_again: None
+) -> None:
+    monkeypatch.setattr(timm_table, "version", lambda name: "0.9")
+    assert shipped() is None
+
+
+@pytest.mark.parametrize("only_size", [None, (256, 224)])
+def test_feature_maps__are_the_same_from_their_row(only_size: tuple[int, int] | None) -> None:
+    maps = FeatureMaps(
+        {"stem": 2, "layer1": 4, "layer2": 4}, {2: 8, 4: 16}, (0.5,), (0.2,), only_size, False
+    )
+    assert FeatureMaps.from_row(json.loads(json.dumps(maps.to_row()))) == maps
