@@ -11,7 +11,7 @@ from data_modules.registry import check_config as check_data
 from matl.backbones import check_config as check_backbone
 from matl.backbones.maps import feature_maps
 from matl.backbones.optimizers import optimizer_problem
-from matl.backbones.table import FeatureMaps
+from matl.backbones.timm_table import FeatureMaps
 from matl.config.schema import Experiment
 from matl.errors import MatlError, SettingError
 from matl.stages.registry import task_of
