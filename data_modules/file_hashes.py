@@ -39,7 +39,7 @@ class FileHashes:
     @classmethod
     def at(cls, place: "FileHashes | Path") -> "FileHashes":
         """The object itself, or a new one whose memo is in a folder."""
-        return place if isinstance(place, cls) else cls(Path(place))
+        return place if isinstance(place, FileHashes) else cls(place)
 
     def of(self, files: Sequence[str | Path]) -> list[str]:
         """Hash files, those that are new in threads.
