@@ -128,7 +128,7 @@ class Samples:
         return keys | {name: folder_key(number) for number, name in enumerate(folders)}
 
     def portable_table(self) -> pd.DataFrame:
-        """The table as it is wherever the folders lie and whatever they are called.
+        """The table without what depends on the place and the names of folders.
 
         Returns:
             A copy with `source_keys` as sources, and with paths below each source's own folder.
