@@ -248,14 +248,16 @@ class Samples:
             raise DataError(f"{self.root}: {path} has no patient; give each image a group")
         sources, _ = self.table["source"].factorize()
         patients, names = self.table["patient"].factorize()
-        splits = self.table["split"].map({name: place for place, name in enumerate(SPLITS)})
-        person = sources * len(names) + patients
-        placed = np.unique(person * len(SPLITS) + splits.to_numpy()) // len(SPLITS)
-        twice = placed[1:][placed[1:] == placed[:-1]]
-        if len(twice):
+        person, people = pd.factorize(sources * len(names) + patients)
+        placed = np.zeros((len(people), len(SPLITS)), dtype=bool)
+        for place, name in enumerate(SPLITS):
+            placed[person[(self.table["split"] == name).to_numpy()], place] = True
+        twice = placed.sum(axis=1) > 1
+        if twice.any():
             raise DataError(
-                f"{self.root}: {len(np.unique(twice))} patients are in two splits, for example "
-                f"'{names[twice[0] % len(names)]}'; put all images of a patient into one split"
+                f"{self.root}: {twice.sum()} patients are in two splits, for example "
+                f"'{names[people[twice][0] % len(names)]}'; put all images of a patient into one "
+                "split"
             )
 
 
