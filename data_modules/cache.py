@@ -1,4 +1,4 @@
-"""Decodes a data set once, to one memory-mapped array of uint8 images."""
+"""Decoding of a data set, once, to one memory-mapped array of uint8 images."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ class ImageCache:
     Attributes:
         folder: The folder that holds it.
         images: uint8 [N, C, H, W], memory-mapped, read-only; row i is row i of the samples that
-            `build_cache` returned beside it.
+            `build_cache` returned with it.
         sizes: int32 [N, 2], height and width of each image file in pixels.
         unreadable: Row in the whole table, and the reason, of each image that was left out.
     """
@@ -71,7 +71,7 @@ class ImageCache:
         """Compute an array from every image, once for each name and version, and store it here.
 
         Args:
-            name: Name of the array, a file name; it should tell the extractor's options.
+            name: Name of the array, a file name; it should name the extractor's options.
             version: Raise it when the extractor changes.
             extractor: Takes an image, uint8 [C, H, W], and returns a uint8 array of the same
                 shape for every image. Runs in several threads at once.

@@ -1,4 +1,4 @@
-"""Batches sliced from arrays, in an order that can be found again after an interruption."""
+"""Batches sliced from arrays, in an order that an interrupted run can resume."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,7 +32,7 @@ class EpochOrder:
         return len(self._rows)
 
     def set_epoch(self, epoch: int) -> None:
-        """Chooses the epoch."""
+        """Choose the epoch."""
         self.epoch = epoch
 
     def rows(self) -> np.ndarray:
@@ -52,20 +52,20 @@ class EpochOrder:
 
 
 def _shares(sizes: Sequence[int], evenness: float) -> list[int]:
-    """How many images of an epoch each group gives: the sum of `sizes`, divided as size^(1 - e)."""
+    """The images that each group gives to an epoch: the sum of `sizes`, divided as size^(1 - e)."""
     weights = np.array(sizes, dtype=float) ** (1 - evenness)
     ends = np.round(np.cumsum(weights) / weights.sum() * sum(sizes)).astype(int)
     return np.diff(ends, prepend=0).tolist()
 
 
 def _deal(random: np.random.Generator, rows: np.ndarray, count: int) -> np.ndarray:
-    """`count` of the rows in random order; none a second time before all others were dealt."""
+    """`count` of the rows in random order; none comes twice before all others came once."""
     rounds = [random.permutation(rows) for _ in range(-(-count // len(rows)))]
     return np.concatenate(rounds)[:count]
 
 
 class BatchLoader:
-    """Yields batches that are sliced from arrays with one row an image.
+    """Batches sliced from arrays with one row per image.
 
     On several processes (`world_size`) each global batch is divided evenly: process `rank` gets the
     rank-th part. A last global batch that is not full is cut to a multiple of `world_size`, so that
@@ -73,12 +73,13 @@ class BatchLoader:
     epoch's order are left out then, and none on one process.
 
     Its state is the epoch and the number of batches handed out, which Lightning saves in a
-    checkpoint. Loaded again, the next iteration goes on behind those batches if the sampler is in
-    that epoch; in any other epoch it begins at the first batch. `len` is always a whole epoch's.
+    checkpoint. After the state is loaded, the next iteration resumes after those batches if the
+    sampler is in that epoch; in any other epoch it starts at the first batch. `len` always counts a
+    whole epoch.
 
     Attributes:
         sampler: The order of the rows; Lightning calls its `set_epoch`.
-        batch_sampler: None, which Lightning asks of whatever has a sampler.
+        batch_sampler: None; Lightning reads it on every loader that has a sampler.
     """
 
     batch_sampler = None
@@ -98,7 +99,7 @@ class BatchLoader:
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
-        """Prepares the batches; nothing is read yet.
+        """Prepare the batches; nothing is read yet.
 
         Args:
             arrays: Arrays of equal length by the name that they have in a batch.
@@ -106,10 +107,10 @@ class BatchLoader:
             batch_size: Images in a batch of all processes together.
             groups: A number for each row of the arrays, integers [N]: shuffled epochs draw from the
                 groups by their shares. Default: one group.
-            evenness: 0 draws by the groups' sizes, 1 from all groups alike; between, from a group
-                of n images in proportion to n^(1 - evenness).
+            evenness: 0 draws by the groups' sizes, 1 equally from all groups; in between, from a
+                group of n images in proportion to n^(1 - evenness).
             shuffle: Whether each epoch has its own random order.
-            seed: Of the order.
+            seed: Seed of the order.
             task: What is trained, so that each task has its own order.
             drop_last: Whether a last batch that is not full is left out.
             rank: The number of this process.
@@ -141,7 +142,7 @@ class BatchLoader:
         return full + (rest >= self._world_size and not self._drop_last)
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
-        """Yields the batches of the sampler's epoch.
+        """Yield the batches of the sampler's epoch.
 
         Yields:
             One tensor [B, ...] of each array, and "index" int64 [B], the rows.
@@ -159,7 +160,7 @@ class BatchLoader:
         return {"epoch": self._epoch, "done": self._done, "batches": len(self)}
 
     def load_state_dict(self, state: Mapping[str, int]) -> None:
-        """Makes the next iteration go on where the state was taken.
+        """Make the next iteration resume where the state was taken.
 
         Raises:
             ValueError: Where the state is of a loader with another number of batches.

@@ -1,4 +1,4 @@
-"""The data of one stage, as Lightning wants it."""
+"""The data of one stage as a Lightning data module."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,13 +13,16 @@ from data_modules.samples import SPLITS, UNLABELLED, Samples
 
 
 class ImageDataModule(pl.LightningDataModule):
-    """Gives batches of cached images with labels, patients and derived arrays.
+    """Batches of cached images with labels, patients and derived arrays.
 
     A batch holds "image" uint8 [B, C, H, W]; "label" int64 [B] (-1 unlabelled), or float32
     [B, classes] where images have several; "group" int64 [B], the patient's number; "index" int64
     [B], the row in `samples`; and a uint8 tensor [B, ...] of each derived array. Where the samples
-    have label sets, "label_set" int64 [B] is the number of each image's, "label" is as of single
-    labels, and "labels" float32 [B, most classes] holds multi-labels, padded by -1.
+    have label sets, "label_set" int64 [B] is the number of each image's label set, "label" holds
+    the single labels, and "labels" float32 [B, most classes] the multi-labels, padded with -1.
+
+    Attributes:
+        samples: The samples that the rows of a batch count in.
     """
 
     def __init__(
@@ -38,20 +41,20 @@ class ImageDataModule(pl.LightningDataModule):
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
-        """Keeps what the loaders need; no image is read yet.
+        """Keep what the loaders need; no image is read yet.
 
         Args:
             samples: The samples that `build_cache` returned.
-            cache: The cache that it returned beside them.
+            cache: The cache that it returned with them.
             batch_size: Images in a training batch of all processes together.
-            seed: Of the training order.
+            seed: Seed of the training order.
             task: What is trained; each task has its own order.
             eval_batch_size: Images in an evaluation batch of one process. Default: `batch_size`.
-            derived: Arrays with one row an image, by their name in the batch.
+            derived: Arrays with one row per image, by their name in the batch.
             train_splits: The splits that are trained on.
             drop_last: Whether a last training batch that is not full is left out.
-            evenness: How evenly label sets, or else sources, are drawn from, from 0 (by size) to 1
-                (alike).
+            evenness: How evenly label sets, or else sources, are drawn from: 0 is by their size, 1
+                is equally.
             rank: The number of this process.
             world_size: The number of processes.
 
@@ -85,7 +88,7 @@ class ImageDataModule(pl.LightningDataModule):
         self._eval_batch_size = eval_batch_size or batch_size
 
     def train_dataloader(self) -> BatchLoader:
-        """A loader of the training splits, shuffled anew in each epoch.
+        """A loader of the training splits, shuffled differently in each epoch.
 
         Raises:
             DataError: Where the training images do not fill one batch.

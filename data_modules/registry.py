@@ -112,7 +112,7 @@ def _check_split(config: DataConfig) -> None:
     }.items():
         value = getattr(config, key)
         if value not in known:
-            raise DataError(f"data.{key}: '{value}' is none; {did_you_mean(str(value), known)}")
+            raise DataError(f"data.{key}: '{value}' is unknown; {did_you_mean(str(value), known)}")
     if not 0 < config.label_fraction <= 1:
         raise DataError(f"data.label_fraction: {config.label_fraction} is not in (0, 1]")
     if config.split == "kfold":

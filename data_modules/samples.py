@@ -128,7 +128,7 @@ class Samples:
         return keys | {name: folder_key(number) for number, name in enumerate(folders)}
 
     def portable_table(self) -> pd.DataFrame:
-        """The table as it is wherever the folders lie and whatever they are called.
+        """The table without what depends on the place and the names of folders.
 
         Returns:
             A copy with `source_keys` as sources, and with paths below each source's own folder.
@@ -248,14 +248,16 @@ class Samples:
             raise DataError(f"{self.root}: {path} has no patient; give each image a group")
         sources, _ = self.table["source"].factorize()
         patients, names = self.table["patient"].factorize()
-        splits = self.table["split"].map({name: place for place, name in enumerate(SPLITS)})
-        person = sources * len(names) + patients
-        placed = np.unique(person * len(SPLITS) + splits.to_numpy()) // len(SPLITS)
-        twice = placed[1:][placed[1:] == placed[:-1]]
-        if len(twice):
+        person, people = pd.factorize(sources * len(names) + patients)
+        placed = np.zeros((len(people), len(SPLITS)), dtype=bool)
+        for place, name in enumerate(SPLITS):
+            placed[person[(self.table["split"] == name).to_numpy()], place] = True
+        twice = placed.sum(axis=1) > 1
+        if twice.any():
             raise DataError(
-                f"{self.root}: {len(np.unique(twice))} patients are in two splits, for example "
-                f"'{names[twice[0] % len(names)]}'; put all images of a patient into one split"
+                f"{self.root}: {twice.sum()} patients are in two splits, for example "
+                f"'{names[people[twice][0] % len(names)]}'; put all images of a patient into one "
+                "split"
             )
 
 

@@ -1,8 +1,9 @@
 """Splits by patient: seeded, stratified, and the same whatever the order of the rows.
 
 Patients are dealt one after another, in the order of a hash of (seed, patient), each to the part
-that lacks most images of the patient's stratum. A patient's stratum is the rarest class it shows.
-No random number generator takes part, so a split never changes with a library's version.
+that lacks most images of the patient's stratum: the rarest class that the patient shows. No random
+number generator takes part, so a split never changes with a library's version. A source that is
+named by its folder counts by its number, so a renamed folder has the same split.
 """
 
 import hashlib
@@ -27,7 +28,7 @@ def split_by_patient(table: pd.DataFrame, seed: int = 0) -> pd.Series:
 
     Args:
         table: A table of `Samples`; its column `split` is not read.
-        seed: Another seed deals the patients anew.
+        seed: Another seed deals the patients differently.
 
     Returns:
         "train", "val" or "test" for each row.
@@ -47,8 +48,8 @@ def kfold(
         samples: The data set, every image labelled.
         folds: Number of folds, at least 2.
         fold: The fold that is tested, from 0 to `folds` - 1.
-        repeat: Which repetition; each deals the patients anew.
-        seed: Likewise.
+        repeat: Which repetition; each deals the patients differently.
+        seed: Another seed deals them differently, too.
         over: "all" divides all patients, "train" those of the given train split; then the images
             of val and test are left out.
 
@@ -73,7 +74,7 @@ def kfold(
 
 
 def keep_labels(samples: Samples, fraction: float, seed: int = 0) -> Samples:
-    """Leaves out training patients until a fraction of each stratum is left, one at least.
+    """Leave out training patients until a fraction of each stratum is left, at least one.
 
     A smaller fraction keeps a part of what a larger one keeps. Val and test stay whole.
 
@@ -125,7 +126,7 @@ def deal(table: pd.DataFrame, shares: dict[str, float], *words: str | int) -> pd
 
 
 def join_split_patients(table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Put every patient who stands in several splits into one: test before val before train.
+    """Put every patient who is in several splits into one: test before val before train.
 
     Returns:
         The table with such images moved, and a note that counts them (none where none moved).

@@ -15,8 +15,8 @@ def counts(samples: Samples) -> pd.DataFrame:
     """Images and patients of each split.
 
     Returns:
-        One row a split that has images, and "all"; columns `images`, `patients`, one a class, and
-        `unlabelled` where there are such images.
+        One row per split that has images, and "all"; columns `images`, `patients`, one per class,
+        and `unlabelled` where there are such images.
     """
     rows = {split: samples.subset(samples.table["split"] == split) for split in SPLITS}
     rows = {split: part for split, part in rows.items() if len(part)} | {"all": samples}
@@ -30,7 +30,7 @@ def image_sizes(samples: Samples) -> pd.DataFrame:
     """Smallest, median and largest image of each source, from the files' headers.
 
     Returns:
-        One row a source; columns `images`, `unreadable`, `modes` (for example "L 746"), and for
+        One row per source; columns `images`, `unreadable`, `modes` (for example "L 746"), and for
         `width` and `height` in pixels `_min`, `_median` and `_max`.
     """
     headers = pd.DataFrame(
@@ -52,9 +52,9 @@ def image_sizes(samples: Samples) -> pd.DataFrame:
 
 
 def shared_patients(first: Samples, second: Samples) -> list[tuple[str, str]]:
-    """The patients that stand in both, as (source, patient), sorted.
+    """The patients that are in both, as (source, patient), sorted.
 
-    Of data sets that name no patients, the groups that stand in for them are compared.
+    Of data sets that name no patients, the groups that serve as patients are compared.
     """
     return sorted(_patients(first) & _patients(second))
 

@@ -1,4 +1,4 @@
-"""Reads one image file to uint8 pixels, whatever kind of pixels it holds."""
+"""Reading one image file to uint8 pixels, whatever kind of pixels it holds."""
 
 from pathlib import Path
 
@@ -10,13 +10,13 @@ MODES = {1: "L", 3: "RGB"}
 
 
 def read_image(path: Path, size: tuple[int, int], channels: int) -> Decoded:
-    """Reads and resizes an image file of any format that Pillow knows.
+    """Read and resize an image file of any format that Pillow knows.
 
-    The image is turned as its EXIF orientation says, made grey or RGB, and stretched to `size` by
+    The image is rotated as its EXIF orientation says, made grey or RGB, and stretched to `size` by
     Pillow's bilinear filter, which widens with the reduction and so does not alias. Palettes are
-    looked up, an alpha channel is left out, and of several frames the first is taken. Pixels of
+    looked up, an alpha channel is dropped, and of several frames the first is taken. Pixels of
     more than 8 bits (16 and 32-bit integers, floats) are scaled by the image's own range: its
-    smallest value becomes 0, its largest 255. A 12-bit scan in a 16-bit file so keeps its contrast.
+    smallest value becomes 0, its largest 255. So a 12-bit scan in a 16-bit file keeps its contrast.
 
     Args:
         path: The file.
@@ -24,10 +24,10 @@ def read_image(path: Path, size: tuple[int, int], channels: int) -> Decoded:
         channels: 1 for grey (ITU-R 601 luma of a colour image), 3 for RGB (a grey image repeated).
 
     Returns:
-        uint8 [channels, height, width], and the image's own height and width after turning.
+        uint8 [channels, height, width], and the image's own height and width after rotation.
 
     Raises:
-        Exception: Of whatever kind Pillow raises for a file that is no image, or is truncated.
+        Exception: Any kind that Pillow raises for a file that is no image, or is truncated.
     """
     height, width = size
     with Image.open(path) as image:
@@ -39,7 +39,7 @@ def read_image(path: Path, size: tuple[int, int], channels: int) -> Decoded:
 
 
 def try_read(path: Path, size: tuple[int, int], channels: int) -> Decoded | str:
-    """What `read_image` returns, or in words why the file cannot be read."""
+    """What `read_image` returns, or the reason why the file cannot be read, as text."""
     try:
         return read_image(path, size, channels)
     except UnidentifiedImageError:

@@ -68,7 +68,7 @@ class _View:
 
 
 def draw_scan(kind: str, slices: int, size: int, rng: np.random.Generator) -> Scan:
-    """Draws one patient.
+    """Draw one patient.
 
     Args:
         kind: "covid" (ground glass at the pleura, mostly in the back), "central" (nodules or

@@ -126,7 +126,7 @@ def nodule(chest: Chest, z: float, rng: np.random.Generator) -> Opacity:
 
 
 def dependent_density(chest: Chest, x: Array, y: Array, z: Array, strength: float) -> Array:
-    """HU of the thin, smooth band at the back of a lung that lies low: healthy."""
+    """HU of the thin, smooth band at the back of a lung, where it is dependent: healthy."""
     depth = -costal(chest, x, y, z)
     band = np.clip(1.2 - depth / 13, 0, 1)
     return strength * band * np.clip((y / chest.depth - 0.35) / 0.3, 0, 1)

@@ -1,4 +1,4 @@
-"""Writes a phantom's images once, whole or not at all, into a folder named by its settings."""
+"""Writing of a phantom's images: once, whole or not at all, into a folder named by its settings."""
 
 import hashlib
 import json

@@ -13,10 +13,10 @@ VESSEL_EXCESS = 0.9
 
 
 def draw_radiograph(opaque: bool, size: int, rng: np.random.Generator) -> Array:
-    """Draws one patient's radiograph.
+    """Draw one patient's radiograph.
 
     Args:
-        opaque: Whether patches of pneumonia lie in the lungs.
+        opaque: Whether the lungs have patches of pneumonia.
         size: Height and width in pixels.
         rng: The patient's own generator; the same one draws the same chest, clear or not.
 

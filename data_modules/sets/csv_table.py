@@ -42,8 +42,8 @@ def index(
         root: The folder that paths are relative to.
         table: The table's file, relative to `root`.
         multi_label: Read "A|B" as two classes, and "|" as none of them.
-        source: Whose patients they are; default: the folder's name. Patients of one name are one
-            patient where the sources are alike, in whichever folders.
+        source: Whose patients they are; default: the folder's name. Patients of one name in two
+            data sets are one patient where the sources have one name.
         split_seed: Seed of the split.
 
     Raises:

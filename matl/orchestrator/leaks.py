@@ -1,17 +1,19 @@
 """What a chain must not see before its diagnosis: held-out patients and copies of their images."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from data_modules.audit.near_duplicates import near_duplicates
 from data_modules.audit.overview import same_images, shared_patients
+from data_modules.file_hashes import FileHashes
 from data_modules.samples import SPLITS, Samples
 from matl.config import Experiment
 from matl.errors import MatlError
 from matl.stages.registry import task_of
 
 
-def refuse_leaks(names: list[str], samples: dict[str, Samples], experiment: Experiment) -> None:
+def refuse_leaks(
+    names: list[str], samples: dict[str, Samples], experiment: Experiment, hashes: FileHashes
+) -> None:
     """Refuses a chain whose earlier stages train on patients that the diagnosis holds out.
 
     Patients are compared by name within a data set, and images by their bytes across data sets.
@@ -26,7 +28,7 @@ def refuse_leaks(names: list[str], samples: dict[str, Samples], experiment: Expe
     target = samples[names[-1]]
     held_out = target.subset(target.table["split"] != "train")
     if not target.patients_named:
-        _refuse_copies(target, names[-1], Path(experiment.cache))
+        _refuse_copies(target, names[-1], hashes)
     for name in names[:-1]:
         config = experiment.stages[name]
         if task_of(config).training_splits(config) == SPLITS:
@@ -40,7 +42,7 @@ def refuse_leaks(names: list[str], samples: dict[str, Samples], experiment: Expe
                 f" (such as {patient} of {source}); give both stages the same split, or say"
                 " transductive: true where no label is used"
             )
-        copies = same_images(seen, held_out, Path(experiment.cache))
+        copies = same_images(seen, held_out, hashes)
         if copies:
             raise MatlError(
                 f"stages.{name}.data: trains on {len(copies)} images that {names[-1]} holds out"
@@ -68,9 +70,9 @@ def same_names(names: Sequence[str], samples: Mapping[str, Samples]) -> list[str
     return found
 
 
-def _refuse_copies(target: Samples, name: str, memo: Path) -> None:
+def _refuse_copies(target: Samples, name: str, hashes: FileHashes) -> None:
     """Where patients are not named, images that are nearly the same stand in for them."""
-    pairs = near_duplicates(target, memo)
+    pairs = near_duplicates(target, hashes)
     pairs = pairs[pairs["split"] == "train"]
     if len(pairs):
         one = pairs.iloc[0]

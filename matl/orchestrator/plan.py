@@ -6,7 +6,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from data_modules.digest import digest
+from data_modules.digest import content_digest, digest
+from data_modules.file_hashes import FileHashes
 from data_modules.registry import load
 from data_modules.samples import Samples
 from matl.config import Experiment, checked
@@ -26,15 +27,17 @@ class PlannedStage:
     Attributes:
         name: the stage's name in the experiment.
         config: its settings.
-        samples: its images.
-        identity: what the fingerprint hashes.
+        samples: Its images.
+        content: Digest of the images' bytes.
+        identity: What the fingerprint hashes.
         fingerprint: 16 hexadecimal digits.
-        parent: fingerprint of the stage whose backbone this one begins from.
+        parent: Fingerprint of the stage whose backbone this one begins from.
     """
 
     name: str
     config: StageConfig
     samples: Samples
+    content: str
     identity: Identity
     fingerprint: str
     parent: str | None
@@ -124,8 +127,9 @@ def plan_checked(experiment: Experiment, through: int = 3, memo: Memo | None = N
     _check_batches(experiment, names, resources)
     memo = Memo() if memo is None else memo
     samples = {name: _samples(experiment, name, memo) for name in names}
+    hashes = _hashes(experiment, memo)
     checked = ("leaks", experiment.cache, *(id(samples[name]) for name in names))
-    memo.once(checked, lambda: refuse_leaks(names, samples, experiment))
+    memo.once(checked, lambda: refuse_leaks(names, samples, experiment, hashes))
     chain: list[PlannedStage] = []
     for name in names:
         parent = chain[-1].fingerprint if chain else None
@@ -188,7 +192,13 @@ def _planned(
     memo: Memo,
 ) -> PlannedStage:
     config = experiment.stages[name]
-    hashes = Path(experiment.cache)
+    hashes = _hashes(experiment, memo)
     data = memo.once(("digest", id(samples)), lambda: digest(samples, hashes))
+    content = memo.once(("content", id(samples)), lambda: content_digest(samples, hashes))
     identity = stage_identity(experiment, config, resources, data, parent)
-    return PlannedStage(name, config, samples, identity, fingerprint(identity), parent)
+    return PlannedStage(name, config, samples, content, identity, fingerprint(identity), parent)
+
+
+def _hashes(experiment: Experiment, memo: Memo) -> FileHashes:
+    """What has hashed the files of this process's plans: it looks at each of them once."""
+    return memo.once(("hashes", experiment.cache), lambda: FileHashes(Path(experiment.cache)))

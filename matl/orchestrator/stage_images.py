@@ -57,6 +57,7 @@ def open_images(
         Path(experiment.cache),
         config.data.on_bad_image,
         progress,
+        stage.content,
     )
     try:
         stage.task.check_images(readable, config)

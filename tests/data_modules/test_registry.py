@@ -131,7 +131,7 @@ def test_two_folders_of_one_name_are_refused(data_root: Path):
         ({"name": "covidct"}, "no data set 'covidct'; did you mean 'covid_ct'"),
         ({"name": "covid_ct", "split": "offical"}, "did you mean 'official'"),
         ({"name": "covid_ct", "over": "training"}, "did you mean 'train'"),
-        ({"name": "covid_ct", "on_bad_image": "ignore"}, "data.on_bad_image: 'ignore' is none"),
+        ({"name": "covid_ct", "on_bad_image": "ignore"}, "data.on_bad_image: 'ignore' is unknown"),
         ({"name": "covid_ct", "split": "kfold", "fold": 5}, "no fold 5 of 5; set 0 to 4"),
         ({"name": "covid_ct", "split": "kfold", "folds": 1}, "set 2 or more"),
         ({"name": "covid_ct", "split": "kfold", "repeat": -1}, "repeats count from 0"),

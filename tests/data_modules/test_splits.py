@@ -167,6 +167,7 @@ def test_patients_in_several_splits_go_to_the_strongest():
     assert join_split_patients(joined)[1] == ()
 
 
+@settings(deadline=None)
 @given(
     fractions=st.tuples(st.floats(0.05, 1), st.floats(0.05, 1)).map(sorted),
     seed=st.integers(0, 5),
