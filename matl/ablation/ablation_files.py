@@ -5,9 +5,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from matl.ablation.ablation_record import AblationRecord, Tested
-from matl.ablation.results import Comparison, Mean
-from matl.ablation.stage_costs import Gates, StageCost
+from matl.ablation.ablation_record import AblationRecord, Comparison, Gates, Mean, StageCost, Tested
 from matl.errors import MatlError
 from matl.evaluation.metrics import METRICS
 from matl.evaluation.statistics.contrasts import Contrast
@@ -32,6 +30,24 @@ def read_ablation(folder: Path) -> AblationRecord:
         return _read(json.loads((folder / RESULTS).read_text(encoding="utf-8")))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise damaged(folder / RESULTS) from error
+
+
+def read_fixed(file: Path) -> dict[str, Any]:
+    """What was fixed of the primary analysis.
+
+    Raises:
+        MatlError: it is damaged or gone.
+    """
+    try:
+        fixed = json.loads(file.read_text(encoding="utf-8"))
+        if fixed.keys() >= {"hash", "cells", "finished_before"} and fixed["ablation"]["analysis"]:
+            return fixed
+    except (OSError, ValueError, AttributeError, KeyError, TypeError):
+        pass
+    raise MatlError(
+        f"{file}: is damaged or gone; restore it, for it says what was fixed before the first "
+        "result, or delete it, type the matl ablate again, and call the comparisons exploratory"
+    )
 
 
 def damaged(file: Path) -> MatlError:

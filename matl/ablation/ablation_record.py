@@ -1,26 +1,105 @@
-"""What an ablation has found so far."""
+"""What an ablation has found so far: all that its tables and its page are made from."""
 
-import os
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-import pandas as pd
-
-from matl.ablation.aligned_scores import CellScores
-from matl.ablation.analysis import Fixed
-from matl.ablation.cell_settings import Cell, CellSettings
-from matl.ablation.results import Comparison, Mean, compare, means, verdict_of
-from matl.ablation.schema import Ablation, Split
-from matl.ablation.stage_costs import Gates, StageCost, gates, stage_costs, whole_stages
-from matl.backbones import arm_match
 from matl.evaluation.metrics import METRICS
-from matl.orchestrator.collect import image_sizes, network_rows
-from matl.orchestrator.plan import Memo, Plan
-from matl.orchestrator.store import Store
-from matl.report.html.provenance import facts
-from matl.report.paths import command_line
-from matl.report.plain_values import plain_value
+from matl.evaluation.statistics.contrasts import Contrast
 from matl.report.run_record import NetworkRow
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One line of the results: a difference and what it compares.
+
+    Attributes:
+        arms: whose gain it is, or the two whose gains are compared.
+        regime: the gain of which.
+        over: the regime that it is a gain over.
+        split: of the test images.
+        fraction: the share of the labels.
+        plain, logit: the difference of the ablation's metric, and of its logits.
+        primary: whether it is the one that the ablation was made for.
+        p: adjusted by Holm's method among the others; the primary one's own; None without one.
+    """
+
+    arms: tuple[str, ...]
+    regime: str
+    over: str
+    split: str
+    fraction: float
+    plain: Contrast
+    logit: Contrast
+    primary: bool
+    p: float | None
+
+    @property
+    def what(self) -> str:
+        """The comparison in words."""
+        return f"{' - '.join(self.arms)}, {self.regime} over {self.over}"
+
+    @property
+    def place(self) -> str:
+        """The split and the share of the labels in words."""
+        return place(self.split, self.fraction)
+
+
+@dataclass(frozen=True)
+class Mean:
+    """What an arm reaches after a regime, over the seeds that finished it.
+
+    Attributes:
+        arm, regime, split, fraction: where.
+        value: the ablation's metric.
+        floor: of that metric, mean over the cells.
+        others: AUROC and accuracy where they are not the metric, mean over the cells.
+    """
+
+    arm: str
+    regime: str
+    split: str
+    fraction: float
+    value: Contrast
+    floor: float
+    others: dict[str, float]
+
+
+@dataclass(frozen=True)
+class StageCost:
+    """The stages of one name.
+
+    Attributes:
+        stage: the name.
+        distinct: how many differ, each trained once.
+        finished: how many of them the store has.
+        uses: of the finished ones by finished cells; one whose cells are not finished counts once.
+        seconds: that the finished ones took.
+        unshared_seconds: that they would have taken, trained anew for each cell.
+    """
+
+    stage: str
+    distinct: int
+    finished: int
+    uses: int
+    seconds: float
+    unshared_seconds: float
+
+
+@dataclass(frozen=True)
+class Gates:
+    """Gates and contributions at the end of the finished stages at one place of one arm.
+
+    Attributes:
+        arm: its name.
+        chain: the stages up to this one, in words; of a diagnosis its regime too.
+        stages: how many differ, over seeds and splits.
+        values: mean, least and most of each logged value, as in "gate/16".
+    """
+
+    arm: str
+    chain: str
+    stages: int
+    values: dict[str, tuple[float, float, float]]
 
 
 @dataclass(frozen=True)
@@ -68,7 +147,7 @@ class AblationRecord:
         comparison: the two arms of the primary comparison.
         regime, split, metric, margin: of it.
         verdict: on it; None where it has no seed yet.
-        comparisons, means: as in `matl.ablation.results`.
+        comparisons, means: every difference, and what each arm reaches.
         tested: of each split.
         networks: of each arm.
         gates: at the end of the finished stages.
@@ -118,102 +197,14 @@ class AblationRecord:
         return next(one for one in self.tested if one.split == self.split)
 
 
-def ablation_record(
-    ablation: Ablation,
-    plans: Mapping[Cell, Plan],
-    store: Store,
-    scores: CellScores,
-    cells: pd.DataFrame,
-    fixed: Fixed,
-    overrides: Sequence[str],
-    command: str,
-) -> AblationRecord:
-    """Computes all that is known of an ablation so far.
-
-    Args:
-        ablation, plans, store: What is compared, and what is finished of it.
-        scores: Of the finished cells.
-        cells: As in `matl.ablation.results.cell_table`.
-        fixed: What is known of the primary analysis's beginning.
-        overrides: The user's, for every cell.
-        command: The user's.
-    """
-    found = compare(ablation, scores, fixed.changed)
-    primary = next((one for one in found if one.primary), None)
-    manifests = whole_stages(plans, store)
-    analysis = ablation.analysis
-    return AblationRecord(
-        name=ablation.name,
-        command=command,
-        notes=[fixed.note, *match_warnings(plans)],
-        changed=fixed.changed,
-        overrides=plain_value(ablation.overrides),
-        arms=plain_value(ablation.arms),
-        regimes=plain_value({name: asdict(one) for name, one in ablation.regimes.items()}),
-        seeds=list(ablation.seeds),
-        comparison=list(analysis.comparison),
-        regime=analysis.regime,
-        split=analysis.split,
-        metric=analysis.metric,
-        margin=analysis.margin,
-        verdict=None if primary is None else verdict_of(ablation, primary),
-        comparisons=found,
-        means=means(ablation, scores, cells),
-        tested=[_tested(name, plans, one) for name, one in ablation.splits.items()],
-        networks=_networks(plans),
-        gates=gates(plans, manifests, store),
-        finished=len(scores),
-        costs=stage_costs(plans, manifests),
-        runs=_as_runs(ablation, overrides),
-        facts=plain_value(facts(asdict(one) for one in manifests.values())),
-    )
+def place(split: str, fraction: float) -> str:
+    """A split and a share of the labels in words."""
+    return split if fraction == 1 else f"{split}, {fraction:g} of the labels"
 
 
-def _as_runs(ablation: Ablation, overrides: Sequence[str]) -> dict[str, str]:
-    analysis, seed = ablation.analysis, ablation.seeds[0]
-    words = ["matl", "run", os.path.normpath(ablation.experiment)]
-    cells = [Cell(arm, analysis.regime, analysis.split, seed) for arm in analysis.comparison]
-    memo = Memo()
-    return {
-        cell.arm: command_line([*words, *CellSettings(ablation, overrides, memo).words(cell)])
-        for cell in cells
-    }
-
-
-def _of_split(plans: Mapping[Cell, Plan], split: str) -> list[Plan]:
-    """The plans of one arm, regime, seed and repeat: together they test each image once."""
-    own = [cell for cell in plans if cell.split == split and cell.repeat == 0]
-    first = own[0]
-    return [
-        plans[cell]
-        for cell in own
-        if (cell.arm, cell.regime, cell.seed, cell.fraction)
-        == (first.arm, first.regime, first.seed, first.fraction)
-    ]
-
-
-def _tested(name: str, plans: Mapping[Cell, Plan], split: Split) -> Tested:
-    images, patients, positives = 0, set(), 0
-    for plan in _of_split(plans, name):
-        samples = plan.chain[-1].samples
-        table = samples.table[(samples.table["split"] == "test") & (samples.table["label"] != "")]
-        images += len(table)
-        patients |= set(zip(table["source"], table["patient"], strict=True))
-        positives += int((table["label"] == samples.classes[1]).sum())
-    negative, positive = samples.classes
-    numbers = images, len(patients), positives
-    return Tested(name, split.folds, split.repeats, *numbers, positive, negative)
-
-
-def match_warnings(plans: Mapping[Cell, Plan]) -> list[str]:
-    """What breaks the match of attention and its control at the arms' image sizes."""
-    sizes = image_sizes(stage for plan in plans.values() for stage in plan.chain)
-    settings = [plan.experiment.backbone for plan in plans.values()]
-    joined = [replace(one, operator="attention") for one in settings if one.operator != "none"]
-    distinct = {repr(one): one for one in joined}.values()
-    return list(dict.fromkeys(line for one in distinct for line in arm_match(one, sizes).warnings))
-
-
-def _networks(plans: Mapping[Cell, Plan]) -> list[NetworkRow]:
-    arms = {cell.arm: plan.experiment.backbone for cell, plan in plans.items()}
-    return network_rows(arms, image_sizes(stage for plan in plans.values() for stage in plan.chain))
+def covered(found: Sequence[Contrast]) -> str:
+    """What the intervals of several differences cover, in words."""
+    alone = {one.seeds == 1 for one in found}
+    if alone == {True}:
+        return "over patients alone: of one seed"
+    return "over seeds and patients" + (" (of one seed: over patients)" if True in alone else "")

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from matl.ablation.ablation_files import read_fixed
 from matl.ablation.cells import Cell
 from matl.ablation.schema import SCRATCH, Ablation
-from matl.errors import MatlError
 from matl.files import json_bytes, replace_file
 from matl.names import ANALYSIS
 from matl.orchestrator.plan import Plan
@@ -95,21 +95,3 @@ def _changes(fixed: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     changed = [key for key in after if before.get(key) != after[key]]
     lines = [f"{key}: {before.get(key)} -> {after[key]}" for key in changed]
     return "; ".join(lines) or "its arms, seeds, data, settings or versions"
-
-
-def read_fixed(file: Path) -> dict[str, Any]:
-    """What was fixed of the primary analysis.
-
-    Raises:
-        MatlError: it is damaged or gone.
-    """
-    try:
-        fixed = json.loads(file.read_text(encoding="utf-8"))
-        if fixed.keys() >= {"hash", "cells", "finished_before"} and fixed["ablation"]["analysis"]:
-            return fixed
-    except (OSError, ValueError, AttributeError, KeyError, TypeError):
-        pass
-    raise MatlError(
-        f"{file}: is damaged or gone; restore it, for it says what was fixed before the first "
-        "result, or delete it, type the matl ablate again, and call the comparisons exploratory"
-    )

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
 
-from matl.ablation.results import Comparison, Mean
+from matl.ablation.ablation_record import Comparison, Mean
 from matl.evaluation.statistics.contrasts import Contrast
 from matl.report.drawing import COLOURS, STYLES, legend_below, new_figure, plain_text, wrapped
 

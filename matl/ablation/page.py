@@ -6,12 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from matl.ablation.ablation_files import damaged, read_ablation
-from matl.ablation.ablation_record import AblationRecord
-from matl.ablation.analysis import read_fixed
+from matl.ablation.ablation_files import damaged, read_ablation, read_fixed
+from matl.ablation.ablation_record import AblationRecord, Comparison, covered, place
 from matl.ablation.figures import efficiency_figure, forest_figure
 from matl.ablation.page_sides import side_training, sides
-from matl.ablation.results import Comparison, covered, place
 from matl.ablation.schema import SCRATCH
 from matl.ablation.tables import (
     cell_states,

@@ -1,12 +1,13 @@
 """What the scores of finished cells say."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from itertools import combinations, product
 from typing import Any
 
 import pandas as pd
 
+from matl.ablation.ablation_record import Comparison, Mean
 from matl.ablation.aligned_scores import AlignedScores, CellScores
 from matl.ablation.cells import Cell
 from matl.ablation.schema import SCRATCH, Ablation
@@ -17,62 +18,6 @@ from matl.orchestrator.plan import Plan
 SCALES: tuple[Scale, Scale] = ("plain", "logit")
 NO_VERDICT = "no verdict yet"
 ONE_SEED = "no verdict of one seed"
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One line of the results: a difference and what it compares.
-
-    Attributes:
-        arms: whose gain it is, or the two whose gains are compared.
-        regime: the gain of which.
-        over: the regime that it is a gain over.
-        split: of the test images.
-        fraction: the share of the labels.
-        plain, logit: the difference of the ablation's metric, and of its logits.
-        primary: whether it is the one that the ablation was made for.
-        p: adjusted by Holm's method among the others; the primary one's own; None without one.
-    """
-
-    arms: tuple[str, ...]
-    regime: str
-    over: str
-    split: str
-    fraction: float
-    plain: Contrast
-    logit: Contrast
-    primary: bool
-    p: float | None
-
-    @property
-    def what(self) -> str:
-        """The comparison in words."""
-        return f"{' - '.join(self.arms)}, {self.regime} over {self.over}"
-
-    @property
-    def place(self) -> str:
-        """The split and the share of the labels in words."""
-        return place(self.split, self.fraction)
-
-
-@dataclass(frozen=True)
-class Mean:
-    """What an arm reaches after a regime, over the seeds that finished it.
-
-    Attributes:
-        arm, regime, split, fraction: where.
-        value: the ablation's metric.
-        floor: of that metric, mean over the cells.
-        others: AUROC and accuracy where they are not the metric, mean over the cells.
-    """
-
-    arm: str
-    regime: str
-    split: str
-    fraction: float
-    value: Contrast
-    floor: float
-    others: dict[str, float]
 
 
 def cell_table(
@@ -142,11 +87,6 @@ def means(ablation: Ablation, scores: CellScores, cells: pd.DataFrame) -> list[M
     return found
 
 
-def place(split: str, fraction: float) -> str:
-    """A split and a share of the labels in words."""
-    return split if fraction == 1 else f"{split}, {fraction:g} of the labels"
-
-
 def verdict_of(ablation: Ablation, primary: Comparison) -> str:
     """The verdict on the primary comparison; there is none before every seed is finished."""
     if primary.plain.seeds < len(ablation.seeds):
@@ -154,14 +94,6 @@ def verdict_of(ablation: Ablation, primary: Comparison) -> str:
     if primary.plain.seeds == 1:
         return ONE_SEED
     return verdict(primary.plain, ablation.analysis.margin)
-
-
-def covered(found: Sequence[Contrast]) -> str:
-    """What the intervals of several differences cover, in words."""
-    alone = {one.seeds == 1 for one in found}
-    if alone == {True}:
-        return "over patients alone: of one seed"
-    return "over seeds and patients" + (" (of one seed: over patients)" if True in alone else "")
 
 
 def _rows(

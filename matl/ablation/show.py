@@ -11,8 +11,8 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from matl.ablation.ablation_record import match_warnings
 from matl.ablation.cells import Cell
+from matl.ablation.findings import match_warnings
 from matl.ablation.train import Progress, Work, distinct_stages
 from matl.orchestrator.plan import Plan, PlannedStage
 from matl.orchestrator.store import Store

@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import pandas as pd
 
+from matl.ablation.ablation_record import Gates, StageCost
 from matl.ablation.cells import Cell
 from matl.errors import MatlError
 from matl.manifest import StageManifest
@@ -15,45 +15,6 @@ from matl.names import CURVES
 from matl.orchestrator.plan import Plan
 from matl.orchestrator.store import Store
 from matl.report.gates import gate_columns, last_value
-
-
-@dataclass(frozen=True)
-class StageCost:
-    """The stages of one name.
-
-    Attributes:
-        stage: the name.
-        distinct: how many differ, each trained once.
-        finished: how many of them the store has.
-        uses: of the finished ones by finished cells; one whose cells are not finished counts once.
-        seconds: that the finished ones took.
-        unshared_seconds: that they would have taken, trained anew for each cell.
-    """
-
-    stage: str
-    distinct: int
-    finished: int
-    uses: int
-    seconds: float
-    unshared_seconds: float
-
-
-@dataclass(frozen=True)
-class Gates:
-    """Gates and contributions at the end of the finished stages at one place of one arm.
-
-    Attributes:
-        arm: its name.
-        chain: the stages up to this one, in words; of a diagnosis its regime too.
-        stages: how many differ, over seeds and splits.
-        values: mean, least and most of each logged value, as in "gate/16".
-    """
-
-    arm: str
-    chain: str
-    stages: int
-    values: dict[str, tuple[float, float, float]]
-
 
 Manifests = Mapping[str, StageManifest]
 

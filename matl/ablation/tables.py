@@ -4,9 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from matl.ablation.ablation_record import AblationRecord
-from matl.ablation.results import covered
-from matl.ablation.stage_costs import Gates, StageCost
+from matl.ablation.ablation_record import AblationRecord, Gates, StageCost, covered
 from matl.evaluation.metrics import METRICS
 from matl.evaluation.statistics.contrasts import Contrast
 from matl.report.paths import hide_paths

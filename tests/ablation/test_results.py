@@ -8,6 +8,7 @@ import pytest
 from drawn_scores import ablation_of, drawn
 from sklearn.metrics import roc_auc_score
 
+from matl.ablation.ablation_record import covered
 from matl.ablation.aligned_scores import CellScores
 from matl.ablation.cells import Cell, cells_of
 from matl.ablation.results import (
@@ -15,7 +16,6 @@ from matl.ablation.results import (
     ONE_SEED,
     cell_table,
     compare,
-    covered,
     means,
     verdict_of,
 )
