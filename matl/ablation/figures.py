@@ -1,16 +1,19 @@
 """Figures of an ablation: gains with their intervals, and what fewer labels cost."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
 
 from matl.ablation.ablation_record import Comparison, Mean
 from matl.evaluation.statistics.contrasts import Contrast
 from matl.report.drawing import COLOURS, STYLES, legend_below, new_figure, plain_text, wrapped
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 GREY = "#999999"
 NAME_LETTERS = 44
@@ -71,6 +74,8 @@ def efficiency_figure(
         metric: Its name, as it is shown.
         title: Should name the split.
     """
+    from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
+
     figure = new_figure(10.4, 4.6)
     figure.set_layout_engine("constrained", h_pad=0.1)
     left, right = figure.subplots(1, 2)

@@ -20,10 +20,10 @@ from matl.ablation.tables import (
     mean_table,
 )
 from matl.evaluation.metrics import METRICS
-from matl.files import json_bytes
-from matl.names import ANALYSIS, CELLS
-from matl.report.html.page import render, write_page
-from matl.report.html.picture import Picture
+from matl.files import json_bytes, replace_file
+from matl.names import ANALYSIS, CELLS, PAGE
+from matl.report.html.page import render
+from matl.report.html.picture import FigureFolder, Picture
 from matl.report.paths import hide_paths
 from matl.report.stage_tables import network_table
 
@@ -52,18 +52,20 @@ def write_ablation_page(folder: Path) -> Path:
     """
     record = read_ablation(folder)
     cells = _read_cells(folder / CELLS)
-    forests, efficiency = list(_forests(record)), list(_efficiency(record))
+    figures = FigureFolder(folder)
     tested = {one.split: one for one in record.tested}
-    compared, training = sides(tested[record.split], folder), side_training(folder)
+    compared = sides(tested[record.split], folder)
+    if compared is not None:
+        compared["curves"] = figures.drawn(compared["curves"])
     page = render(
         "ablation.html",
         title=record.name,
         record=record,
         tested=tested,
-        forests=forests,
-        efficiency=efficiency,
+        forests=figures.drawn(_forests(record)),
+        efficiency=figures.drawn(_efficiency(record)),
         compared=compared,
-        training=training,
+        training=figures.drawn(side_training(folder)),
         comparisons=comparison_table(record),
         means=mean_table(record),
         states=cell_states(cells),
@@ -75,8 +77,9 @@ def write_ablation_page(folder: Path) -> Path:
         covered=covered([record.primary.plain]) if record.primary else "",
         analysis=hide_paths(json_bytes(read_fixed(folder / ANALYSIS)).decode()),
     )
-    curves = compared["curves"] if compared else []
-    return write_page(folder, page, [*forests, *efficiency, *curves, *training])
+    figures.tidy()
+    replace_file(folder / PAGE, page)
+    return folder / PAGE
 
 
 def _read_cells(file: Path) -> pd.DataFrame:
@@ -110,7 +113,8 @@ def _forests(record: AblationRecord) -> Iterator[Picture]:
         title = f"Gains on the split {where}"
         yield Picture(
             f"gains-{number}",
-            forest_figure(own, record.metric_name, record.margin, title),
+            forest_figure,
+            (own, record.metric_name, record.margin, title),
             f"{title}, with intervals. {record.metric_name}: {listed}.",
             f"Split {where}; {_about(record, split)} Points: mean over seeds; lines: 95 % interval "
             f"{covered([one.plain for one in own])}. {_roles(record, own)}",
@@ -138,7 +142,8 @@ def _efficiency(record: AblationRecord) -> Iterator[Picture]:
             title = f"Label efficiency, split {split.split}"
             yield Picture(
                 f"labels-{number}",
-                efficiency_figure(means, gains, floors, record.metric_name, title),
+                efficiency_figure,
+                (means, gains, floors, record.metric_name, title),
                 f"{record.metric_name} and gain of each arm and regime over the share of the "
                 f"labels, split {split.split}; the numbers stand in the tables above.",
                 f"Split {split.split}; {_about(record, split.split)} Diagnoses were trained for as "

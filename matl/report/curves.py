@@ -1,13 +1,13 @@
 """Figures of a run: ROC curves and training curves."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from math import ceil
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from matl.evaluation.metrics import THRESHOLD, Estimate
 from matl.report.drawing import (
@@ -18,6 +18,10 @@ from matl.report.drawing import (
     score_figure,
     wrapped,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 SPLITS = ("train", "val", "test")
 COSTS = ("images", "seconds", "peak_memory_mb")
@@ -90,6 +94,11 @@ def training_figure(curves: Mapping[str, pd.DataFrame]) -> Figure | None:
     return figure
 
 
+def has_values(table: pd.DataFrame) -> bool:
+    """Whether a stage logged anything that `training_figure` draws."""
+    return bool(_panels(table))
+
+
 def _panels(table: pd.DataFrame) -> dict[str, dict[str, pd.Series]]:
     """The finite values of each column over the epochs, by panel, then by their name in it."""
     epochs = table["epoch"] if "epoch" in table else pd.RangeIndex(len(table))
@@ -113,6 +122,8 @@ def _place(column: str) -> tuple[str, str]:
 
 
 def _draw_panel(axes: Axes, title: str, lines: Mapping[str, pd.Series]) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     of_splits = dict(zip(SPLITS, looks(), strict=False))
     others = looks()
     for name, values in lines.items():

@@ -5,15 +5,18 @@ needed. Colours are Okabe and Ito's ("Color universal design", 2008), told apart
 readers; line styles differ as well.
 """
 
+from __future__ import annotations
+
 import io
 from collections.abc import Iterator
 from itertools import cycle
 from math import ceil
 from textwrap import wrap
+from typing import TYPE_CHECKING
 
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+if TYPE_CHECKING:  # it is imported where something is drawn: a page reads what was drawn before
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 LEGEND_COLUMNS = 2
@@ -24,6 +27,9 @@ STYLES = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)))
 
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure; width and height in inches."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)
     return figure

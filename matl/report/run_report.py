@@ -1,9 +1,10 @@
 """The report of a run: a folder that a reader needs nothing else beside."""
 
+from __future__ import annotations
+
 from dataclasses import asdict, replace
 from pathlib import Path
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from matl.files import json_bytes, replace_file
 from matl.names import CURVES_FIGURE, METRICS_FILE, PREDICTIONS, REPORT, ROC_FIGURE
@@ -18,6 +19,9 @@ from matl.report.run_files import record_files
 from matl.report.run_record import RunRecord
 from matl.report.stage_tables import stage_table
 from matl.report.table import Table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def write_report(record: RunRecord, folder: Path) -> Path:

@@ -54,7 +54,7 @@ def test_a_finished_ablation_has_a_page(folder: Path, browser: Browser) -> None:
     check_first_screen(browser, record)
     check_tables(browser, record)
     figures = browser.evaluate("document.querySelectorAll('main svg').length")
-    names = {file.stem for file in (folder / "figures").iterdir()}
+    names = {file.stem for file in (folder / "figures").glob("*.svg")}
     curves = {"roc", "precision_recall", "reliability", "decision"}
     order = ("shapes", "diagnosis-shapes", "diagnosis-scratch")
     training = {f"training-{at}-{name}" for at, name in enumerate(order, 1)}

@@ -4,18 +4,22 @@ Each takes checked scores of one split and both classes by the model's name, and
 name the split and the positive class.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from matl.evaluation.metrics import Estimate
 from matl.evaluation.statistics.calibration import BINS, calibration_error, reliability
 from matl.evaluation.statistics.decision import net_benefit
 from matl.report.drawing import legend_below, looks, plain_text, score_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 GREY = "#999999"
 ModelScores = Mapping[str, pd.DataFrame]

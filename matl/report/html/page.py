@@ -2,19 +2,12 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
 from functools import cache
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-
-from matl.files import replace_file
-from matl.names import FIGURES, PAGE
-from matl.report.drawing import png_bytes
-from matl.report.html.picture import Picture
 
 
 def render(template: str, **values: Any) -> bytes:
@@ -31,24 +24,6 @@ def render(template: str, **values: Any) -> bytes:
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     frame = {"style": Markup(_file("style.css")), "script": Markup(script), "digest": digest}
     return _environment().get_template(template).render(**frame, **values).encode()
-
-
-def write_page(folder: Path, page: bytes, pictures: Sequence[Picture]) -> Path:
-    """Writes a page into a folder, and its figures beside it in place of older ones.
-
-    Returns:
-        The page's path.
-    """
-    (folder / FIGURES).mkdir(exist_ok=True)
-    drawn = {picture.name for picture in pictures}
-    for file in (folder / FIGURES).iterdir():
-        if file.suffix in (".svg", ".png") and file.stem not in drawn:
-            file.unlink()
-    for picture in pictures:
-        replace_file(folder / FIGURES / f"{picture.name}.svg", picture.svg)
-        replace_file(folder / FIGURES / f"{picture.name}.png", png_bytes(picture.figure))
-    replace_file(folder / PAGE, page)
-    return folder / PAGE
 
 
 @cache

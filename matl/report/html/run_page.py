@@ -12,7 +12,7 @@ from matl.errors import MatlError
 from matl.evaluation.confusion import confusions
 from matl.evaluation.metrics import METRICS, THRESHOLD, Estimate
 from matl.evaluation.scored import ModelResult, Scored
-from matl.files import json_bytes
+from matl.files import json_bytes, replace_file
 from matl.names import (
     CKA_FIGURE,
     EMBEDDINGS_FIGURE,
@@ -20,11 +20,13 @@ from matl.names import (
     EXPLANATION,
     FINDINGS,
     OVERLAYS_FIGURE,
+    PAGE,
     evaluation_records,
 )
 from matl.report import stage_tables
 from matl.report.diagnosis_tables import calibration_table, external_table, split_tables
-from matl.report.html.page import render, write_page
+from matl.report.html.page import render
+from matl.report.html.picture import FigureFolder
 from matl.report.html.provenance import digest_table, facts
 from matl.report.html.run_pictures import score_pictures, training_pictures
 from matl.report.plain_values import plain_value
@@ -63,7 +65,7 @@ def write_run_page(folder: Path) -> Path:
         MatlError: The folder holds no record, or a file in it is damaged.
     """
     record = read_record(folder)
-    curves, training = score_pictures(record.scored), training_pictures(record.curves)
+    figures = FigureFolder(folder)
     page = render(
         "run.html",
         title=record.experiment,
@@ -72,15 +74,17 @@ def write_run_page(folder: Path) -> Path:
         **_chain(record),
         **_diagnosis(record),
         external=external_table(record, _external(folder)),
-        curves=curves,
-        training=training,
+        curves=figures.drawn(score_pictures(record.scored)),
+        training=figures.drawn(training_pictures(record.curves)),
         inside=_inside(folder / EXPLANATION),
         networks=stage_tables.network_table(record.networks) if record.networks else None,
         gates=stage_tables.gate_table(record.curves),
         data=stage_tables.data_tables(record.data),
         **_provenance(record, folder),
     )
-    return write_page(folder, page, [*curves, *training])
+    figures.tidy()
+    replace_file(folder / PAGE, page)
+    return folder / PAGE
 
 
 def _external(folder: Path) -> list[RunRecord]:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from matl.evaluation.metrics import Estimate
 from matl.evaluation.scored import Scored
-from matl.report.curves import COSTS, roc_figure, training_figure
+from matl.report.curves import COSTS, has_values, roc_figure, training_figure
 from matl.report.html.figures import (
     ModelScores,
     decision_figure,
@@ -47,25 +47,29 @@ def _curves(
     models = ", ".join(scores)
     yield Picture(
         "roc",
-        roc_figure(scores, aurocs, f"ROC, {where}"),
+        roc_figure,
+        (scores, aurocs, f"ROC, {where}"),
         f"ROC curves, {where}. AUROC: {_listed(aurocs)}.",
         f"{caption} AUROC with its 95 % interval over patients; grey: chance.",
     )
     yield Picture(
         "precision_recall",
-        precision_recall_figure(scores, averages, f"Precision and recall, {where}"),
+        precision_recall_figure,
+        (scores, averages, f"Precision and recall, {where}"),
         f"Precision-recall curves, {where}. Average precision: {_listed(averages)}.",
         f"{caption} Average precision with its 95 % interval over patients.",
     )
     yield Picture(
         "reliability",
-        reliability_figure(scores, f"Reliability, {where}"),
+        reliability_figure,
+        (scores, f"Reliability, {where}"),
         f"Reliability of {models}, {where}: observed over predicted probability.",
         f"{caption} On the grey line scores are probabilities; without an interval.",
     )
     yield Picture(
         "decision",
-        decision_figure(scores, f"Decision curve, {where}"),
+        decision_figure,
+        (scores, f"Decision curve, {where}"),
         f"Net benefit of acting by {models}, {where}, over the threshold probability.",
         f"{caption} A model is worth using at thresholds where its curve lies above both grey "
         "ones; it supposes calibrated scores. Without an interval.",
@@ -84,12 +88,12 @@ def training_pictures(
     pictures = []
     for number, (name, table) in enumerate(curves.items(), 1):
         logged = table.drop(columns=list(COSTS), errors="ignore")
-        figure = training_figure({name: logged})
-        if figure is not None:
+        if has_values(logged):
             pictures.append(
                 Picture(
                     f"training-{number}-{re.sub(r'[^A-Za-z0-9]+', '-', name).strip('-')}",
-                    figure,
+                    training_figure,
+                    ({name: logged},),
                     f"Training curves of the stage {name} over {len(table)} epochs.",
                     f"{name}: training and validation values of each epoch, {note}.",
                     wide=True,

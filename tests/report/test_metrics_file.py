@@ -1,0 +1,99 @@
+"""The numbers of metrics.json are read again while they are of the same scores."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from report_records import make_record, make_scores
+
+from matl.evaluation import scored as scored_module
+from matl.evaluation.scored import Scored
+from matl.report import metrics_file
+from matl.report.run_files import read_record
+from matl.report.run_report import write_report
+
+
+@pytest.fixture
+def record():
+    scores = {name: make_scores(skill, 0) for name, skill in (("chain", 1.5), ("floor", 0.2))}
+    for table in scores.values():
+        table["source"] = np.where(table["patient"].str[-1].astype(int) < 6, "north", "south")
+    return make_record(diagnoses=scores)
+
+
+def asked(scored: Scored) -> list:
+    """All that a page asks for."""
+    splits = scored.splits()
+    units = ("image", "patient")
+    return [
+        *(scored.results(split, unit) for split in splits for unit in units),
+        *(scored.sources(split) for split in splits),
+        *(scored.paired(split) for split in splits),
+        scored.calibrations(),
+    ]
+
+
+def computed(scored: Scored) -> list:
+    """What is known of results before anything was asked for."""
+    return [key for key in scored.known if key[0] == "results"]
+
+
+def test_what_is_read_is_what_was_computed(tmp_path: Path, record, monkeypatch) -> None:
+    write_report(record, tmp_path)
+    expected = asked(record.scored)
+    monkeypatch.setattr(scored_module, "summarise", None)
+    monkeypatch.setattr(scored_module, "by_source", None)
+    monkeypatch.setattr(scored_module, "paired", None)
+    monkeypatch.setattr(scored_module, "calibrate", None)
+    assert asked(read_record(tmp_path).scored) == expected
+
+
+def test_patients_with_one_image_are_read_too(tmp_path: Path, monkeypatch) -> None:
+    alone = make_scores(1, 0)
+    record = make_record(diagnoses={"chain": alone.assign(patient=alone["image"])})
+    write_report(record, tmp_path)
+    expected = record.scored.results("test", "patient")
+    monkeypatch.setattr(scored_module, "summarise", None)
+    assert read_record(tmp_path).scored.results("test", "patient") == expected
+
+
+def test_a_difference_without_an_error_is_read_as_one(tmp_path: Path) -> None:
+    perfect = {name: table.assign(score=table["label"] if name == "chain" else 0.5)
+               for name, table in make_record().scored.models.items()}  # fmt: skip
+    record = make_record(diagnoses=perfect)
+    write_report(record, tmp_path)
+    [found] = read_record(tmp_path).scored.paired("test")
+    [made] = record.scored.paired("test")
+    assert repr(found) == repr(made)
+    assert np.isnan(found.auroc.error)
+
+
+@pytest.mark.parametrize("part", ["predictions.csv", "record.json", "metrics.json"])
+def test_numbers_of_other_scores_are_not_read(tmp_path: Path, record, part: str) -> None:
+    write_report(record, tmp_path)
+    file = tmp_path / part
+    text = file.read_text()
+    changed = {
+        "predictions.csv": lambda: text.replace(",0.", ",1.0e-1", 1),
+        "record.json": lambda: text.replace('"positive": "COVID"', '"positive": "other"'),
+        "metrics.json": lambda: text[: len(text) // 2],
+    }[part]()
+    assert changed != text
+    file.write_text(changed)
+    assert not computed(read_record(tmp_path).scored)
+
+
+def test_numbers_of_an_earlier_version_are_not_read(tmp_path: Path, record, monkeypatch) -> None:
+    write_report(record, tmp_path)
+    assert computed(read_record(tmp_path).scored)
+    monkeypatch.setattr(metrics_file, "VERSION", metrics_file.VERSION + 1)
+    assert not computed(read_record(tmp_path).scored)
+
+
+def test_a_report_is_written_again_the_same(tmp_path: Path, record) -> None:
+    write_report(record, tmp_path / "a")
+    write_report(replace(read_record(tmp_path / "a"), notes=record.notes), tmp_path / "b")
+    first, second = (json.loads((tmp_path / at / "metrics.json").read_text()) for at in "ab")
+    assert first == second
