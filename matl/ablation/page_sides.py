@@ -67,7 +67,7 @@ def scored_sides(tested: Tested, pooled: Mapping[str, pd.DataFrame]) -> Scored:
 
 
 def side_training(folder: Path) -> list[Picture]:
-    """The mean training curves of the compared arms, a figure a stage.
+    """The mean training curves of the compared arms, one figure per stage.
 
     Args:
         folder: Which holds `curves.csv`, from `matl.ablation.pooled_scores.mean_curves`.
@@ -131,7 +131,7 @@ def _about(tested: Tested, seeds: int) -> str:
 
 
 def _patients(table: pd.DataFrame) -> pd.DataFrame:
-    """A row a patient, seed and repeat."""
+    """One row per patient, seed and repeat."""
     parts = [
         by_patient(part).assign(seed=seed, repeat=repeat)
         for seed, of_seed in table.groupby("seed")
