@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from matl.evaluation.metrics import METRICS
 from matl.evaluation.statistics.contrasts import Contrast
+from matl.report.rows import current_name
 from matl.report.run_record import NetworkRow
 
 
@@ -18,7 +19,8 @@ class Comparison:
         over: the regime that it is a gain over.
         split: of the test images.
         fraction: the share of the labels.
-        plain, logit: the difference of the ablation's metric, and of its logits.
+        plain: the difference of the ablation's metric.
+        logit: the difference of its logits.
         primary: whether it is the one that the ablation was made for.
         p: adjusted by Holm's method among the others; the primary one's own; None without one.
     """
@@ -36,7 +38,7 @@ class Comparison:
     @property
     def what(self) -> str:
         """The comparison in words."""
-        return f"{' - '.join(self.arms)}, {self.regime} over {self.over}"
+        return f"{' - '.join(self.arms)}, {self.regime} minus {current_name(self.over)}"
 
     @property
     def place(self) -> str:
@@ -49,7 +51,10 @@ class Mean:
     """What an arm reaches after a regime, over the seeds that finished it.
 
     Attributes:
-        arm, regime, split, fraction: where.
+        arm: whose.
+        regime: after which.
+        split: of the test images.
+        fraction: the share of the labels.
         value: the ablation's metric.
         floor: of that metric, mean over the cells.
         others: AUROC and accuracy where they are not the metric, mean over the cells.
@@ -74,7 +79,7 @@ class StageCost:
         finished: how many of them the store has.
         uses: of the finished ones by finished cells; one whose cells are not finished counts once.
         seconds: that the finished ones took.
-        unshared_seconds: that they would have taken, trained anew for each cell.
+        unshared_seconds: that they would have taken, trained again for each cell.
     """
 
     stage: str
@@ -108,9 +113,13 @@ class Tested:
 
     Attributes:
         split: its name in the ablation.
-        folds, repeats: how it is dealt; no folds: the data set's own split.
-        images, patients, positives: numbers.
-        positive, negative: the classes.
+        folds: how many it is dealt into; 0 for the data set's own split.
+        repeats: how often it is dealt.
+        images: how many are tested.
+        patients: how many they are of.
+        positives: how many images are of the positive class.
+        positive: that class.
+        negative: the other class.
     """
 
     split: str
@@ -145,9 +154,13 @@ class AblationRecord:
         regimes: their chains and overrides.
         seeds: those that were planned.
         comparison: the two arms of the primary comparison.
-        regime, split, metric, margin: of it.
+        regime: of the primary comparison.
+        split: of the primary comparison.
+        metric: of the primary comparison.
+        margin: of the primary comparison.
         verdict: on it; None where it has no seed yet.
-        comparisons, means: every difference, and what each arm reaches.
+        comparisons: every difference.
+        means: what each arm reaches after each regime.
         tested: of each split.
         networks: of each arm.
         gates: at the end of the finished stages.

@@ -10,6 +10,11 @@ import pandas as pd
 from matl.ablation.ablation_record import Comparison, Mean
 from matl.evaluation.statistics.contrasts import Contrast
 from matl.report.drawing import COLOURS, STYLES, legend_below, new_figure, plain_text, wrapped
+from matl.report.rows import current_name
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -85,11 +90,11 @@ def efficiency_figure(
     for axes, lines in ((left, reached), (right, gained)):
         for place, (key, points) in enumerate(lines.items()):
             shift = 2 ** (APART * (place / max(len(lines) - 1, 1) - 0.5))
-            label = f"{key[0]}, {key[1]}" if axes is left else None
+            label = f"{key[0]}, {current_name(key[1])}" if axes is left else None
             _draw(axes, points, shift, looks[key], label)
     left.plot(floors.index, floors, ":", color=GREY, label="floor")
     right.axhline(0, color=GREY, linewidth=1)
-    for axes, text in ((left, metric), (right, f"Gain over scratch, {metric}")):
+    for axes, text in ((left, metric), (right, f"Gain over training from scratch, {metric}")):
         axes.set_xscale("log")
         axes.xaxis.set_major_locator(FixedLocator(list(floors.index)))
         axes.xaxis.set_minor_locator(NullLocator())

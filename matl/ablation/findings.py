@@ -36,7 +36,9 @@ def ablation_record(
     """Computes all that is known of an ablation so far.
 
     Args:
-        ablation, plans, store: What is compared, and what is finished of it.
+        ablation: What is compared.
+        plans: Of each cell.
+        store: What is finished.
         scores: Of the finished cells.
         cells: As in `matl.ablation.results.cell_table`.
         fixed: What is known of the primary analysis's beginning.

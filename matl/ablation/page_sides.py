@@ -19,7 +19,7 @@ from matl.report.html.picture import Picture
 from matl.report.html.run_pictures import score_pictures, training_pictures
 from matl.report.metrics_file import recall_metrics
 from matl.report.run_files import read_curves, read_predictions
-from matl.report.words import PATIENT_CAPTION, seeds_in_words
+from matl.report.words import CONFUSION_LEGEND, PATIENT_CAPTION, seeds_in_words
 
 TRAINING = "mean over the folds and seeds that both arms have finished"
 SIDES = 4
@@ -67,7 +67,7 @@ def scored_sides(tested: Tested, pooled: Mapping[str, pd.DataFrame]) -> Scored:
 
 
 def side_training(folder: Path) -> list[Picture]:
-    """The mean training curves of the compared arms, a figure a stage.
+    """The mean training curves of the compared arms, one figure per stage.
 
     Args:
         folder: Which holds `curves.csv`, from `matl.ablation.pooled_scores.mean_curves`.
@@ -110,7 +110,7 @@ def _shown(tested: Tested, scored: Scored, seeds: int) -> dict[str, Any]:
         },
         "caption": f"{where[0].upper()}{where[1:]}: {tested.images:,} images and "
         f"{tested.patients:,} patients{counted}. Threshold {THRESHOLD}; positive class: "
-        f"{tested.positive}. Rates with 95 % intervals over patients. {PATIENT_CAPTION}",
+        f"{tested.positive}. {CONFUSION_LEGEND} {PATIENT_CAPTION}",
         "negative": tested.negative,
         "positive": tested.positive,
     }
@@ -131,7 +131,7 @@ def _about(tested: Tested, seeds: int) -> str:
 
 
 def _patients(table: pd.DataFrame) -> pd.DataFrame:
-    """A row a patient, seed and repeat."""
+    """One row per patient, seed and repeat."""
     parts = [
         by_patient(part).assign(seed=seed, repeat=repeat)
         for seed, of_seed in table.groupby("seed")

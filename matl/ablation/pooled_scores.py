@@ -13,8 +13,7 @@ from matl.orchestrator.plan import Plan
 from matl.orchestrator.store import Store
 from matl.report.curves import COSTS
 from matl.report.paths import hide_value
-
-FLOOR = "floor"
+from matl.report.rows import FLOOR, current_name
 
 
 def pooled_scores(
@@ -24,11 +23,12 @@ def pooled_scores(
 
     Args:
         ablation: What is compared.
-        scores, floors: Of the finished cells.
+        scores: Of the finished cells.
+        floors: Of the same cells.
 
     Returns:
-        By side, as in "attention, xray": a row a test image, seed and repeat, with the columns of
-        `matl.evaluation.metrics.check_scores`, `seed` and `repeat`. Nothing before a seed has
+        By side, as in "attention, xray": one row per test image, seed and repeat, with the columns
+        of `matl.evaluation.metrics.check_scores`, `seed` and `repeat`. Nothing before a seed has
         finished every side.
     """
     seeds = finished_seeds(ablation, scores)
@@ -37,7 +37,7 @@ def pooled_scores(
     sides = _sides(ablation)
     own, floor = (_primary(ablation, one) for one in (scores, floors))
     pooled = {
-        f"{hide_value(arm)}, {hide_value(regime)}": own.pooled(arm, regime, seeds)
+        f"{hide_value(arm)}, {hide_value(current_name(regime))}": own.pooled(arm, regime, seeds)
         for arm, regime in sides
     }
     return {**pooled, FLOOR: floor.pooled(*sides[0], seeds)}
@@ -58,11 +58,14 @@ def mean_curves(
     """What the stages of the primary comparison logged, costs left out.
 
     Args:
-        ablation, plans, manifests, store: What is compared, and what is finished of it.
+        ablation: What is compared.
+        plans: Of each cell.
+        manifests: Of the finished stages, by fingerprint.
+        store: What is finished.
         seeds: Those that have finished every side.
 
     Returns:
-        By stage, as in "natural" and "diagnosis (xray)": a row an epoch, with the mean of each
+        By stage, as in "natural" and "diagnosis (xray)": one row per epoch, with the mean of each
         logged value over seeds and folds by arm, as in "val loss/attention".
     """
     means: dict[str, list[pd.DataFrame]] = {}

@@ -30,8 +30,10 @@ def cell_table(
     """One row per cell: what it is, its state, its test metrics, and the floor of the main one.
 
     Args:
-        ablation, plans: What is compared.
-        scores, floors: Of the finished cells.
+        ablation: What is compared.
+        plans: Of each cell.
+        scores: Of the finished cells.
+        floors: Of the same cells.
         unfinished: What is known of others, as in "failed: it diverged".
     """
     metric = ablation.analysis.metric

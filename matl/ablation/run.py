@@ -55,8 +55,8 @@ def run_ablation(
 ) -> tuple[Path, dict[str, str]]:
     """Trains what is missing, and writes the cells' metrics after every diagnosis.
 
-    A stage that fails is reported, and those that do not need it go on. The comparisons and the
-    page are written at the end, also where the command is broken off.
+    A stage that fails is reported, and those that do not need it are trained. The comparisons and
+    the page are written at the end, also where the command is broken off.
 
     Args:
         ablation: what is compared.
@@ -102,8 +102,8 @@ def run_ablation(
         results.write(progress.failures)
     for key, line in progress.failures.items():
         console.print(f"[red]{work[key].stage.name} failed[/] ({key}): {escape(line)}")
-    told = [one.wandb for one in whole_stages(plans, store).values()]
-    if upload := sync_command(plan.experiment.runs, told):
+    runs = [one.wandb for one in whole_stages(plans, store).values()]
+    if upload := sync_command(plan.experiment.runs, runs):
         console.print(f"W&B's record lies on this disk; upload it: {upload}", soft_wrap=True)
     return folder, progress.failures
 
@@ -176,8 +176,8 @@ def _place(
         return Cluster(executor, jobs, ablation.cluster, store, logs)
     threads, cores = plan.resources.threads, available_cores()
     if jobs * threads > cores:
-        mend = f"set trainer.threads={cores // jobs}" if jobs <= cores else f"use --jobs {cores}"
+        fix = f"set trainer.threads={cores // jobs}" if jobs <= cores else f"use --jobs {cores}"
         raise MatlError(
-            f"--jobs {jobs}: at {threads} threads each these are more than {cores} cores; {mend}"
+            f"--jobs {jobs}: at {threads} threads each these are more than {cores} cores; {fix}"
         )
     return Processes(jobs, store, logs)

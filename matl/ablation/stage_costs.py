@@ -15,6 +15,7 @@ from matl.names import CURVES
 from matl.orchestrator.plan import Plan
 from matl.orchestrator.store import Store
 from matl.report.gates import gate_columns, last_value
+from matl.report.rows import current_name
 
 Manifests = Mapping[str, StageManifest]
 
@@ -30,7 +31,7 @@ def whole_stages(plans: Mapping[Cell, Plan], store: Store) -> dict[str, StageMan
 
 
 def stage_costs(plans: Mapping[Cell, Plan], manifests: Manifests) -> list[StageCost]:
-    """A row a stage name, from the manifests of the finished stages."""
+    """One row per stage name, from the manifests of the finished stages."""
     names = {stage.fingerprint: stage.name for plan in plans.values() for stage in plan.chain}
     finished = [plan.chain for plan in plans.values() if plan.chain[-1].fingerprint in manifests]
     uses = Counter(stage.fingerprint for chain in finished for stage in chain)
@@ -82,7 +83,7 @@ def stage_curves(
         for at, stage in enumerate(plan.chain, start=1):
             if stage.fingerprint in manifests:
                 path = " → ".join(one.name for one in plan.chain[:at])
-                regime = f" ({cell.regime})" if at == len(plan.chain) else ""
+                regime = f" ({current_name(cell.regime)})" if at == len(plan.chain) else ""
                 key = Place(cell.arm, path + regime, stage.name + regime)
                 with suppress(MatlError):
                     curves = pd.read_csv(store.file(stage.fingerprint, CURVES))

@@ -8,6 +8,7 @@ from matl.ablation.ablation_record import AblationRecord, Gates, StageCost, cove
 from matl.evaluation.metrics import METRICS
 from matl.evaluation.statistics.contrasts import Contrast
 from matl.report.paths import hide_paths
+from matl.report.rows import current_name
 from matl.report.stage_tables import GATE_CAPTION, GATE_TITLE, gate_title
 from matl.report.table import Column, Row, Table, TableCell, make_table
 from matl.report.words import duration, p_in_words
@@ -50,7 +51,7 @@ def comparison_table(record: AblationRecord) -> Table | None:
     rows: list[Row] = [
         (
             " − ".join(one.arms),
-            *(one.regime, one.over, one.split, _share(one.fraction)),
+            *(one.regime, current_name(one.over), one.split, _share(one.fraction)),
             *(_signed(one.plain), _signed(one.logit), TableCell(p_in_words(one.p), one.p)),
             one.plain.seeds,
             "primary" if one.primary else "exploratory",
@@ -58,7 +59,7 @@ def comparison_table(record: AblationRecord) -> Table | None:
         for one in found
     ]
     columns = (
-        *("Gain of", Column("Regime", 3), Column("Over", 3), "Split", "Labels"),
+        *("Gain of", Column("Regime", 3), Column("Minus", 3), "Split", "Labels"),
         *(Column(record.metric_name, 4), "Logit", Column("p", 2), "Seeds", Column("Role", 1)),
     )
     caption = (
@@ -85,7 +86,7 @@ def mean_table(record: AblationRecord) -> Table | None:
     found = sorted(record.means, key=lambda one: (one.split != record.split, -one.fraction))
     rows: list[Row] = [
         (
-            *(one.arm, one.regime, one.split, _share(one.fraction)),
+            *(one.arm, current_name(one.regime), one.split, _share(one.fraction)),
             TableCell(f"{one.value.value:.3f}", one.value.value, one.value.interval(".3f")),
             *(one.floor, *(one.others[other] for other in others)),
             one.value.seeds,
@@ -119,7 +120,7 @@ def cell_table(record: AblationRecord, cells: pd.DataFrame) -> Table:
     )
     rows: list[Row] = [
         (
-            *(str(cell["arm"]), str(cell["regime"]), str(cell["split"])),
+            *(str(cell["arm"]), current_name(str(cell["regime"])), str(cell["split"])),
             *(int(cell["repeat"]), int(cell["fold"]), _share(cell["fraction"]), int(cell["seed"])),
             hide_paths(str(cell["state"])),
             *(_known(cell.get(name)) for name in (*metrics, floor)),

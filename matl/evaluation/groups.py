@@ -48,7 +48,7 @@ def by_source(scores: pd.DataFrame) -> list[SourceResult]:
 
 
 def by_patient(scores: pd.DataFrame) -> pd.DataFrame:
-    """Scores with a row a patient, under the name of its first image.
+    """Scores with one row per patient, under the name of its first image.
 
     A patient's score is the mean of its images' scores; it is positive where any image is.
 

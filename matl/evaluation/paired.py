@@ -26,7 +26,8 @@ class Paired:
     """A diagnosis minus another one.
 
     Attributes:
-        first, second: The rows' names, as in "chain" and "from scratch".
+        first: The row's name, as in "chain".
+        second: That of the other one, as in "from scratch".
         auroc: None where the images are of one class.
         accuracy: At the threshold.
     """

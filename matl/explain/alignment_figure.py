@@ -10,7 +10,7 @@ from matl.report.drawing import looks, new_figure, plain_text
 
 
 def alignment_figure(found: Sequence[Alignment], title: str) -> Figure:
-    """Draws a line a pair of networks, with its intervals; crosses are the unbiased estimates."""
+    """Draws one line per pair of networks, with its intervals; crosses: unbiased estimates."""
     figure = new_figure(7, 4.8)
     axes = figure.subplots()
     strides = sorted({one.stride for one in found})

@@ -1,4 +1,4 @@
-"""How much of a map lies in the lung field, by class and by right or wrong."""
+"""How much of a map is in the lung field, by class and by right or wrong."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,8 @@ class LungShare:
         method: whose maps.
         label: class of the images, or "all".
         outcome: "right" or "wrong" at the threshold, or "all".
-        images, patients: that have a lung field and a map.
+        images: that have a lung field and a map.
+        patients: that they are of.
         empty: images of the group with a lung field whose map is 0 everywhere.
         share: of the map inside the lungs.
         lungs: the lungs' share of the image, which a uniform map would get.

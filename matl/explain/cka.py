@@ -24,7 +24,8 @@ class Alignment:
     """How alike two networks are at one stride.
 
     Attributes:
-        first, second: the networks' names.
+        first: the name of a network.
+        second: the name of the next one.
         stride: of their maps.
         cka: linear CKA in [0, 1], 1 for the same up to rotation and scale.
         unbiased: the same from unbiased estimates, about 0 for unrelated networks; None where

@@ -55,7 +55,7 @@ def embedding_figure(
 
     Args:
         models: places float [N, 2] of the same images, by the model's name.
-        table: a row an image: `label`, `source`, `patient`.
+        table: one row per image: `label`, `source`, `patient`.
         classes: the classes' names, in the order of their colours.
         title: of the figure.
     """

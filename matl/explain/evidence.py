@@ -38,7 +38,7 @@ class Diagnosis:
     """One diagnosis on the images.
 
     Attributes:
-        table: a row an image: `image` (path relative to the data root), `source`, `patient`,
+        table: one row per image: `image` (path relative to the data root), `source`, `patient`,
             `label` (the class), `outcome` ("right" or "wrong" at the threshold) and `score`
             (probability of the positive class); its index counts the rows from 0.
         maps: float32 [N, h, w], at least 0, by method.
@@ -58,10 +58,11 @@ class Evidence:
         experiment: its name.
         command: the user's.
         split: "test" or "val".
-        positive, negative: the classes.
+        positive: the class that counts as positive.
+        negative: the other class.
         seed: of every draw.
         pictures: the images.
-        diagnoses: by the row's name, the one to show first ("chain", then "scratch").
+        diagnoses: by the row's name, the one to show first ("chain", then "from scratch").
         networks: float32 [N, channels] at each stride, by name: the chain's in order, then others.
         methods: what each method shows, in words.
         notes: what a reader should know of the data, a sentence each.

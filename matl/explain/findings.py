@@ -21,7 +21,8 @@ class Findings:
     Attributes:
         tables: by the diagnosis's name, its table with `lung_share` (NaN without a lung field) and
             for each method the share of its map in the lungs.
-        images, patients: of the split.
+        images: of the split.
+        patients: that they are of.
         without_field: images in which no lung field was found.
         shares: of attribution inside the lungs, by the diagnosis's name.
         pointing: hits of the pointing game by the diagnosis's name; empty where no lesion is known.

@@ -26,7 +26,7 @@ def choose_cases(
     """Draws as many right as wrong images of each class, at random and one a patient.
 
     Args:
-        table: a row an image: `label`, `outcome`, `source`, `patient`; its index counts the rows.
+        table: one row per image: `label`, `outcome`, `source`, `patient`; its index counts them.
         classes: the classes' names.
         seed: of the draw.
         each: images of each group; fewer where it has fewer patients.
@@ -56,7 +56,7 @@ def overlay_figure(
     title: str,
     positive: str,
 ) -> Figure:
-    """Draws the sheet: a block a class and outcome, a line a case, a column a method.
+    """Draws the sheet: one block per class and outcome, one line per case, one column per method.
 
     Args:
         cases: of `choose_cases`.

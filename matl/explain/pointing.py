@@ -1,4 +1,4 @@
-"""The pointing game: whether the maximum of a map lies in the lesion, where the lesion is known.
+"""The pointing game: whether the maximum of a map is in the lesion, where the lesion is known.
 
 Zhang et al., "Top-down Neural Attention by Excitation Backprop", https://arxiv.org/abs/1608.00507.
 """
@@ -23,9 +23,10 @@ class Pointing:
 
     Attributes:
         method: whose maps.
-        images, patients: of the positive class, with a lesion.
+        images: of the positive class, with a lesion.
+        patients: that they are of.
         empty: of these images, those whose map is 0 everywhere; they count as misses.
-        hits: share of the images whose largest place lies in the lesion or within the tolerance.
+        hits: share of the images whose largest place is in the lesion or within the tolerance.
         chance: what a place of the map drawn at random hits.
         chance_in_lungs: what one drawn among the places in the lung field hits, over the images
             that have such a place.
@@ -85,7 +86,7 @@ def point(
 
     Args:
         maps: float [N, h, w] by method, at least 0.
-        table: a row an image, with `source` and `patient`.
+        table: one row per image, with `source` and `patient`.
         lesions: bool [N, H, W].
         fields: the lung fields, bool [N, H, W]; empty where none was found.
     """

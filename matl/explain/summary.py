@@ -128,7 +128,7 @@ def _share_caption(found: Findings) -> str:
 def _pointing_caption(evidence: Evidence, found: Findings) -> str:
     return (
         f"Images of {evidence.positive} with a lesion. A hit: the centre of the map's largest "
-        f"place lies in the lesion or at most {found.tolerance} pixels from it; an empty map "
+        f"place is in the lesion or at most {found.tolerance} pixels from it; an empty map "
         "misses. chance: a place of the same map drawn at random; in lungs: one drawn among the "
         "places in the lung field found; possible: images in which some place of the map hits."
     )

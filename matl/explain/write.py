@@ -29,7 +29,7 @@ COLUMNS = ("image", "source", "label", "outcome", "score", "case")
 def write_explanation(evidence: Evidence, folder: Path) -> None:
     """Writes what the evidence shows.
 
-    The folder then holds `overlays.png`, `attribution.csv` (a row an image and diagnosis),
+    The folder then holds `overlays.png`, `attribution.csv` (one row per image and diagnosis),
     `cka.png` (where there are two networks), `embeddings.png` (where there are enough images),
     `explain.json` (every number) and `explain.md`, the last one written. Patients are not named.
 

@@ -26,7 +26,7 @@ HELD_OUT, CROSS_VALIDATION = "test", "cv"
 def log_report(
     plan: Plan, record: RunRecord, store: Store, folder: Path, trained: bool, console: Console
 ) -> None:
-    """Tells W&B how a run ended; nothing where it was told so before and nothing was trained.
+    """Logs to W&B how a run ended; nothing where that was logged before and nothing was trained.
 
     Args:
         plan: what ran.
@@ -34,7 +34,7 @@ def log_report(
         store: where its stages lie.
         folder: the run's folder, with its report.
         trained: whether any stage was trained now.
-        console: where failures are told.
+        console: where failures are shown.
     """
     trial = in_sweep()
     known = last_id(folder) is not None and not trained

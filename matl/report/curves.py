@@ -67,7 +67,7 @@ def training_figure(curves: Mapping[str, pd.DataFrame]) -> Figure | None:
     """Draws each stage's logged values over its epochs, in small panels.
 
     Values that differ only in their split share a panel ("loss" and "val/loss"), as do those of a
-    family ("gate/16" and "gate/32").
+    family ("gate/16" and "gate/32"). The loss stands first.
 
     Args:
         curves: By the stage's name: a column `epoch` (else the rows are counted) and any numeric
@@ -110,7 +110,12 @@ def _panels(table: pd.DataFrame) -> dict[str, dict[str, pd.Series]]:
         if len(values):
             panel, line = _place(str(column))
             panels.setdefault(panel, {})[line] = values
-    return panels
+    return dict(sorted(panels.items(), key=lambda panel: _rank(panel[0])))
+
+
+def _rank(title: str) -> int:
+    """The loss stands first, then other losses, then the rest as it was logged."""
+    return 0 if title == "loss" else 1 if title.endswith("loss") else 2
 
 
 def _place(column: str) -> tuple[str, str]:

@@ -40,7 +40,8 @@ def score_figure(title: str, across: str, upward: str) -> tuple[Figure, Axes]:
 
     Args:
         title: Should name the split and the positive class.
-        across, upward: What the axes are.
+        across: What the horizontal axis is.
+        upward: What the vertical axis is.
     """
     figure = new_figure(5.2, 5.6)
     figure.set_layout_engine("constrained", h_pad=0.1)

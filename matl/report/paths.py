@@ -17,7 +17,7 @@ _OUTSIDE = r"""(?:
     | (?<![\w.…])\.\.[/\\]
 )(?=\S)"""
 _ENDS = r"""\s"'`,;|()\[\]{}<>"""
-# A folder's name may hold a space, which its next slash tells: /home/Jane Doe/scans.
+# A folder's name may hold a space, which its next slash shows: /home/Jane Doe/scans.
 _IN_TEXT = rf"{_OUTSIDE}[^{_ENDS}]+(?:(?<![:.])[ ][^{_ENDS}/\\]+[/\\][^{_ENDS}]*)*"
 _IN_LIST = rf"{_OUTSIDE}[^{_ENDS[2:]}\n]+"
 _QUOTED = r"""(?<!\w)(?P<quote>["'])(?P<value>(?:\\.|(?!(?P=quote))[^\\\n])*)(?P=quote)(?!\w)"""

@@ -73,9 +73,11 @@ def make_table(
     """A table of values; a column without text is numeric.
 
     Args:
-        title, caption, first: As in `Table`.
+        title: What it is of, in a few words.
+        caption: What a reader must know of the numbers.
         columns: Their titles, or columns where one has a priority.
         rows: A value for each column; None is an empty cell.
+        first: How many of the first rows stand out.
     """
     cells = [[_cell(value) for value in row] for row in rows]
     made = []

@@ -94,22 +94,20 @@ def check_other_metric(file: Path, cells: pd.DataFrame, store: Store) -> None:
 
 def check_summary(folder: Path) -> None:
     summary = (folder / "summary.md").read_text()
-    rows = [line for line in summary.splitlines() if " over scratch | " in line]
+    rows = [line for line in summary.splitlines() if " | from scratch | official | " in line]
     assert len(rows) == 2 * (2 + 1)
     primary = [row for row in rows if row.endswith("primary |")]
     assert len(primary) == 1
-    assert "| attention - convolution, shapes over scratch | official" in primary[0]
+    assert primary[0].startswith("| attention − convolution | shapes | from scratch | official |")
     verdict = (
-        r"over scratch, official: \*\*(holds|does not hold|undecided)\*\* against a margin of 0.05"
+        r"minus from scratch, official: \*\*(holds|does not hold|undecided)\*\* against a margin"
     )
     assert re.search(verdict, summary)
     aurocs = pd.read_csv(folder / "cells.csv").groupby(["arm", "regime"])["auroc"].mean()
     gain = aurocs["attention", "shapes"] - aurocs["attention", "scratch"]
-    assert f"| attention, shapes over scratch | official | {gain:+.3f} [" in summary
-    assert re.search(
-        r"official: \d+ test images of \d+ patients, the data set's own split", summary
-    )
-    assert "95 % intervals over seeds and patients" in summary
+    assert f"| attention | shapes | from scratch | official | 100% | {gain:+.3f} [" in summary
+    assert re.search(r"\| official \| the data set's own split \| \d+ \| \d+ \|", summary)
+    assert "95 % interval over seeds and patients" in summary
 
 
 @pytest.mark.slow
@@ -118,7 +116,7 @@ def test_a_kfold_is_compared_over_its_folds(ablation_file: Path) -> None:
     folder, failures = run_ablation(ablation, [], console_of()[0])
     assert failures == {}
     assert (
-        "| attention - convolution, shapes over scratch | folds"
+        "| attention − convolution | shapes | from scratch | folds"
         in (folder / "summary.md").read_text()
     )
     assert "Split folds" in (folder / "report.html").read_text()
@@ -138,7 +136,7 @@ def test_a_failed_stage_is_reported_and_the_others_go_on(
     states = pd.read_csv(folder / "cells.csv").set_index(["arm", "regime"])["state"]
     assert states["attention", "shapes"] == states["convolution", "scratch"] == "finished"
     assert re.fullmatch(f"failed: {BEFORE}", states["convolution", "shapes"])
-    assert "| attention, shapes over scratch |" in (folder / "summary.md").read_text()
+    assert "| attention | shapes | from scratch |" in (folder / "summary.md").read_text()
 
 
 def test_a_damaged_stage_is_told_and_the_others_count(ablation_file: Path, tmp_path: Path) -> None:
@@ -244,7 +242,7 @@ def test_a_change_after_the_beginning_is_told(ablation_file: Path) -> None:
     more = (folder / "summary.md").read_text()
     assert fixed in more
     assert more.count("| primary |") == 1
-    assert "| attention, probe over scratch |" in more
+    assert "| attention | probe | from scratch |" in more
     ablation_file.write_text(short.replace("margin: 0.05", "margin: 0.0"))
     run_ablation(load_ablation(ablation_file), [], console_of()[0])
     changed = (folder / "summary.md").read_text()

@@ -18,6 +18,7 @@ from matl.ablation.run import run_ablation
 from matl.errors import MatlError
 from matl.names import CELLS, CURVES, PREDICTIONS, RESULTS
 from matl.orchestrator.store import Store
+from matl.report.rows import current_name
 from matl.report.run_files import read_curves
 
 ABLATION = """
@@ -56,7 +57,7 @@ def test_a_finished_ablation_has_a_page(folder: Path, browser: Browser) -> None:
     figures = browser.evaluate("document.querySelectorAll('main svg').length")
     names = {file.stem for file in (folder / "figures").glob("*.svg")}
     curves = {"roc", "precision_recall", "reliability", "decision"}
-    order = ("shapes", "diagnosis-shapes", "diagnosis-scratch")
+    order = ("shapes", "diagnosis-shapes", "diagnosis-from-scratch")
     training = {f"training-{at}-{name}" for at, name in enumerate(order, 1)}
     assert names == {"gains-1", "gains-2", "labels-1", *curves, *training}
     assert figures == len(names)
@@ -86,7 +87,7 @@ def check_record(record: AblationRecord) -> None:
     assert {one.chain for one in record.gates} == {
         "shapes",
         "shapes → diagnosis (shapes)",
-        "diagnosis (scratch)",
+        "diagnosis (from scratch)",
     }
 
 
@@ -113,18 +114,18 @@ def check_tables(browser: Browser, record: AblationRecord) -> None:
     assert rows[0][0] == "attention − convolution"
     assert [row[-1] for row in rows] == ["primary", *["exploratory"] * 5]
     cost = browser.evaluate("document.querySelector('#cost figcaption').innerText")
-    assert "trained anew for each cell they would have taken" in cost
+    assert "trained again for each cell they would have taken" in cost
     assert "matl ablate a" in browser.evaluate("document.querySelector('#provenance').textContent")
 
 
 def check_training(folder: Path) -> None:
     """One seed and no folds: the mean is the stage's own curve."""
     shown = read_curves(folder / CURVES)
-    assert list(shown) == ["shapes", "diagnosis (shapes)", "diagnosis (scratch)"]
+    assert list(shown) == ["shapes", "diagnosis (shapes)", "diagnosis (from scratch)"]
     cells = pd.read_csv(folder / CELLS).set_index(["arm", "regime", "fraction"])["fingerprint"]
     for arm, regime in (("attention", "scratch"), ("convolution", "shapes")):
         logged = pd.read_csv(Store(folder.parents[1] / "store").file(cells[arm, regime, 1], CURVES))
-        table = shown[f"diagnosis ({regime})"]
+        table = shown[f"diagnosis ({current_name(regime)})"]
         assert table["epoch"].to_list() == logged["epoch"].to_list()
         for name in ("loss", "val/auroc", "gate/16"):
             mean = table[f"{name.replace('/', ' ')}/{arm}"]

@@ -18,7 +18,7 @@ from matl.names import PREDICTIONS
 from matl.report.run_files import stacked_csv
 from matl.report.words import PATIENT_CAPTION
 
-SIDES = ["attention, full", "plain, full", "attention, scratch", "plain, scratch"]
+SIDES = ["attention, full", "plain, full", "attention, from scratch", "plain, from scratch"]
 ABLATION = ablation_of()
 TESTED = ablation_record.Tested(
     "folds", FOLDS, REPEATS, PATIENTS * IMAGES, PATIENTS, 36, "ill", "well"

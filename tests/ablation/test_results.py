@@ -56,7 +56,7 @@ def test_every_difference_is_that_of_the_cells() -> None:
         assert one.plain.value == pytest.approx(gains[0] - sum(gains[1:]))
         assert abs(one.plain.value) > 1e-6
     [primary] = [one for one in found if one.primary]
-    assert primary.what == "attention - plain, full over scratch"
+    assert primary.what == "attention - plain, full minus from scratch"
     others = [one for one in found if not one.primary]
     assert [one.p for one in others] == pytest.approx(holm([one.plain.p for one in others]))
     assert primary.p == primary.plain.p

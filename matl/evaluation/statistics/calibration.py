@@ -57,7 +57,9 @@ def calibration_error(label: np.ndarray, score: np.ndarray, bins: int = BINS) ->
     `error_by_chance`. For that reason percentile intervals of it miss the truth.
 
     Args:
-        label, score, bins: As in `reliability`.
+        label: As in `reliability`.
+        score: As in `reliability`.
+        bins: As in `reliability`.
     """
     table = reliability(label, score, bins)
     distance = (table["predicted"] - table["observed"]).abs()
@@ -75,8 +77,10 @@ def error_by_chance(
     minus what was observed in its bin says how far the images of a patient err together.
 
     Args:
-        label, score, bins: As in `reliability`.
+        label: As in `reliability`.
+        score: As in `reliability`.
         patients: The patient of each image, int [N] in 0..P-1.
+        bins: As in `reliability`.
     """
     places = _bin(score, bins)
     observed = pd.Series(label).groupby(places).transform("mean").to_numpy()
@@ -131,7 +135,8 @@ def calibrate(val: pd.DataFrame, test: pd.DataFrame) -> Calibration:
     """The calibration error on test, before and after a temperature that is fitted on val.
 
     Args:
-        val, test: Scores of one model as in `matl.evaluation.metrics.check_scores`.
+        val: Scores of a model as in `matl.evaluation.metrics.check_scores`.
+        test: Scores of the same model.
     """
     label, score = test["label"].to_numpy(), test["score"].to_numpy()
     error, patients = calibration_error(label, score), patient_codes(test)

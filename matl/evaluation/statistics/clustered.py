@@ -14,7 +14,7 @@ class Difference:
     """A difference of two models, its standard error, and the two-sided p value of its z test.
 
     Where the models differ and yet no patient varies, as between a perfect model and a constant
-    one, the error cannot be told: it and p are NaN.
+    one, the error is not known: it and p are NaN.
     """
 
     value: float
@@ -52,7 +52,8 @@ def auroc_difference(
 
     Args:
         label: 0 or 1 of each image, int [N].
-        first, second: scores of the two models, float [N].
+        first: scores of a model, float [N].
+        second: scores of the other one.
         clusters: the patient of each image, int [N].
 
     Raises:
@@ -78,7 +79,8 @@ def accuracy_difference(
 
     Args:
         label: 0 or 1 of each image, int [N].
-        first, second: probabilities of the two models, float [N].
+        first: probabilities of a model, float [N].
+        second: probabilities of the other one.
         clusters: the patient of each image, int [N].
     """
     right = [(scores >= THRESHOLD) == label for scores in (first, second)]

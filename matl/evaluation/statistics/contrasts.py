@@ -32,8 +32,8 @@ class Arm:
 
     Attributes:
         weight: What it counts in the difference: 1 for a gain's chain, -1 for its scratch.
-        scores: Float [S, N]: a row a seed of the whole chain, a column an image; or [S, R, N] of R
-            repetitions of a cross-validation.
+        scores: Float [S, N]: one row per seed of the whole chain, one column per image; or
+            [S, R, N] of R repetitions of a cross-validation.
     """
 
     weight: float

@@ -31,8 +31,9 @@ def precision_recall_figure(
     """Precision over recall, with each model's average precision in the legend.
 
     Args:
-        scores, title: See above.
+        scores: See above.
         average: Each model's average precision.
+        title: See above.
     """
     from sklearn.metrics import precision_recall_curve
 

@@ -20,7 +20,7 @@ def render(template: str, **values: Any) -> bytes:
         template: Its name in `templates`.
         values: What it shows.
     """
-    script = _file("sort.js")
+    script = _file("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     frame = {"style": Markup(_file("style.css")), "script": Markup(script), "digest": digest}
     return _environment().get_template(template).render(**frame, **values).encode()

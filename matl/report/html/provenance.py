@@ -24,12 +24,17 @@ def facts(manifests: Iterable[Manifest]) -> dict[str, str]:
         "Seed": [one["identity"]["seed"] for one in stages],
         "Precision": [one["identity"]["trainer"]["precision"] for one in stages],
         "Processes x threads": [
-            "{processes} x {threads}".format(**one["trainer"]) for one in stages
+            "{processes} x {threads}".format(**_trainer(one)) for one in stages
         ],
     }
     for name in dict.fromkeys(name for one in stages for name in one["versions"]):
         found[name] = [one["versions"].get(name) for one in stages]
     return {name: "; ".join(_distinct(values)) for name, values in found.items() if values}
+
+
+def _trainer(manifest: Manifest) -> Mapping[str, Any]:
+    """Processes and threads; an earlier version kept them within the identity."""
+    return {**manifest["identity"]["trainer"], **manifest.get("trainer", {})}
 
 
 def digest_table(manifests: Mapping[str, Manifest]) -> Table:

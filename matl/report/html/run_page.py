@@ -24,18 +24,20 @@ from matl.names import (
     evaluation_records,
 )
 from matl.report import stage_tables
+from matl.report.closing import closing_sentence
 from matl.report.diagnosis_tables import calibration_table, external_table, split_tables
 from matl.report.html.page import render
 from matl.report.html.picture import FigureFolder
 from matl.report.html.provenance import digest_table, facts
 from matl.report.html.run_pictures import score_pictures, training_pictures
 from matl.report.plain_values import plain_value
+from matl.report.rows import CHAIN, FLOOR, FROM_SCRATCH
 from matl.report.run_files import read_record
 from matl.report.run_record import RunRecord
-from matl.report.words import PATIENT_CAPTION, counted, duration
+from matl.report.words import CONFUSION_LEGEND, PATIENT_CAPTION, counted, duration
 
 INSIDE = {
-    OVERLAYS_FIGURE: "Right and wrong cases with the maps of what speaks for the positive class.",
+    OVERLAYS_FIGURE: "Right and wrong cases, drawn at random, with their maps.",
     CKA_FIGURE: "How alike the networks of the chain are, by linear CKA.",
     EMBEDDINGS_FIGURE: "The images as the diagnosis sees them, in two dimensions.",
 }
@@ -70,6 +72,7 @@ def write_run_page(folder: Path) -> Path:
         "run.html",
         title=record.experiment,
         record=record,
+        sentence=closing_sentence(record),
         headline=headline(record.scored),
         **_chain(record),
         **_diagnosis(record),
@@ -106,8 +109,9 @@ def headline(scored: Scored) -> Headline | None:
 def _headline_caption(scored: Scored, result: ModelResult) -> str:
     return (
         f"{counted(scored, result)}. In brackets: 95 % interval over "
-        "patients; it does not cover the choice of the seed. floor: what grey levels and image "
-        "size alone reach."
+        "patients; it does not cover the choice of the seed. Dot: the value; bar: its interval. "
+        f"{CHAIN}: the diagnosis after all stages; {FROM_SCRATCH}: the same diagnosis without the "
+        f"stages before it; {FLOOR}: what grey levels and image size alone reach."
     )
 
 
@@ -136,7 +140,7 @@ def _diagnosis(record: RunRecord) -> dict[str, Any]:
         "confusion": confusion,
         "confusion_caption": (
             f"{' '.join(splits[:1]).capitalize()} split, threshold {THRESHOLD}; positive class: "
-            f"{scored.positive}. Rates with 95 % intervals over patients. {PATIENT_CAPTION}"
+            f"{scored.positive}. {CONFUSION_LEGEND} {PATIENT_CAPTION}"
         ),
     }
 
@@ -145,19 +149,21 @@ def _inside(folder: Path) -> list[tuple[str, str]]:
     """The figures of `matl explain` as data, with their captions."""
     if not (folder / FINDINGS).is_file():
         return []
-    where = _scored_on(folder / FINDINGS)
+    where, maps = _said(folder / FINDINGS)
+    captions = {**INSIDE, OVERLAYS_FIGURE: " ".join([INSIDE[OVERLAYS_FIGURE], *maps])}
     return [
         (base64.b64encode((folder / name).read_bytes()).decode(), f"{caption} {where}")
-        for name, caption in INSIDE.items()
+        for name, caption in captions.items()
         if (folder / name).is_file()
     ]
 
 
-def _scored_on(findings: Path) -> str:
-    """The split and the positive class of an explanation, in a sentence."""
+def _said(findings: Path) -> tuple[str, list[str]]:
+    """The split and the positive class of an explanation, and what each of its maps shows."""
     try:
         found = json.loads(findings.read_text(encoding="utf-8"))
-        return f"{found['split'].capitalize()} split; positive class: {found['positive']}."
+        where = f"{found['split'].capitalize()} split; positive class: {found['positive']}."
+        return where, [f"{name}: {shows}." for name, shows in found.get("methods", {}).items()]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise MatlError(f"{findings}: is damaged; type the matl explain again") from error
 

@@ -95,7 +95,8 @@ def training_pictures(
                     training_figure,
                     ({name: logged},),
                     f"Training curves of the stage {name} over {len(table)} epochs.",
-                    f"{name}: training and validation values of each epoch, {note}.",
+                    f"{name}: the values of each epoch, {note}. train, val: the split; "
+                    "a number: the stride of an operator.",
                     wide=True,
                 )
             )

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 import tomllib
 from dataclasses import replace
 from html import unescape
@@ -15,6 +16,7 @@ from PIL import Image
 from report_records import make_record, make_scores
 
 from matl.errors import MatlError
+from matl.report.closing import NOTHING, closing_sentence
 from matl.report.html.run_page import write_run_page
 from matl.report.run_record import NetworkRow, RunRecord
 from matl.report.run_report import write_report
@@ -68,6 +70,37 @@ def test_the_page_has_the_numbers_of_the_metrics(tmp_path: Path) -> None:
     assert "matl run experiments/covid_ct.yaml data_root=…/data" in page
     assert "-0.87% parameters in operators, +0.00% FLOPs at 32 x 32" in page
     assert ["0.120", ""] in cells(page, "diagnosis")
+
+
+def test_the_top_says_what_was_found_and_what_its_marks_mean(tmp_path: Path) -> None:
+    scores = {"chain": make_scores(1.5, 0), "from scratch": make_scores(0.2, 1)}
+    record = full_record(diagnoses=scores)
+    header = make_page(tmp_path, record).read_text(encoding="utf-8").split("</header>")[0]
+    assert closing_sentence(record) in unescape(header)
+    assert "minus from scratch" in header
+    assert "Dot: the value; bar: its interval." in header
+    page = make_page(tmp_path, make_record(diagnoses={}))
+    assert NOTHING in page.read_text(encoding="utf-8")
+
+
+def test_only_two_networks_are_matched(tmp_path: Path) -> None:
+    both = make_page(tmp_path, full_record()).read_text(encoding="utf-8")
+    assert "<h2>The network and its control</h2>" in both
+    record = full_record()
+    alone = make_page(tmp_path, replace(record, networks=record.networks[:1])).read_text("utf-8")
+    assert "<h2>The network</h2>" in alone
+    for page in (both, alone):
+        assert "Match of the arms" not in page
+    assert "control" not in alone
+
+
+def test_the_loss_is_drawn_first(tmp_path: Path) -> None:
+    curve = pd.DataFrame({"epoch": [1, 2], "gate/16": [0.1, 0.2], "val/auroc": [0.5, 0.6]})
+    curve = curve.assign(**{"whole loss/a": [2.0, 1.0], "loss": [3.0, 2.0], "val/loss": [3.0, 2.0]})
+    make_page(tmp_path, make_record(curves={"lung": curve}))
+    drawn = (tmp_path / "figures" / "training-1-lung.svg").read_text()
+    titles = re.findall(r"lung: ([a-z ]+)<", drawn)
+    assert titles == ["loss", "whole loss", "gate", "auroc"]
 
 
 def test_the_figures_are_in_the_page_and_beside_it(tmp_path: Path) -> None:
@@ -130,10 +163,15 @@ def test_what_matl_explain_drew_is_shown(tmp_path: Path) -> None:
     assert 'id="inside"' not in write_run_page(tmp_path).read_text(encoding="utf-8")
     (tmp_path / "explain").mkdir()
     Image.new("RGB", (8, 8)).save(tmp_path / "explain" / "overlays.png")
-    (tmp_path / "explain" / "explain.json").write_text('{"split": "test", "positive": "COVID"}')
+    (tmp_path / "explain" / "explain.json").write_text(
+        '{"split": "test", "positive": "COVID", "methods": {"grad_cam": "what speaks for the '
+        'positive class", "attention_16": "the attention that each place receives"}}'
+    )
     page = write_run_page(tmp_path).read_text(encoding="utf-8")
     assert 'src="data:image/png;base64,iVBOR' in page
-    assert "for the positive class. Test split; positive class: COVID." in page
+    assert "attention_16: the attention that each place receives." in page
+    assert "what speaks for the positive class." in page
+    assert "Test split; positive class: COVID." in page
 
 
 @pytest.mark.parametrize("damaged", ['{"split": "te', '{"split": "test"}', "[]", '{"split": 1}'])
@@ -228,6 +266,7 @@ def test_the_page_on_a_telephone_in_the_dark_and_by_keyboard(
     browser.show(width=390)
     browser.open(page)
     assert browser.evaluate("document.documentElement.scrollWidth") <= 390
+    check_hints(browser)
     light = browser.evaluate(paper)
     browser.show(width=390, colours="dark")
     assert browser.evaluate(paper) != light
@@ -239,6 +278,36 @@ def test_the_page_on_a_telephone_in_the_dark_and_by_keyboard(
     browser.press("Enter", "\r")
     assert browser.evaluate("document.querySelector('#provenance details').open")
     assert browser.complaints() == []
+
+
+def check_hints(browser: Browser) -> None:
+    """Every box that holds more than it shows says so, until its end is in view."""
+    told = json.loads(
+        browser.evaluate(
+            "JSON.stringify([...document.querySelectorAll('.scroll')]"
+            ".filter(box => box.checkVisibility() && box.nextElementSibling?.matches('.more'))"
+            ".map(box => [box.scrollWidth > box.clientWidth + 2,"
+            " box.nextElementSibling.checkVisibility()]))"
+        )
+    )
+    assert [cut for cut, _ in told] == [hint for _, hint in told]
+    assert any(cut for cut, _ in told)
+    wide = browser.evaluate(
+        "[...document.querySelectorAll('.scroll')].filter(box => box.checkVisibility()"
+        " && box.scrollWidth > box.clientWidth + 2 && !box.nextElementSibling.matches('.more'))"
+        ".length"
+    )
+    assert wide == 0
+    name, value = (f"document.querySelector('.headline {cell}')" for cell in ("th", ".value"))
+    assert browser.evaluate(
+        f"{name}.getBoundingClientRect().right <= {value}.getBoundingClientRect().left + 1"
+    )
+    browser.evaluate("document.querySelector('#diagnosis .scroll').scrollLeft = 9999")
+    cut = "document.querySelector('#diagnosis .scroll').matches('.cut')"
+    until = time.monotonic() + 20
+    while browser.evaluate(cut) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not browser.evaluate(cut)
 
 
 def test_the_page_on_paper(tmp_path: Path, browser: Browser) -> None:

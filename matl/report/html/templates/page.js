@@ -1,4 +1,14 @@
 "use strict";
+function showMore(box) {
+  const rest = box.scrollWidth - box.clientWidth - box.scrollLeft;
+  box.classList.toggle("cut", rest > 2);
+}
+const watch = new ResizeObserver((seen) => seen.forEach((one) => showMore(one.target)));
+for (const box of document.querySelectorAll(".scroll")) {
+  showMore(box);
+  watch.observe(box);
+  box.addEventListener("scroll", () => showMore(box), { passive: true });
+}
 function sortBy(head) {
   const body = head.closest("table").tBodies[0];
   const down = head.getAttribute("aria-sort") === "ascending";
