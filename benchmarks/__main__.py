@@ -1,42 +1,90 @@
-"""`make bench`: measures the ratios that the project holds itself to, and writes them down."""
+"""`make bench`: measures the ratios that the project holds itself to, and writes them down.
+
+`python -m benchmarks commands` runs one section, or several, alone.
+"""
 
 import json
 import re
+import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import torch
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.processes import two_over_one
-from benchmarks.reading import cached_reading
-from benchmarks.stack import TASKS, whole_stack
-from matl.orchestrator.commit import machine, versions
-
 RESULTS = Path(__file__).parent / "results"
+Section = dict[str, Any]
 
 
-def main() -> None:
-    """Runs every benchmark on phantom images in a temporary folder."""
-    with tempfile.TemporaryDirectory() as folder:
-        reading = cached_reading(Path(folder))
-        stacks = {task: whole_stack(task, Path(folder)) for task in TASKS}
-        groups = {task: two_over_one(task, Path(folder)) for task in TASKS}
-    record = {
-        "date": time.strftime("%Y-%m-%d"),
-        "machine": machine(torch.device("cuda" if torch.cuda.is_available() else "cpu")),
-        "versions": versions(),
-        "cached_reading": reading,
-        "whole_stack": stacks,
-        "two_processes": groups,
-    }
+def commands(folder: Path) -> Section:
+    """Commands that train nothing, over bare Python."""
+    from benchmarks.commands import quick_commands
+
+    return quick_commands(folder)
+
+
+def cached_reading(folder: Path) -> Section:
+    """Reading of cached images, over torchvision's ImageFolder."""
+    from benchmarks import reading
+
+    return reading.cached_reading(folder)
+
+
+def whole_stack(folder: Path) -> Section:
+    """Each task through the whole stack, over a bare loop."""
+    from benchmarks import stack
+
+    return {task: stack.whole_stack(task, folder) for task in stack.TASKS}
+
+
+def two_processes(folder: Path) -> Section:
+    """Each task in two processes, over one."""
+    from benchmarks.processes import two_over_one
+    from benchmarks.stack import TASKS
+
+    return {task: two_over_one(task, folder) for task in TASKS}
+
+
+SECTIONS: dict[str, Callable[[Path], Section]] = {
+    one.__name__: one for one in (commands, cached_reading, whole_stack, two_processes)
+}
+
+
+def main(names: list[str]) -> None:
+    """Runs sections on phantom images in temporary folders, and adds them to today's results.
+
+    Args:
+        names: Of `SECTIONS`; empty for all.
+    """
+    unknown = [name for name in names if name not in SECTIONS]
+    if unknown:
+        raise SystemExit(f"{unknown[0]}: is no section; choose from {', '.join(SECTIONS)}")
+    sections = {}
+    for name in names or SECTIONS:
+        with tempfile.TemporaryDirectory() as folder:
+            sections[name] = SECTIONS[name](Path(folder))
+    about = _about()
     RESULTS.mkdir(exist_ok=True)
-    file = RESULTS / f"{record['date']}-{_word(record['machine'])}.json"
+    file = RESULTS / f"{about['date']}-{_word(about['machine'])}.json"
+    record = (json.loads(file.read_text()) if file.exists() else {}) | about | sections
     file.write_text(json.dumps(record, indent=2) + "\n")
-    _show(record, file)
+    _show(sections, file)
+
+
+def _about() -> dict[str, Any]:
+    import torch
+
+    from matl.orchestrator.commit import machine, versions
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return {
+        "date": time.strftime("%Y-%m-%d"),
+        "machine": machine(device),
+        "versions": versions(),
+    }
 
 
 def _word(described: dict[str, Any]) -> str:
@@ -45,23 +93,29 @@ def _word(described: dict[str, Any]) -> str:
     return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
 
 
-def _show(record: dict[str, Any], file: Path) -> None:
-    reading, stacks, groups = (
-        record[name] for name in ("cached_reading", "whole_stack", "two_processes")
-    )
+def _show(sections: dict[str, Section], file: Path) -> None:
     table = Table("Ratio", "Measured", "Goal", title="Speed, as ratios in one run")
-    table.add_row("cached reading / ImageFolder, 2 workers", f"{reading['ratio']:.1f}", "10")
-    for task, stack in stacks.items():
-        table.add_row(f"{task}: whole stack / bare loop", f"{stack['ratio']:.3f}", "0.95")
-    for task, group in groups.items():
-        row = f"{task}: two processes / one, on the same cores"
-        table.add_row(row, f"{group['ratio']:.3f}", "")
-    for task, stack in stacks.items():
-        table.add_row(f"{task}: seconds to the first batch", f"{stack['first_batch_s']:.2f}", "")
+    for row in _rows(sections):
+        table.add_row(*row)
     console = Console()
     console.print(table)
     console.print(f"Written to {file.relative_to(RESULTS.parents[1])}.")
 
 
+def _rows(sections: dict[str, Section]) -> Iterator[tuple[str, str, str]]:
+    from benchmarks.commands import GOALS
+
+    for name, one in sections.get("commands", {}).items():
+        cost = f"{one['ratio']:.1f} ({one['seconds']:.2f} s, {one['peak_mb']:.0f} MB)"
+        yield f"matl {name} / bare Python", cost, GOALS.get(name, "")
+    if reading := sections.get("cached_reading"):
+        yield "cached reading / ImageFolder, 2 workers", f"{reading['ratio']:.1f}", "10"
+    for task, one in sections.get("whole_stack", {}).items():
+        yield f"{task}: whole stack / bare loop", f"{one['ratio']:.3f}", "0.98"
+        yield f"{task}: seconds to the first batch", f"{one['first_batch_s']:.2f}", ""
+    for task, one in sections.get("two_processes", {}).items():
+        yield f"{task}: two processes / one, on the same cores", f"{one['ratio']:.3f}", ""
+
+
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -45,6 +45,7 @@ class RelativeBias(WithoutPositions):
         self.bias = RelPosMlp((8, 8), num_heads=self.heads)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Mixes the places of x, float [B, W, H, W'], to a map of the same shape."""
         self.bias.set_window_size((x.shape[2], x.shape[3]))
         query, key, value = self._project(x)
         bias = self.bias.get_bias().type_as(query)

@@ -1,4 +1,4 @@
-"""A machine that is to be given back: a command ends soon, and asks to be queued again."""
+"""A machine that must be given back: a command ends soon, and asks to be queued again."""
 
 import signal
 import threading
@@ -13,12 +13,12 @@ Handler = Callable[[int, FrameType | None], Any]
 
 
 class Preempted(SystemExit):
-    """Ends the command with the code `REQUEUE`; the same command goes on."""
+    """Ends the command with the code `REQUEUE`; the same command resumes."""
 
 
 @contextmanager
 def ends_when_preempted() -> Iterator[None]:
-    """SIGTERM and SIGUSR1 end what is done meanwhile, which may be killed at any moment anyway."""
+    """Ends a block at SIGTERM and SIGUSR1; what it does may be killed at any moment."""
     with handlers_kept():
         on_signal(_end)
         yield

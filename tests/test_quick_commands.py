@@ -31,11 +31,6 @@ finally:
 """
 PEAK_KB = 200_000
 
-waits = pytest.mark.xfail(
-    strict=False,
-    reason="orchestrator and stages import torch until planning is split from training",
-)
-
 
 def watched(words: list[str], folder: Path) -> dict[str, object]:
     """Runs a command in a fresh interpreter.
@@ -68,13 +63,11 @@ def test_reading_settings(words: list[str], tmp_path: Path) -> None:
     assert_quick(watched(words, tmp_path))
 
 
-@waits
 def test_listing_the_store(tmp_path: Path) -> None:
     (tmp_path / "store").mkdir()
     assert_quick(watched(["store", "list"], tmp_path))
 
 
-@waits
 @pytest.mark.parametrize("operator", ["attention", "none"])
 def test_planning_what_was_planned_before(
     operator: str, tmp_path: Path, phantom_root: Path

@@ -20,7 +20,7 @@ def load_ablation(path: Path) -> Ablation:
     """Reads an ablation and checks every key; `experiment` is then a path from here.
 
     Raises:
-        MatlError: one line that names the file, the key, and how to mend it.
+        MatlError: one line that names the file, the key, and how to fix it.
     """
     layers = read_layers(path, [])
     try:
@@ -54,7 +54,7 @@ def _split(name: str, node: Any) -> Split:
     if split.folds == 1 or split.folds < 0 or split.repeats < 1:
         raise SettingError(["splits", name], "needs no folds, or 2 or more, and 1 repeat or more")
     if split.repeats > 1 and not split.folds:
-        raise SettingError(["splits", name], "repeats the official split; repeats deal folds anew")
+        raise SettingError(["splits", name], "repeats the official split; repeats deal new folds")
     if split.over not in ("all", "train"):
         raise SettingError(["splits", name, "over"], f"{split.over!r} is neither all nor train")
     return split

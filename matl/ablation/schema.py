@@ -30,7 +30,7 @@ class Split:
 
     Attributes:
         folds: 0 for the data set's own split, else that many folds by patient.
-        repeats: how often the patients are dealt anew.
+        repeats: how often the patients are dealt into folds.
         over: what the folds divide: `all` patients, or those of the official `train` split.
     """
 

@@ -48,7 +48,7 @@ def progress_table(
 
 
 def dry_run_table(plans: Mapping[Cell, Plan], store: Store, jobs: int = 1) -> Table:
-    """What would be trained: a row a stage name, with the time where finished ones tell it."""
+    """What would be trained: one row per stage name, with the time that finished ones took."""
     work = distinct_stages(plans)
     table = Table("Stage", "Distinct", "In the store", "Cells that need it", "Time left")
     for name, own in _by_name(work).items():

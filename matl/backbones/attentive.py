@@ -48,7 +48,7 @@ class AttentiveBackbone(nn.Module):
         self._frozen: list[str] = []
 
     def freeze(self, until: int) -> None:
-        """Ends the training of all layers up to the map at a stride, its operator included.
+        """Stops the training of all layers up to the map at a stride, its operator included.
 
         Their norms keep their running statistics, and nothing is dropped in them.
         """
@@ -63,6 +63,7 @@ class AttentiveBackbone(nn.Module):
         self.train(self.training)
 
     def train(self, mode: bool = True) -> Self:
+        """Sets the mode of training; frozen layers stay in that of evaluation."""
         super().train(mode)
         for name in self._frozen:
             self.get_submodule(name).eval()

@@ -183,8 +183,11 @@ def load_initial_weights(backbone: "AttentiveBackbone", path: str | Path) -> Lay
 
 
 def foreign_heads(backbone: "AttentiveBackbone") -> tuple[str, ...]:
-    """Keys, or their beginnings, that a file may have besides the backbone's: what timm's own
-    classifier has behind the last feature map, and what libraries call their heads."""
+    """Keys, or their beginnings, that a file may have besides the backbone's.
+
+    They are what timm's own classifier has behind the last feature map, and what libraries call
+    their heads.
+    """
     with torch.device("meta"):
         classifier = timm.create_model(backbone.name)
     own = canonical_state(backbone)

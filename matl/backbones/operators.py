@@ -34,6 +34,7 @@ class VarianceKeepingConv2d(nn.Conv2d):
         super().__init__(inputs, outputs, kernel, padding=kernel // 2, groups=groups, bias=False)
 
     def reset_parameters(self) -> None:
+        """Draws the weights from torch's global state."""
         nn.init.kaiming_normal_(self.weight, nonlinearity="linear")
 
 

@@ -1,5 +1,6 @@
 """What decides a stage's result, its hash, and how two stages differ in it."""
 
+import functools
 import hashlib
 import json
 from dataclasses import Field, fields, is_dataclass
@@ -126,7 +127,9 @@ def _versions(config: StageConfig, resources: Resources) -> dict[str, Any]:
     return versions
 
 
+@functools.cache
 def _minor(library: str) -> str:
+    """Of the installed version; looked up once, as an ablation's plan asks a thousand times."""
     return ".".join(version(library).split(".")[:2])
 
 

@@ -1,4 +1,4 @@
-"""Lightning's logger of a stage: every logged value goes to a W&B run."""
+"""A stage's curves in W&B."""
 
 from typing import Any
 
@@ -25,13 +25,16 @@ class CurveLogger(Logger):
 
     @property
     def name(self) -> str:
+        """Of the logger, as Lightning asks for it."""
         return "wandb"
 
     @property
     def version(self) -> None:
+        """None: W&B numbers its runs itself."""
         return None
 
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        """Sends values to the run; returns at once."""
         row = {self._prefix + name: value for name, value in (metrics | {STEP: step}).items()}
         self.run.add(lambda run: run.log(row))
 

@@ -1,7 +1,7 @@
-"""What W&B is told: one run a stage, with its curves and its weights, or one run a sweep's trial.
+"""What W&B is given: one run per stage, with its curves and weights, or one per sweep trial.
 
 Runs of stages are grouped by the run folder that they belong to. A run's id is kept with the
-unfinished stage, so that a stage that was broken off goes on in the same run.
+unfinished stage, so that an interrupted stage resumes in the same run.
 """
 
 import os
@@ -68,11 +68,13 @@ def open_run(
 
     Args:
         experiment: names the project, and the folder of W&B's own files.
-        console: where failures are told.
+        console: where failures are printed.
         folder: where the run's id is kept.
-        group, name, job_type: of the run; a trial has those of its sweep.
+        group: of the run; a trial has that of its sweep, and so for the next two.
+        name: of the run.
+        job_type: of the run.
         config: of the run.
-        complete: whether the run is over with this; a trial goes on from stage to stage.
+        complete: whether the run is over with this; a trial lasts from stage to stage.
     """
     labels = {
         "project": experiment.logger.project,
@@ -92,7 +94,7 @@ def open_run(
 
 
 def wanted(settings: LoggerConfig) -> bool:
-    """Whether W&B is told anything; its own WANDB_MODE can switch it off."""
+    """Whether anything is logged to W&B; its own WANDB_MODE can switch it off."""
     return settings.wandb != "disabled" and os.environ.get("WANDB_MODE") != "disabled"
 
 
@@ -111,7 +113,7 @@ def kept_id(folder: Path) -> str:
 
 
 def last_id(folder: Path) -> str | None:
-    """The id of the run that a folder belongs to; None where W&B was told nothing of it."""
+    """The id of the run that a folder belongs to; None where nothing of it was logged to W&B."""
     if in_sweep():
         return os.environ["WANDB_RUN_ID"]
     file = folder / RUN_ID

@@ -13,8 +13,9 @@ def service_process() -> "Popen[bytes] | None":
 
 
 def stop_status_checker(run: Any) -> None:
-    """Ends the thread in which a run asks the service for its state."""
-    run._run_status_checker.stop()
+    """Ends the thread in which a run asks the service for its state; an offline run has none."""
+    if (checker := run._run_status_checker) is not None:
+        checker.stop()
 
 
 def log_used_artifact(run: Any, artifact: Any) -> None:

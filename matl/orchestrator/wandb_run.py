@@ -29,11 +29,11 @@ class SafeRun:
     """A run whose actions a thread does in their order, and does again offline where one fails.
 
     Every action is kept. Where one fails, or comes to no end, the same run is opened offline and
-    gets all of them anew, so that nothing is lost; what was uploaded before is there twice then, at
-    the same steps. Where that fails too, W&B is left alone.
+    gets all of them again, so that nothing is lost; what was uploaded before is then there twice,
+    at the same steps. Where that fails too, W&B is left alone.
 
     W&B's own `WANDB_INIT_TIMEOUT` and `WANDB_FINISH_TIMEOUT` replace the times that are waited for
-    it: 30 s at the start, while training goes on, and 60 s at the end.
+    it: 30 s at the start, while training continues, and 60 s at the end.
 
     Args:
         console: where it is said, once each, that something failed.
@@ -76,7 +76,7 @@ class SafeRun:
 
         Args:
             exit_code: 0 where all went well.
-            hurry: the process is to end soon; what W&B does not take at once is not told again.
+            hurry: the process is to end soon; what W&B does not take at once is not sent again.
         """
         with self._changed:
             self._actions.append(lambda run: run.finish(exit_code))
@@ -106,11 +106,11 @@ class SafeRun:
                 self._say(run.url)
             for action in self._actions_of(attempt):
                 action(run)
-        except Exception as error:  # whatever it is, training goes on
+        except Exception as error:  # whatever it is, training continues
             self._fall_back(attempt, error)
 
     def _actions_of(self, attempt: int) -> Iterator[Action]:
-        """The actions as they come, until the run is complete or a later attempt goes on."""
+        """The actions as they come, until the run is complete or a later attempt takes over."""
         for place in itertools.count():
             with self._changed:
                 while len(self._actions) == place and not self._complete:
@@ -161,7 +161,7 @@ def refuse_wrong_key(settings: LoggerConfig) -> None:
     except wandb.errors.AuthenticationError as error:
         answer = getattr(error.__cause__, "response", error)
         wrong = None if answer is None else error
-    except Exception:  # without its service nothing is known; training goes on
+    except Exception:  # without its service nothing is known; training continues
         return
     if wrong:
         raise MatlError(f"logger.wandb: {wrong}; run wandb login, or set offline")

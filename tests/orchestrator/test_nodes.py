@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY
+from pytorch_lightning.plugins.environments import TorchElasticEnvironment
 from tiny import Load
 from torch.distributed import HashStore
 
@@ -229,3 +230,17 @@ def test_two_nodes_train_a_chain(tiny_file: Path, launcher) -> None:
     identities = [store.manifest(entry).identity for entry in store]
     assert [identity["trainer"]["processes"] for identity in identities] == [2, 2]
     assert len(json.loads(next(tiny_file.parent.glob("runs/*/metrics.json")).read_text())) > 0
+
+
+@pytest.mark.parametrize("launched", [True, False])
+def test_torchrun_is_recognised_as_torch_does(
+    launched: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is looked for without torch, which a command on one node need not import."""
+    for name in ("GROUP_WORLD_SIZE", "WORLD_SIZE"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.delenv("TORCHELASTIC_RUN_ID", raising=False)
+    if launched:
+        monkeypatch.setenv("TORCHELASTIC_RUN_ID", "one")
+    assert TorchElasticEnvironment.detect() == launched
+    assert nodes._launched()[0] == ("torchrun" if launched else None)
