@@ -1,7 +1,7 @@
 """The plan: which stages a chain needs, by fingerprint, and what the store already has."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from matl.errors import MatlError, SettingError
 from matl.orchestrator.fingerprints import Identity, fingerprint, stage_identity
 from matl.orchestrator.leaks import refuse_leaks
 from matl.orchestrator.resources import Resources, resolve
+from matl.report.rows import from_scratch
 from matl.stages.registry import task_of
 from matl.stages.settings import StageConfig
 from matl.stages.task import Task
@@ -30,6 +31,7 @@ class PlannedStage:
         identity: what the fingerprint hashes.
         fingerprint: 16 hexadecimal digits.
         parent: fingerprint of the stage whose backbone this one begins from.
+        from_scratch: whether it is trained without the stages before it, for comparison.
     """
 
     name: str
@@ -38,6 +40,12 @@ class PlannedStage:
     identity: Identity
     fingerprint: str
     parent: str | None
+    from_scratch: bool = False
+
+    @property
+    def title(self) -> str:
+        """The stage's name as it is shown."""
+        return from_scratch(self.name) if self.from_scratch else self.name
 
     @cached_property
     def task(self) -> type[Task]:
@@ -132,7 +140,8 @@ def plan_checked(experiment: Experiment, through: int = 3, memo: Memo | None = N
         chain.append(_planned(experiment, resources, name, samples[name], parent, memo))
     scratch, last = None, chain[-1]
     if "scratch" in experiment.baselines and len(chain) > 1 and last.task.diagnoses:
-        scratch = _planned(experiment, resources, last.name, last.samples, None, memo)
+        alone = _planned(experiment, resources, last.name, last.samples, None, memo)
+        scratch = replace(alone, from_scratch=True)
     return Plan(experiment, resources, tuple(chain), scratch)
 
 
