@@ -121,9 +121,10 @@ def config(
     Example: matl config experiments/covid_ct_cpu.yaml backbone.operator=convolution
     """
     if reference:
-        from matl.config.reference import as_markdown, as_text
+        from matl.ablation.reference import reference as sections
+        from matl.config.reference_page import as_markdown, as_text
 
-        typer.echo(as_markdown() if markdown else as_text(), nl=False)
+        typer.echo((as_markdown if markdown else as_text)(sections()), nl=False)
         return
     if experiment is None:
         raise typer.BadParameter("name an experiment's YAML file, or add --reference")

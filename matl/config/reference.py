@@ -6,8 +6,7 @@ unit, choices and range are declared in the field's metadata, see `matl.stages.s
 
 import inspect
 import re
-import textwrap
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -15,7 +14,6 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from omegaconf import MISSING as NO_DEFAULT
 
 from data_modules.config import DataConfig
-from matl.ablation.schema import Ablation, Analysis, Regime, Split
 from matl.backbones.config import BackboneConfig
 from matl.config.schema import Experiment, LoggerConfig, TrainerConfig
 from matl.plugins import load_class
@@ -25,7 +23,6 @@ from matl.stages.ssl.task import METHODS, LungSSL
 from matl.stages.task import Task
 from matl.view_settings import ViewConfig
 
-WIDTH = 88
 REQUIRED = "required"
 _KINDS = {str: "text", int: "whole number", float: "number", bool: "true or false", Any: ""}
 
@@ -39,7 +36,7 @@ class Setting:
         meaning: What it does; empty where no docstring says so.
         unit: What a number counts or measures; empty where it has none.
         values: What it may be: choices, or the type and the range.
-        default: As YAML, or `REQUIRED`.
+        default: As YAML, or `REQUIRED`; empty where there is none.
     """
 
     key: str
@@ -64,23 +61,24 @@ class Section:
     settings: tuple[Setting, ...]
 
 
-def reference() -> list[Section]:
-    """Every setting of an experiment and of an ablation, by section."""
+EXTENDS = Setting(
+    "extends", "A file beside this one whose settings hold where this one has none.", "", "text", ""
+)
+
+
+def experiment_sections() -> list[Section]:
+    """Every setting of an experiment."""
     stage = "stages.NAME."
     return [
-        _section("Experiment", Experiment),
-        _section("Backbone", BackboneConfig, "backbone."),
-        _section("Stage", StageConfig, stage),
+        make_section("Experiment", Experiment, more=(EXTENDS,)),
+        make_section("Backbone", BackboneConfig, "backbone."),
+        make_section("Stage", StageConfig, stage),
         *(_own(f"Task {name}", load_class(name, TASKS, Task, "task"), stage) for name in TASKS),
         *(_own(f"Method {name}", one, stage) for name, one in _methods()),
-        _section("Data", DataConfig, f"{stage}data."),
-        _section("Views", ViewConfig, f"{stage}views."),
-        _section("Trainer", TrainerConfig, "trainer."),
-        _section("Logger", LoggerConfig, "logger."),
-        _section("Ablation", Ablation),
-        _section("Regime of an ablation", Regime, "regimes.NAME."),
-        _section("Split of an ablation", Split, "splits.NAME."),
-        _section("Analysis of an ablation", Analysis, "analysis."),
+        make_section("Data", DataConfig, f"{stage}data."),
+        make_section("Views", ViewConfig, f"{stage}views."),
+        make_section("Trainer", TrainerConfig, "trainer."),
+        make_section("Logger", LoggerConfig, "logger."),
     ]
 
 
@@ -97,14 +95,29 @@ def _own(title: str, task: type[Task], start: str) -> Section:
         for name, one in _fields(task.settings)
         if name not in inherited or _default(inherited[name]) != _default(one)
     ]
-    return _section(title, task.settings, start, own)
+    return make_section(title, task.settings, start, own)
 
 
 def _fields(kind: type) -> list[tuple[str, Field[Any]]]:
     return [(one.name, one) for one in fields(kind)] if is_dataclass(kind) else []
 
 
-def _section(title: str, kind: type, start: str = "", only: list[str] | None = None) -> Section:
+def make_section(
+    title: str,
+    kind: type,
+    start: str = "",
+    only: Collection[str] | None = None,
+    more: Sequence[Setting] = (),
+) -> Section:
+    """The settings of a dataclass; those that are sections themselves are left out.
+
+    Args:
+        title: What they are of.
+        kind: The dataclass.
+        start: The sections above its keys, as in "backbone.".
+        only: The keys to take; None takes all.
+        more: Settings that the dataclass does not hold.
+    """
     hints, said = get_type_hints(kind), meanings(kind)
     settings = []
     for name, one in _fields(kind):
@@ -112,7 +125,7 @@ def _section(title: str, kind: type, start: str = "", only: list[str] | None = N
             unit, values = one.metadata.get("unit", ""), _values(hints[name], one)
             settings.append(Setting(start + name, said.get(name, ""), unit, values, _default(one)))
     about = inspect.cleandoc(kind.__doc__ or "").partition("\n\n")[0].replace("\n", " ")
-    return Section(title, about, tuple(settings))
+    return Section(title, about, (*settings, *more))
 
 
 def meanings(kind: type) -> dict[str, str]:
@@ -176,45 +189,3 @@ def _yaml(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_yaml, value))}]"
     return str(value)
-
-
-def as_text(width: int = WIDTH) -> str:
-    """The reference for a terminal.
-
-    Args:
-        width: Of its lines.
-    """
-    lines = []
-    for section in reference():
-        lines += ["", section.title, *_wrapped(section.about, width, "")]
-        for one in section.settings:
-            lines += [f"  {one.key}", *_wrapped(one.meaning, width, "      ")]
-            lines += _wrapped(_facts(one).replace("`", ""), width, "      ")
-    return "\n".join(lines[1:]) + "\n"
-
-
-def _facts(one: Setting) -> str:
-    unit = f" ({one.unit})" if one.unit else ""
-    default = REQUIRED if one.default == REQUIRED else f"default: {one.default}"
-    return "; ".join(part for part in (f"{one.values}{unit}".strip(), default) if part)
-
-
-def _wrapped(text: str, width: int, indent: str) -> list[str]:
-    return textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent)
-
-
-def as_markdown() -> str:
-    """The reference as the page `docs/settings.md`."""
-    parts = [
-        "# Settings",
-        "Every key of an experiment and of an ablation. This page is made by "
-        "`matl config --reference --markdown`. `NAME` is a name of yours.",
-    ]
-    for section in reference():
-        lines = ["| key | meaning | unit | values | default |", "|---|---|---|---|---|"]
-        for one in section.settings:
-            default = REQUIRED if one.default == REQUIRED else f"`{one.default}`"
-            cells = (f"`{one.key}`", one.meaning, one.unit, one.values, default)
-            lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
-        parts += [f"## {section.title}", section.about, "\n".join(lines)]
-    return "\n\n".join(parts) + "\n"
