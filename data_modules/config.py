@@ -1,4 +1,7 @@
-"""The settings that choose a data set and its split."""
+"""The settings that choose a data set and its split.
+
+A field's metadata, `unit` and `values` in words, is for the reference of all settings.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,31 +18,33 @@ class DataConfig:
         root: The data set's folder. Default: `data_root/name`; for a function from outside the
             module's last word is the name.
         split: "official" (the data set's own) or "kfold" (by patient).
-        over: What kfold divides: "all" patients, or those of the official "train" split only; then
-            the other images are left out.
+        over: What `kfold` divides: "all" patients, or those of the official "train" split only;
+            then the other images are left out.
         folds: Number of folds, at least 2.
         fold: The fold that is tested, from 0 to `folds` - 1.
         repeat: Which repetition of the k folds; each deals the patients differently.
-        split_seed: Seed of every split that is drawn.
-        label_fraction: The share of the training patients that is kept, by stratum: for label
-            efficiency. Val and test stay whole.
-        label_seed: Another seed keeps other patients.
+        split_seed: The seed of every split that is drawn.
+        label_fraction: How many of the training patients are kept, by stratum, to measure label
+            efficiency; validation and test stay whole.
+        label_seed: Chooses which patients `label_fraction` keeps.
         positive: The class that metrics count as positive. Default: the data set's own.
         on_bad_image: "stop" or "skip" where an image cannot be read.
         options: Keyword arguments of the data set's `index` function.
     """
 
     name: str | None = None
-    union: list[Any] = field(default_factory=list)
+    union: list[Any] = field(default_factory=list, metadata={"values": "list of names or mappings"})
     root: str | None = None
-    split: str = "official"
-    over: str = "all"
-    folds: int = 5
-    fold: int = 0
-    repeat: int = 0
+    split: str = field(default="official", metadata={"values": "`official`, `kfold`"})
+    over: str = field(default="all", metadata={"values": "`all`, `train`"})
+    folds: int = field(default=5, metadata={"values": "whole number at least 2"})
+    fold: int = field(default=0, metadata={"values": "0 to `folds` - 1"})
+    repeat: int = field(default=0, metadata={"values": "whole number at least 0"})
     split_seed: int = 0
-    label_fraction: float = 1.0
+    label_fraction: float = field(
+        default=1.0, metadata={"unit": "share", "values": "above 0 and at most 1"}
+    )
     label_seed: int = 0
     positive: str | None = None
-    on_bad_image: str = "stop"
+    on_bad_image: str = field(default="stop", metadata={"values": "`stop`, `skip`"})
     options: dict[str, Any] = field(default_factory=dict)

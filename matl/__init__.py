@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from matl.orchestrator.finished_run import load_model as load_model
     from matl.orchestrator.plan import make_plan as make_plan
     from matl.orchestrator.run import run as run
+    from matl.pages import write_page as write_page
     from matl.stages.base import Stage as Stage
     from matl.stages.registry import list_tasks as list_tasks
     from matl.stages.settings import StageConfig as StageConfig
@@ -66,6 +67,7 @@ _PLACES = {
     "load_model": "matl.orchestrator.finished_run:load_model",
     "run": "matl.orchestrator.run:run",
     "run_ablation": "matl.ablation.run:run_ablation",
+    "write_page": "matl.pages:write_page",
 }
 __all__ = [*_PLACES, "__version__"]
 

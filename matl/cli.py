@@ -1,4 +1,7 @@
-"""The `matl` command. Commands only: each one imports what it calls, so that --help is quick."""
+"""The `matl` command: it calls the functions of `matl`, and imports what a command needs late.
+
+Nothing that is imported above the commands loads rich, numpy or torch, so that --help is quick.
+"""
 
 import sys
 from pathlib import Path
@@ -6,12 +9,13 @@ from typing import Annotated, Literal
 
 import typer
 
+import matl
+
 app = typer.Typer(
-    help="Multi-stage attentive transfer learning for diagnosis from few labelled CT scans.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 store_app = typer.Typer(help="Stages in the store: list, show, remove.", no_args_is_help=True)
 app.add_typer(store_app, name="store")
@@ -33,6 +37,31 @@ INTERRUPTED = 130
 Fingerprint = Annotated[str, typer.Argument(help="A stage's fingerprint, or its beginning.")]
 
 
+def _command() -> str:
+    """What the user typed, as a report shows it."""
+    from matl.report.paths import command_line
+
+    return command_line(["matl", *sys.argv[1:]])
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"matl {matl.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Multi-stage attentive transfer learning for diagnosis from few labelled CT scans."""
+
+
 @app.command()
 def run(
     experiment: ExperimentFile,
@@ -42,33 +71,22 @@ def run(
         bool, typer.Option("--fresh", help="Train every stage again; replace each on success.")
     ] = False,
 ) -> None:
-    """Train the chain of an experiment; finished stages are reused, a broken-off one goes on.
+    """Train the chain of an experiment; finished stages are reused, an interrupted one resumes.
 
     Example: matl run experiments/demo.yaml seed=1 stages.diagnosis.epochs=5
     """
-    from matl.config import load_experiment
     from matl.orchestrator.nodes import join_nodes
     from matl.orchestrator.run import follow
-    from matl.orchestrator.run import run as run_experiment
-    from matl.orchestrator.show import show_record
-    from matl.orchestrator.wandb_report import upload_command
-    from matl.report.paths import command_line
+    from matl.orchestrator.show import show_run
     from matl.terminal import terminal
 
-    settings = load_experiment(experiment, overrides or [])
-    console = terminal()
+    settings = matl.load_experiment(experiment, overrides or [])
     nodes = join_nodes(settings.trainer)
     if nodes.follows:
         follow(settings, nodes, through=through)
         return
-    command = command_line(["matl", *sys.argv[1:]])
-    record, folder = run_experiment(
-        settings, through=through, fresh=fresh, nodes=nodes, command=command, console=console
-    )
-    show_record(record, console)
-    console.print(f"The run lies in {folder}: begin with report.html.")
-    if upload := upload_command(settings.runs, record, folder):
-        typer.echo(f"W&B's record lies on this disk; upload it: {upload}")
+    done = matl.run(settings, through=through, fresh=fresh, nodes=nodes, command=_command())
+    show_run(settings, *done, terminal())
 
 
 @app.command()
@@ -77,24 +95,42 @@ def plan(experiment: ExperimentFile, overrides: Overrides = None, through: Throu
 
     Example: matl plan experiments/covid_ct_cpu.yaml seed=1
     """
-    from matl.config import load_experiment
-    from matl.orchestrator.plan import make_plan
-    from matl.orchestrator.show import plan_table
+    from matl.orchestrator.show import show_plan
     from matl.terminal import terminal
 
-    terminal().print(plan_table(make_plan(load_experiment(experiment, overrides or []), through)))
+    show_plan(
+        matl.make_plan(matl.load_experiment(experiment, overrides or []), through), terminal()
+    )
 
 
 @app.command()
-def config(experiment: ExperimentFile, overrides: Overrides = None) -> None:
-    """Print the whole resolved experiment as YAML.
+def config(
+    experiment: Annotated[
+        Path | None, typer.Argument(metavar="EXPERIMENT", help="The experiment's YAML file.")
+    ] = None,
+    overrides: Overrides = None,
+    reference: Annotated[
+        bool, typer.Option("--reference", help="Explain every setting; needs no experiment.")
+    ] = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="With --reference: as a page in Markdown.")
+    ] = False,
+) -> None:
+    """Print the whole resolved experiment as YAML, or what every setting means.
 
     Example: matl config experiments/covid_ct_cpu.yaml backbone.operator=convolution
     """
-    from matl.config import load_experiment
-    from matl.config.load import to_yaml
+    if reference:
+        from matl.ablation.reference import reference as sections
+        from matl.config.reference_page import as_markdown, as_text
 
-    typer.echo(to_yaml(load_experiment(experiment, overrides or [])), nl=False)
+        typer.echo((as_markdown if markdown else as_text)(sections()), nl=False)
+        return
+    if experiment is None:
+        raise typer.BadParameter("name an experiment's YAML file, or add --reference")
+    from matl.config import to_yaml
+
+    typer.echo(to_yaml(matl.load_experiment(experiment, overrides or [])), nl=False)
 
 
 @app.command()
@@ -109,16 +145,10 @@ def data(
 
     Example: matl data experiments/demo.yaml --sheet sheet.png
     """
-    from matl.config import load_experiment
-    from matl.orchestrator.show import draw_sheet, show_data
+    from matl.orchestrator.show import show_data
     from matl.terminal import terminal
 
-    settings = load_experiment(experiment, overrides or [])
-    console = terminal()
-    if sheet is not None:
-        draw_sheet(settings, sheet)
-        console.print(f"The contact sheet lies in {sheet}.")
-    show_data(settings, console)
+    show_data(matl.load_experiment(experiment, overrides or []), terminal(), sheet)
 
 
 @app.command()
@@ -135,29 +165,19 @@ def ablate(
         typer.Option(help="Submit every stage as a job; `cluster` in the file has its settings."),
     ] = None,
 ) -> None:
-    """Compare arms and regimes of one experiment over seeds and splits; goes on after a kill.
+    """Compare arms and regimes of one experiment over seeds and splits; resumes after a kill.
 
     Example: matl ablate experiments/ablations/attn_vs_conv_cpu.yaml data_root=path/to/data
     """
-    from matl.ablation.cells import cells_of, plan_cells
-    from matl.ablation.load import load_ablation
-    from matl.ablation.run import run_ablation
-    from matl.ablation.show import dry_run_table
-    from matl.names import SUMMARY
-    from matl.orchestrator.store import Store
-    from matl.report.paths import command_line
+    from matl.ablation.show import show_ablation, show_dry_run
     from matl.terminal import terminal
 
-    settings, console = load_ablation(ablation), terminal()
+    settings, more = matl.load_ablation(ablation), overrides or []
     if dry_run:
-        plans = plan_cells(settings, cells_of(settings), overrides or [])
-        store = Store(next(iter(plans.values())).experiment.store)
-        console.print(dry_run_table(plans, store, jobs))
+        show_dry_run(settings, more, terminal(), jobs)
         return
-    command = command_line(["matl", *sys.argv[1:]])
-    folder, failures = run_ablation(settings, overrides or [], console, jobs, executor, command)
-    typer.echo((folder / SUMMARY).read_text())
-    typer.echo(f"The results lie in {folder}: begin with report.html.")
+    folder, failures = matl.run_ablation(settings, more, terminal(), jobs, executor, _command())
+    show_ablation(folder, ablation, terminal())
     if failures:
         typer.echo(f"{len(failures)} stages failed; the same command tries them again", err=True)
         raise typer.Exit(1)
@@ -199,13 +219,10 @@ def power(
 
     Example: matl power --patients 95 --images 2.1 --seeds 5
     """
-    from matl.evaluation.statistics.power import Design, assumptions, detectable_difference
+    from matl.evaluation.statistics.power import Design, power_in_words
 
-    for arms, what in ((2, "a transfer gain"), (4, "a difference of two gains")):
-        design = Design(patients, images, seeds, arms, auroc, positives, seed_spread=seed_spread)
-        least = detectable_difference(design)
-        typer.echo(f"{what}: {least:.3f} AUROC is found in 80 of 100 experiments")
-    typer.echo(f"assumed: {assumptions(design)}")
+    design = Design(patients, images, seeds, 2, auroc, positives, seed_spread=seed_spread)
+    typer.echo(power_in_words(design))
 
 
 @app.command()
@@ -218,12 +235,7 @@ def report(
 
     Example: matl report runs/demo-1a2b3c4d
     """
-    from matl.ablation.page import write_ablation_page
-    from matl.names import RESULTS
-    from matl.report.html.run_page import write_run_page
-
-    write = write_ablation_page if (folder / RESULTS).is_file() else write_run_page
-    typer.echo(f"The report is {write(folder)}.")
+    typer.echo(f"Report: {matl.write_page(folder)}")
 
 
 @app.command()
@@ -238,15 +250,10 @@ def evaluate(
 
     Example: matl evaluate runs/demo-1a2b3c4d --data folder:other_hospital --positive covid
     """
-    from matl.orchestrator.external import evaluate_external
-    from matl.orchestrator.show import show_record
-    from matl.report.paths import command_line
+    from matl.orchestrator.show import show_evaluation
     from matl.terminal import terminal
 
-    record, folder = evaluate_external(run, data, positive, command_line(["matl", *sys.argv[1:]]))
-    console = terminal()
-    show_record(record, console)
-    console.print(f"The evaluation lies in {folder}.")
+    show_evaluation(*matl.evaluate_external(run, data, positive, _command()), terminal())
 
 
 @app.command()
@@ -257,13 +264,10 @@ def explain(
 
     Example: matl explain runs/demo-1a2b3c4d
     """
-    from matl.names import EXPLANATION_REPORT
-    from matl.orchestrator.explain_run import explain_run
-    from matl.report.paths import command_line
+    from matl.explain.show import show_explanation
+    from matl.terminal import terminal
 
-    folder = explain_run(run, command_line(["matl", *sys.argv[1:]]))
-    typer.echo((folder / EXPLANATION_REPORT).read_text())
-    typer.echo(f"The explanation lies in {folder}.")
+    show_explanation(matl.explain_run(run, _command()), terminal())
 
 
 @store_app.command("list")
@@ -272,14 +276,11 @@ def store_list(store: StoreFolder = Path("store")) -> None:
 
     Example: matl store list
     """
-    from matl.orchestrator.show import store_table, unfinished_table
+    from matl.orchestrator.show import show_store
     from matl.orchestrator.store import open_store
     from matl.terminal import terminal
 
-    stages, console = open_store(store), terminal()
-    console.print(store_table(stages))
-    if stages.unfinished():
-        console.print(unfinished_table(stages))
+    show_store(open_store(store), terminal())
 
 
 @store_app.command("show")
@@ -345,7 +346,7 @@ def weights_convert(
 
 
 def main() -> None:
-    """Runs the command; a user's mistake is one line and exit code 2."""
+    """Run the command; a user's mistake is one line and exit code 2."""
     from data_modules.errors import DataError
     from matl.errors import MatlError, ProcessEnded
     from matl.preemption import Preempted
@@ -363,11 +364,11 @@ def main() -> None:
         typer.echo(f"error: {what}", err=True)
         sys.exit(2)
     except Preempted:
-        typer.echo("preempted; the same command goes on from the last checkpoint", err=True)
+        typer.echo("preempted; the same command resumes from the last checkpoint", err=True)
         raise
     except SystemExit as end:
         if end.code == INTERRUPTED:
-            typer.echo("interrupted; the same command goes on from the last checkpoint", err=True)
+            typer.echo("interrupted; the same command resumes from the last checkpoint", err=True)
         raise
 
 

@@ -11,21 +11,22 @@ class ViewConfig:
     """How strongly views differ; each strength of 0 turns its part off.
 
     Attributes:
-        crop: least and largest area of the crop as shares of the image, drawn uniformly; more than
+        crop: Least and largest area of the crop as shares of the image, drawn uniformly; more than
             1 zooms out. Its width differs from its height by a factor of 1.2 at most.
-        flip: probability of a left-right flip.
-        rotate: largest rotation in degrees, either way.
-        brightness: largest shift of the grey values, which lie in [0, 1].
-        contrast: largest relative change of the spread of an image around its mean.
-        gamma: grey values are raised to exp(g), |g| at most this.
-        noise: largest standard deviation of Gaussian noise.
+        flip: Probability of a left-right flip.
+        rotate: Largest rotation in degrees, either way.
+        brightness: Largest shift of the grey values, which lie in [0, 1].
+        contrast: Largest relative change of the spread of an image around its mean.
+        gamma: Grey values are raised to exp(g), |g| at most this.
+        noise: Largest standard deviation of Gaussian noise.
     """
 
     crop: list[float] = field(
-        default_factory=lambda: [0.5, 1.0], metadata={"above": 0.0, "most": 4.0}
+        default_factory=lambda: [0.5, 1.0],
+        metadata={"above": 0.0, "most": 4.0, "unit": "share of the area"},
     )
-    flip: float = field(default=0.5, metadata={"least": 0.0, "most": 1.0})
-    rotate: float = field(default=10.0, metadata={"least": 0.0, "most": 180.0})
+    flip: float = field(default=0.5, metadata={"least": 0.0, "most": 1.0, "unit": "probability"})
+    rotate: float = field(default=10.0, metadata={"least": 0.0, "most": 180.0, "unit": "degrees"})
     brightness: float = field(default=0.1, metadata={"least": 0.0, "most": 1.0})
     contrast: float = field(default=0.2, metadata={"least": 0.0, "most": 1.0})
     gamma: float = field(default=0.2, metadata={"least": 0.0, "most": 2.0})

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pandas as pd
 from rich.console import Console
-from rich.markup import escape
 
 from matl.ablation.ablation_files import write_record
 from matl.ablation.ablation_record import AblationRecord
@@ -17,9 +16,9 @@ from matl.ablation.findings import ablation_record
 from matl.ablation.page import write_ablation_page
 from matl.ablation.page_sides import scored_sides
 from matl.ablation.pooled_scores import finished_seeds, mean_curves, pooled_scores
+from matl.ablation.progress import Board
 from matl.ablation.results import cell_table
 from matl.ablation.schema import Ablation
-from matl.ablation.show import progress_shown, progress_table
 from matl.ablation.stage_costs import whole_stages
 from matl.ablation.summary import summary
 from matl.ablation.train import (
@@ -36,12 +35,14 @@ from matl.files import json_bytes, replace_file
 from matl.names import CELLS, CURVES, LOGS, METRICS_FILE, PREDICTIONS, SUMMARY, ablation_folder
 from matl.orchestrator.plan import Plan
 from matl.orchestrator.resources import available_cores
+from matl.orchestrator.show import show_line
 from matl.orchestrator.store import Store
 from matl.orchestrator.wandb_report import sync_command
 from matl.orchestrator.wandb_run import refuse_wrong_key
 from matl.preemption import ends_when_preempted
 from matl.report.metrics_file import score_metrics
 from matl.report.run_files import stacked_csv
+from matl.terminal import same_screen
 
 
 @ends_when_preempted()
@@ -55,8 +56,9 @@ def run_ablation(
 ) -> tuple[Path, dict[str, str]]:
     """Trains what is missing, and writes the cells' metrics after every diagnosis.
 
-    A stage that fails is reported, and those that do not need it are trained. The comparisons and
-    the page are written at the end, also where the command is broken off.
+    A stage that fails is reported, and those that do not need it are still trained. What a stage
+    prints is in a file of its own in the folder `logs`. The comparisons and the page are written at
+    the end, also where the command is interrupted.
 
     Args:
         ablation: what is compared.
@@ -86,25 +88,24 @@ def run_ablation(
     if any(key not in store for key in work):
         refuse_wrong_key(plan.experiment.logger)
     progress = Progress(reused=frozenset(key for key in work if key in store))
-    if alone := executor is None and jobs == 1:
-        changes = in_turn(work, store, console, progress)
+    logs = folder / LOGS
+    if executor is None and jobs == 1:
+        changes = in_turn(work, store, logs, progress)
     else:
-        place = _place(ablation, plan, store, folder / LOGS, jobs, executor)
+        place = _place(ablation, plan, store, logs, jobs, executor)
         changes = at_once(work, store, progress, place)
     results = Results(ablation, plans, store, folder, fixed, overrides, command)
     try:
-        with progress_shown(console, live=not alone) as show:
+        with same_screen(console) as screen, Board(plans, store, progress, screen, jobs) as board:
             for key in changes:
-                show(progress_table(work, store, progress, jobs))
+                board.show(key)
                 if work[key].stage.task.diagnoses and key not in progress.running:
                     results.write_cells(progress.failures)
     finally:
         results.write(progress.failures)
-    for key, line in progress.failures.items():
-        console.print(f"[red]{work[key].stage.name} failed[/] ({key}): {escape(line)}")
-    runs = [one.wandb for one in whole_stages(plans, store).values()]
-    if upload := sync_command(plan.experiment.runs, runs):
-        console.print(f"W&B's record lies on this disk; upload it: {upload}", soft_wrap=True)
+    logged = [one.wandb for one in whole_stages(plans, store).values()]
+    if upload := sync_command(plan.experiment.runs, logged):
+        show_line(f"The record for W&B is on this disk; upload it: {upload}", console)
     return folder, progress.failures
 
 

@@ -7,6 +7,10 @@ from omegaconf import MISSING
 
 SCRATCH = "scratch"
 OFFICIAL = "official"
+METRIC_NAMES = (
+    "`auroc`, `average_precision`, `balanced_accuracy`, `accuracy`, `sensitivity`, `specificity`, "
+    "`f1`"
+)
 
 
 @dataclass
@@ -14,9 +18,9 @@ class Regime:
     """Which stages come before the diagnosis.
 
     Attributes:
-        chain: the stages in order, the diagnosis last.
-        overrides: settings of this regime, such as `stages.diagnosis.freeze=all`.
-        against: other regimes that it is compared with, beside scratch.
+        chain: The stages in order, the diagnosis last.
+        overrides: Settings of this regime, such as `stages.diagnosis.freeze=all`.
+        against: Other regimes that it is compared with, beside `scratch`.
     """
 
     chain: list[str] = MISSING
@@ -30,13 +34,13 @@ class Split:
 
     Attributes:
         folds: 0 for the data set's own split, else that many folds by patient.
-        repeats: how often the patients are dealt into folds.
-        over: what the folds divide: `all` patients, or those of the official `train` split.
+        repeats: How often the patients are dealt.
+        over: What the folds divide: `all` patients, or those of the official `train` split.
     """
 
-    folds: int = 0
-    repeats: int = 1
-    over: str = "all"
+    folds: int = field(default=0, metadata={"values": "0, or a whole number at least 2"})
+    repeats: int = field(default=1, metadata={"values": "whole number at least 1"})
+    over: str = field(default="all", metadata={"values": "`all`, `train`"})
 
 
 @dataclass
@@ -44,18 +48,18 @@ class Analysis:
     """The one comparison that the ablation is made for, fixed before a test score is seen.
 
     Attributes:
-        comparison: two arms: does the first gain more than the second?
-        regime: whose gain over `scratch` is compared.
-        split: on which split.
-        metric: of the diagnosis, from `matl.evaluation.metrics.METRICS`; more must be better.
-        margin: the least difference of gains that counts, in units of the metric.
+        comparison: Two arms: does the first gain more than the second?
+        regime: The regime whose gain over `scratch` is compared.
+        split: The split that it is compared on, by its name under `splits`.
+        metric: What is compared, on the test images; more must be better.
+        margin: The least difference of gains that counts.
     """
 
     comparison: list[str] = MISSING
     regime: str = MISSING
     split: str = MISSING
-    metric: str = "auroc"
-    margin: float = 0.0
+    metric: str = field(default="auroc", metadata={"values": METRIC_NAMES})
+    margin: float = field(default=0.0, metadata={"unit": "that of the metric"})
 
 
 @dataclass
@@ -63,18 +67,18 @@ class Ablation:
     """What is compared.
 
     Attributes:
-        name: names the folder of the results.
-        experiment: the experiment's file, beside this one.
-        overrides: settings of every cell.
-        arms: overrides of the experiment by the arm's name.
-        regimes: chains by name, or mappings as `Regime`; `scratch`, the diagnosis alone, is always
-            among them.
-        seeds: of the whole chain; the same in every arm.
-        fractions: shares of the diagnosis's training patients; its epochs grow so that the steps
-            stay the same.
-        splits: by name; default: the official one.
+        name: Names the folder of the results.
+        experiment: The experiment's file, beside this one.
+        overrides: Settings of every cell, as in `seed=1`.
+        arms: What differs: lists of overrides by the arm's name.
+        regimes: Which stages come before the diagnosis: chains by name, or mappings with the keys
+            of a regime; `scratch`, the diagnosis alone, is always among them.
+        seeds: Seeds of the whole chain; the same in every arm.
+        fractions: How many of the diagnosis's training patients are kept; its epochs grow so that
+            the steps stay the same.
+        splits: How the diagnosis is tested, by name; where none is given, on the official split.
         analysis: the primary comparison.
-        cluster: settings of submitit for `--executor`, such as `slurm_partition: gpu`.
+        cluster: Settings of submitit for `--executor`, such as `slurm_partition: gpu`.
     """
 
     name: str = MISSING
@@ -83,7 +87,10 @@ class Ablation:
     arms: dict[str, Any] = MISSING
     regimes: dict[str, Any] = MISSING
     seeds: list[int] = MISSING
-    fractions: list[float] = field(default_factory=lambda: [1.0])
+    fractions: list[float] = field(
+        default_factory=lambda: [1.0],
+        metadata={"unit": "share", "values": "list of numbers above 0 and at most 1"},
+    )
     splits: dict[str, Any] = field(default_factory=dict)
     analysis: Analysis = field(default_factory=Analysis)
     cluster: dict[str, Any] = field(default_factory=dict)

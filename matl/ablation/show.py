@@ -1,67 +1,100 @@
-"""What an ablation shows while it runs, and before."""
+"""What an ablation shows before it runs, and at its end."""
 
-import statistics
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from shlex import quote
 
-from rich import box
 from rich.console import Console
-from rich.live import Live
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
-from matl.ablation.cells import Cell
+from matl.ablation.ablation_files import read_ablation
+from matl.ablation.ablation_record import AblationRecord
+from matl.ablation.cells import Cell, cells_of, plan_cells
 from matl.ablation.findings import match_warnings
-from matl.ablation.train import Progress, Work, distinct_stages
-from matl.orchestrator.plan import Plan, PlannedStage
+from matl.ablation.schema import SCRATCH, Ablation
+from matl.ablation.tables import comparison_table, mean_table, tested_table
+from matl.ablation.time_left import time_left
+from matl.ablation.train import Work, distinct_stages
+from matl.names import LOGS, PAGE
+from matl.orchestrator.plan import Plan
+from matl.orchestrator.show import show_line, show_next, show_table
 from matl.orchestrator.store import Store
-from matl.report.words import duration
+from matl.report.rows import FROM_SCRATCH
+from matl.report.table import Column, Row, Table, make_table
 
 
-@contextmanager
-def progress_shown(console: Console, live: bool) -> Iterator[Callable[[Table], None]]:
-    """Shows tables: one in the place of the other on a screen, else one below the other."""
-    if not (live and console.is_terminal):
-        yield console.print
-        return
-    with Live(console=console, auto_refresh=False) as board:
-        yield lambda table: board.update(table, refresh=True)
+def show_ablation(folder: Path, file: Path, console: Console) -> None:
+    """Prints what an ablation ends with: tables, the verdict, where everything is, what is next.
+
+    Args:
+        folder: Of its results.
+        file: The ablation's.
+        console: Where it is shown.
+    """
+    record = read_ablation(folder)
+    for note in record.notes:
+        console.print(Text(note))
+    for table in (tested_table(record), mean_table(record), comparison_table(record)):
+        if table is not None:
+            show_table(table, console)
+    console.print(Text(verdict_sentence(record)))
+    show_line(f"Report: {folder / PAGE}", console)
+    show_line(f"What each stage printed: {folder / LOGS}", console)
+    typed = [f"matl report {quote(str(folder))}", f"matl ablate {quote(str(file))} --dry-run"]
+    runs = [command for command in record.runs.values() if "…" not in command]
+    show_next([*typed, *runs[:1]], console)
 
 
-def progress_table(
-    work: Mapping[str, Work], store: Store, progress: Progress, jobs: int = 1
-) -> Table:
-    """How many distinct stages of each name are where, and the time that is left."""
-    columns = ("Stage", "Done", "Reused", "Running", "Failed", "Waiting", "Time left")
-    table = Table(*columns, box=box.SIMPLE_HEAD)
-    for name, own in _by_name(work).items():
-        reused = len(progress.reused & own.keys())
-        running = len(progress.running & own.keys())
-        failed = len(progress.failures.keys() & own.keys())
-        done = sum(key in store for key in own) - reused
-        waiting = len(own) - done - reused - running - failed
-        counts = map(str, (done, reused, running, failed, waiting))
-        missing = {key: one for key, one in own.items() if key not in progress.failures}
-        table.add_row(name, *counts, time_left(missing, store, jobs))
-    return table
+def verdict_sentence(record: AblationRecord) -> str:
+    """What the primary comparison found, and what it allows to say."""
+    one = record.primary
+    if one is None or record.verdict is None:
+        why = "was changed after it began" if record.changed else "has no finished seed yet"
+        return f"There is no verdict: the primary comparison {why}."
+    what = f"{one.what}, {one.place}".replace(f"over {SCRATCH}", f"over {FROM_SCRATCH}")
+    return (
+        f"{what}: {record.metric_name} {one.plain.text()}, {one.plain.seeds} of "
+        f"{len(record.seeds)} seeds; against the margin of {record.margin:g}: "
+        f"{record.verdict}."
+    )
+
+
+def show_dry_run(
+    ablation: Ablation, overrides: Sequence[str], console: Console, jobs: int = 1
+) -> None:
+    """Prints what would be trained, and what breaks the match of the arms.
+
+    Args:
+        ablation: What is compared.
+        overrides: The user's settings for every cell.
+        console: Where it is shown.
+        jobs: How many stages would be trained side by side.
+    """
+    plans = plan_cells(ablation, cells_of(ablation), overrides)
+    store = Store(next(iter(plans.values())).experiment.store)
+    show_table(dry_run_table(plans, store, jobs), console)
+    for line in match_warnings(plans):
+        console.print(Text(line))
 
 
 def dry_run_table(plans: Mapping[Cell, Plan], store: Store, jobs: int = 1) -> Table:
-    """What would be trained: one row per stage name, with the time that finished ones took."""
+    """What would be trained: one row per stage name, with the time where finished ones tell it."""
     work = distinct_stages(plans)
-    table = Table("Stage", "Distinct", "In the store", "Cells that need it", "Time left")
+    rows: list[Row] = []
     for name, own in _by_name(work).items():
         needed = sum(any(stage.name == name for stage in plan.chain) for plan in plans.values())
         done = sum(key in store for key in own)
-        table.add_row(name, str(len(own)), str(done), str(needed), time_left(own, store, jobs))
+        rows.append((name, len(own), done, needed, time_left(own, store, jobs)))
     stages = sum(len(plan.chain) for plan in plans.values())
-    table.caption = (
+    caption = (
         f"{len(plans)} cells of {stages} stages; {len(work)} distinct ones are trained, so sharing"
         f" saves {stages - len(work)}. Time left: {time_left(work, store, jobs)}"
     )
-    table.caption += "".join(f"\n{escape(line)}" for line in match_warnings(plans))
-    return table
+    columns = (
+        *("Stage", Column("Distinct", 3), Column("In the store", 2), "Cells that need it"),
+        Column("Time left", 4),
+    )
+    return make_table("What the ablation trains", caption, columns, rows)
 
 
 def _by_name(work: Mapping[str, Work]) -> dict[str, dict[str, Work]]:
@@ -69,42 +102,3 @@ def _by_name(work: Mapping[str, Work]) -> dict[str, dict[str, Work]]:
     return {
         name: {key: one for key, one in work.items() if one.stage.name == name} for name in names
     }
-
-
-def time_left(work: Mapping[str, Work], store: Store, jobs: int = 1) -> str:
-    """What the missing stages will take, by the finished ones of the same task and size.
-
-    Args:
-        work: Stages by fingerprint.
-        store: What is finished.
-        jobs: How many are trained side by side; that finished ones were as fast is assumed.
-    """
-    missing = [one.stage for key, one in work.items() if key not in store]
-    if not missing:
-        return "nothing"
-    paces = _paces(store)
-    known = [stage for stage in missing if _kind(stage.identity) in paces]
-    if not known:
-        return "unknown time"
-    seconds = sum(paces[_kind(stage.identity)] * _passes(stage) for stage in known)
-    seconds /= min(jobs, len(missing))
-    more = len(missing) - len(known)
-    return f"about {duration(seconds)}" + (f" and {more} stages of unknown time" if more else "")
-
-
-def _paces(store: Store) -> dict[Any, float]:
-    """Seconds an image and epoch of each kind of finished stages."""
-    seen: dict[Any, list[float]] = {}
-    for manifest in store.whole_manifests():
-        images = manifest.counts["train"] * manifest.epochs
-        seen.setdefault(_kind(manifest.identity), []).append(manifest.seconds / images)
-    return {kind: statistics.median(paces) for kind, paces in seen.items()}
-
-
-def _kind(identity: Mapping[str, Any]) -> tuple[str, str, str]:
-    stage = identity["stage"]
-    return stage["task"], str(stage["size"]), identity["backbone"]["name"]
-
-
-def _passes(stage: PlannedStage) -> int:
-    return len(stage.training) * stage.config.epochs

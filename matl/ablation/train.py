@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import submitit
-from rich.console import Console
-from rich.markup import escape
 
 from data_modules.errors import first_line
 from matl.ablation.cells import Cell
@@ -23,6 +21,7 @@ from matl.orchestrator.plan import Plan, PlannedStage
 from matl.orchestrator.run import ensure_stage
 from matl.orchestrator.store import Store
 from matl.preemption import Preempted, ends_when_preempted
+from matl.terminal import output_to, terminal
 
 GONE = "the stage before it is not in the store; type the command again"
 POLL_SECONDS = 0.2
@@ -82,16 +81,20 @@ class Place(Protocol):
 
 
 def in_turn(
-    work: Mapping[str, Work], store: Store, console: Console, progress: Progress
+    work: Mapping[str, Work], store: Store, logs: Path, progress: Progress
 ) -> Iterator[str]:
     """Trains each stage after those before it, in this process."""
+    logs.mkdir(parents=True, exist_ok=True)
     for key, one in work.items():
         if key in progress.reused:
             continue
-        progress.running.add(key)
         if one.stage.parent in progress.failures:
             progress.failures[key] = _after(one, work)
-        elif line := _try(one, store, console):
+            yield key
+            continue
+        progress.running.add(key)
+        yield key
+        if line := _try(one, store, logs / stage_log(key)):
             progress.failures[key] = line
         progress.running.remove(key)
         yield key
@@ -207,21 +210,25 @@ class Cluster:
 
 @ends_when_preempted()
 def train_apart(one: Work, store: Path, log: Path) -> str | None:
-    """Trains a stage in another process; the first line of what went wrong, or None."""
+    """Trains a stage in a process of its own.
+
+    Returns:
+        The first line of what went wrong, or None.
+    """
     place = Store(store)
     if one.stage.parent is not None and one.stage.parent not in place:
         return GONE
-    with log.open("a") as file:
-        return _try(one, place, Console(file=file, width=100))
+    return _try(one, place, log)
 
 
-def _try(one: Work, store: Store, console: Console) -> str | None:
-    try:
-        ensure_stage(one.plan, one.stage, store, console)
-    except Exception as error:  # whatever it is, the other stages go on
-        line = first_line(error)
-        console.print(f"[red]{one.stage.name} failed[/]: {escape(line)}")
-        return line
+def _try(one: Work, store: Store, log: Path) -> str | None:
+    """Trains a stage; all that it prints is added to the log."""
+    with output_to(log):
+        try:
+            ensure_stage(one.plan, one.stage, store, terminal())
+        except Exception as error:  # whatever it is, the other stages continue
+            print(f"{one.stage.name} failed: {error}")
+            return first_line(error)
     return None
 
 

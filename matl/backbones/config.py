@@ -30,15 +30,22 @@ class BackboneConfig:
         operator: What is inserted: "attention", "convolution" (its fair control) or "none".
         at_strides: The strides behind which the operator is inserted, such as [16, 32].
         in_channels: Channels of the images: 1 (grey) or 3 (colour).
-        weights: The initial weights: None (drawn from the seed), "timm" (timm's pretrained ones) or
-            the path of a file in a layout that `matl.backbones.foreign` knows.
+        weights: The initial weights: null (drawn from the seed), "timm" (timm's pretrained ones) or
+            the path of a file in a layout that `matl weights inspect` knows.
         drop_path: Probability of dropping a residual branch of a sample in training, 0 to below 1;
             it reaches the branches of the operators, and of the network where timm offers it.
     """
 
     name: str = "resnet18"
-    operator: str = "attention"
-    at_strides: list[int] = field(default_factory=lambda: [16, 32])
-    in_channels: int = 1
+    operator: str = field(
+        default="attention", metadata={"values": "`attention`, `convolution`, `none`"}
+    )
+    at_strides: list[int] = field(
+        default_factory=lambda: [16, 32],
+        metadata={"unit": "pixels", "values": "list of the network's strides"},
+    )
+    in_channels: int = field(default=1, metadata={"values": "`1`, `3`"})
     weights: str | None = None
-    drop_path: float = 0.0
+    drop_path: float = field(
+        default=0.0, metadata={"unit": "probability", "values": "number at least 0 and below 1"}
+    )

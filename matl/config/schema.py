@@ -17,13 +17,14 @@ class TrainerConfig:
     """Where and how precisely stages are trained; `auto` is resolved before the fingerprint.
 
     Attributes:
-        accelerator: `auto`, `cpu` or `gpu`.
+        accelerator: What the stages are trained on; `auto` takes the GPU where there is one.
         devices: Number of processes on each node, one per device, or `auto` for all GPUs (one
             process on a CPU).
         threads: CPU threads per process, or `auto` for an equal share of the machine's cores.
         precision: `auto` (bf16-mixed where the device computes it natively, else 32-true),
             or one of Lightning's names.
-        channels_last: Memory format of images and network.
+        channels_last: Store images and network with the channels last, which is faster on most
+            devices.
         compile: `torch.compile` the backbone; it needs a C++ compiler, and minutes before it gains.
         nodes: Machines that train together; torchrun or srun starts one `matl run` on each.
         max_restarts: How often a stage's processes are started again, from the last checkpoint,
@@ -32,8 +33,12 @@ class TrainerConfig:
     """
 
     accelerator: str = setting("auto", choices=("auto", "cpu", "gpu"))
-    devices: Any = "auto"
-    threads: Any = "auto"
+    devices: Any = field(
+        default="auto", metadata={"values": "`auto`, or a whole number at least 1"}
+    )
+    threads: Any = field(
+        default="auto", metadata={"values": "`auto`, or a whole number at least 1"}
+    )
     precision: str = setting("auto", choices=("auto", "32-true", "bf16-mixed", "16-mixed"))
     channels_last: bool = True
     compile: bool = False
@@ -47,8 +52,9 @@ class LoggerConfig:
     """Records of the training besides the CSV files that are always written.
 
     Attributes:
-        wandb: `offline`, `online` or `disabled`.
-        project: W&B's project.
+        wandb: Whether Weights & Biases records the training: on this disk (`offline`), on its
+            server (`online`), or not (`disabled`).
+        project: The project that W&B lists the runs under.
     """
 
     wandb: str = setting("disabled", choices=("offline", "online", "disabled"))
@@ -70,8 +76,8 @@ class Experiment:
         chain: The stages that run, in order; the last is a diagnosis.
         baselines: `scratch` also trains the diagnosis without the stages before it.
         trainer: Devices, threads and precision.
-        logger: W&B.
-        seed: Of the whole chain.
+        logger: Whether W&B records the training.
+        seed: What all randomness of the whole chain follows from.
     """
 
     name: str = MISSING

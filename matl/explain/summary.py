@@ -10,6 +10,7 @@ from matl.explain.cka import Alignment
 from matl.explain.evidence import Evidence
 from matl.explain.findings import Findings
 from matl.explain.overlays import EACH
+from matl.explain.pointing import Pointing
 from matl.names import ATTRIBUTION, CKA_FIGURE, EMBEDDINGS_FIGURE, FINDINGS, OVERLAYS_FIGURE
 from matl.report.markdown import escape, fenced, markdown_table
 from matl.report.paths import hide_paths
@@ -65,11 +66,11 @@ def as_markdown(evidence: Evidence, found: Findings, figures: Collection[str]) -
             f"## Attribution inside the lungs, {escape(model)}",
             markdown_table(share_table(shares)),
         ]
-    parts.append(escape(_share_caption(found)))
+    parts.append(escape(share_caption(found.without_field)))
     if OVERLAYS_FIGURE in figures:
         parts += ["## Cases", f"![Cases]({OVERLAYS_FIGURE})", escape(_cases_caption(evidence))]
     if found.pointing:
-        parts += ["## Pointing at the lesion", markdown_table(pointing_table(found))]
+        parts += ["## Pointing at the lesion", markdown_table(pointing_table(found.pointing))]
         parts.append(escape(_pointing_caption(evidence, found)))
     if found.alignments:
         parts += ["## The networks of the chain", markdown_table(alignment_table(found.alignments))]
@@ -110,13 +111,18 @@ def _caption(evidence: Evidence, found: Findings) -> str:
 def _cases_caption(evidence: Evidence) -> str:
     return (
         f"The cases of {next(iter(evidence.diagnoses))} are drawn at random (seed {evidence.seed}),"
-        f" {EACH} right and {EACH} wrong ones of each class, one a patient; fewer where there are "
-        f"fewer. Each map is drawn from 0 to its own maximum. Their numbers stand in {ATTRIBUTION}."
+        f" {EACH} right and {EACH} wrong ones of each class, one per patient, where there are as "
+        f"many. Each map is drawn from 0 to its own maximum. Their numbers are in {ATTRIBUTION}."
     )
 
 
-def _share_caption(found: Findings) -> str:
-    left_out = f"{found.without_field} images without a lung field are left out"
+def share_caption(without_field: int) -> str:
+    """What the shares of attribution are.
+
+    Args:
+        without_field: Images in which no lung field was found.
+    """
+    left_out = f"{without_field} images without a lung field are left out"
     return (
         "lungs: the lungs' share of the image, what a uniform map would get; a difference above 0 "
         f"says that a map prefers the lungs. {left_out}. empty: images whose map is 0 everywhere; "
@@ -149,7 +155,7 @@ def share_table(shares: Sequence[LungShare]) -> Table:
     return make_table("Attribution inside the lungs", "", columns, rows)
 
 
-def pointing_table(found: Findings) -> Table:
+def pointing_table(found: Mapping[str, Sequence[Pointing]]) -> Table:
     """How often each method's largest place is in the lesion."""
     rows: list[Row] = [
         (
@@ -157,7 +163,7 @@ def pointing_table(found: Findings) -> Table:
             *(_estimate(one) for one in (row.hits, row.chance, row.chance_in_lungs, row.possible)),
             _estimate(row.difference, "+"),
         )
-        for model, results in found.pointing.items()
+        for model, results in found.items()
         for row in results
     ]
     hits = ("Hits", "Chance", "In lungs", "Possible", "Hits - chance")

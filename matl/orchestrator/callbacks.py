@@ -3,6 +3,7 @@
 import resource
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -10,15 +11,19 @@ from typing import Any
 import pandas as pd
 import pytorch_lightning as pl
 import torch
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 LINES_A_STAGE = 10
+BAR = 20
+"""Places of a bar, so that what stands beside it fits into 80."""
 KIBIBYTE_MB = 1.024e-3
 
 
 class CurveRecorder(pl.Callback):
-    """Writes a row an epoch: the logged values, training seconds, images and peak memory.
+    """Writes one row per epoch: the logged values, training seconds, images and peak memory.
 
     The rows travel in the checkpoint, so a resumed stage keeps them. The row of an epoch that was
     resumed inside is of the rest of that epoch.
@@ -85,11 +90,12 @@ class StageProgress(pl.Callback):
         self.console = console
         self.bars = Progress(
             TextColumn("{task.description}"),
-            BarColumn(),
+            BarColumn(BAR),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
             console=console,
             disable=not console.is_terminal,
+            transient=True,
         )
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -97,7 +103,7 @@ class StageProgress(pl.Callback):
         steps = int(trainer.num_training_batches) * int(trainer.max_epochs or 1)
         seen = trainer.current_epoch * int(trainer.num_training_batches)
         self.bars.start()
-        self._chain = self.bars.add_task("chain", total=stages, completed=done)
+        self._chain = self.bars.add_task("all stages", total=stages, completed=done)
         self._stage = self.bars.add_task(self.name, total=steps, completed=seen)
         self._share = 1 / steps
 
@@ -110,14 +116,33 @@ class StageProgress(pl.Callback):
         shown_before = epoch % max(epochs // LINES_A_STAGE, 1) and epoch < epochs
         if shown_before or not trainer.is_global_zero:
             return
-        values = {name: float(value) for name, value in trainer.callback_metrics.items()}
         names = ("loss", *getattr(pl_module, "metric_names", ()))
-        shown = [f"{name} {values[name]:.3f}" for name in names if name in values]
-        line = f"  {self.name}: epoch {epoch} of {epochs}: {', '.join(shown)}"
-        self.console.print(line, soft_wrap=True)
+        logged = trainer.callback_metrics
+        values = {name: float(logged[name]) for name in names if name in logged}
+        line = epoch_line(self.name, f"epoch {epoch} of {epochs}", values, self.console.width)
+        self.console.print(Text(line), soft_wrap=True)
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         self.bars.stop()
+
+
+def epoch_line(name: str, epoch: str, values: Mapping[str, float], width: int) -> str:
+    """One line of an epoch: as many of its values as fit, the first ones first.
+
+    Args:
+        name: The stage's; shortened where not even the epoch fits beside it.
+        epoch: Which one, in words.
+        values: What was logged, by name.
+        width: Places that the line may take.
+    """
+    room = max(width - cell_len(f"  : {epoch}"), 1)
+    line = f"  {name if cell_len(name) <= room else name[: room - 1] + '…'}: {epoch}"
+    for place, (what, value) in enumerate(values.items()):
+        longer = f"{line}{', ' if place else ': '}{what} {value:.3f}"
+        if cell_len(longer) > width:
+            break
+        line = longer
+    return line
 
 
 def reset_peak_memory() -> None:

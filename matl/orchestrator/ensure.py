@@ -43,7 +43,7 @@ def ensure_stage(
     """
     with disk_errors(store.root), _locked(store, stage, console):
         if stage.fingerprint in store and not fresh:
-            console.print(f"[green]{stage.name}[/]: in the store ({stage.fingerprint})")
+            console.print(f"[green]{stage.title}[/]: in the store ({stage.fingerprint})")
             store.remove_leftover(stage.fingerprint)
             nodes.tell(stage.fingerprint, REUSED)
             return
@@ -77,7 +77,7 @@ def _locked(store: Store, stage: PlannedStage, console: Console) -> Iterator[Non
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        console.print(f"{stage.name}: another run is training it; waiting for that")
+        console.print(f"{stage.title}: another run is training it; waiting for that")
         lock.acquire()
     try:
         yield

@@ -128,7 +128,7 @@ def _trainer(job: Job, console: Console, logger: CurveLogger | None) -> pl.Train
     config, resources = job.stage.config, job.resources
     callbacks: list[pl.Callback] = [
         CurveRecorder(job.workspace / CURVES),
-        StageProgress(job.stage.name, job.place, console),
+        StageProgress(job.stage.title, job.place, console),
         Guard(job.stage.name, job.images.samples, job.workspace / CHECKPOINT),
         *checkpoint_callbacks(job.workspace, config.checkpoint_every),
     ]

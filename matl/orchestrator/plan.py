@@ -1,7 +1,7 @@
 """The plan: which stages a chain needs, by fingerprint, and what the store already has."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from matl.errors import MatlError, SettingError
 from matl.orchestrator.fingerprints import Identity, fingerprint, stage_identity
 from matl.orchestrator.leaks import refuse_leaks
 from matl.orchestrator.resources import Resources, resolve
+from matl.report.rows import from_scratch
 from matl.stages.registry import task_of
 from matl.stages.settings import StageConfig
 from matl.stages.task import Task
@@ -31,7 +32,8 @@ class PlannedStage:
         content: Digest of the images' bytes.
         identity: What the fingerprint hashes.
         fingerprint: 16 hexadecimal digits.
-        parent: Fingerprint of the stage whose backbone this one begins from.
+        parent: fingerprint of the stage whose backbone this one begins from.
+        from_scratch: whether it is trained without the stages before it, for comparison.
     """
 
     name: str
@@ -41,6 +43,12 @@ class PlannedStage:
     identity: Identity
     fingerprint: str
     parent: str | None
+    from_scratch: bool = False
+
+    @property
+    def title(self) -> str:
+        """The stage's name as it is shown."""
+        return from_scratch(self.name) if self.from_scratch else self.name
 
     @cached_property
     def task(self) -> type[Task]:
@@ -136,7 +144,8 @@ def plan_checked(experiment: Experiment, through: int = 3, memo: Memo | None = N
         chain.append(_planned(experiment, resources, name, samples[name], parent, memo))
     scratch, last = None, chain[-1]
     if "scratch" in experiment.baselines and len(chain) > 1 and last.task.diagnoses:
-        scratch = _planned(experiment, resources, last.name, last.samples, None, memo)
+        alone = _planned(experiment, resources, last.name, last.samples, None, memo)
+        scratch = replace(alone, from_scratch=True)
     return Plan(experiment, resources, tuple(chain), scratch)
 
 

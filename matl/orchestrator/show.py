@@ -3,12 +3,12 @@
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 
 import numpy as np
 import pandas as pd
-from rich import box
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from data_modules.audit import overview
 from data_modules.audit.near_duplicates import near_duplicates
@@ -16,18 +16,70 @@ from data_modules.formats.pictures import try_read
 from data_modules.samples import Samples
 from matl.config import Experiment
 from matl.errors import MatlError
+from matl.names import PAGE
 from matl.orchestrator.collect import data_notes, network_notes
 from matl.orchestrator.fingerprints import reason
-from matl.orchestrator.plan import Plan, select_images
+from matl.orchestrator.plan import Plan, PlannedStage, select_images
 from matl.orchestrator.store import Store
+from matl.orchestrator.wandb_report import upload_command
+from matl.report.closing import closing_sentence
 from matl.report.diagnosis_tables import diagnosis_table
 from matl.report.run_record import RunRecord
 from matl.report.stage_tables import stage_table
+from matl.report.table import Column, Row, Table, TableCell, make_table, number
 from matl.report.terminal_table import TerminalTable
 
 SHEET_IMAGES = 16
 MOST_CLASSES = 8
 SHEET_SIZE = (160, 160)
+_MINUTES = len("2026-01-31T23:59")
+
+
+def show_run(experiment: Experiment, record: RunRecord, folder: Path, console: Console) -> None:
+    """Prints what a run ends with: its tables, one sentence, where everything is, what is next.
+
+    Args:
+        experiment: What was run.
+        record: What it found.
+        folder: Of its report.
+        console: Where it is shown.
+    """
+    show_record(record, console)
+    console.print(Text(closing_sentence(record)))
+    last = [row for row in record.stages if not row.from_scratch][-1]
+    weights = Store(experiment.store).entry(last.fingerprint)
+    show_line(f"Report: {folder / PAGE}", console)
+    show_line(f"Weights of the stage {last.name}: {weights}", console)
+    show_next(_commands(record, folder), console)
+    if upload := upload_command(experiment.runs, record, folder):
+        show_line(f"The record for W&B is on this disk; upload it: {upload}", console)
+
+
+def _commands(record: RunRecord, folder: Path) -> list[str]:
+    """What a user may type next; a run without a diagnosis can only be reported."""
+    run = quote(str(folder))
+    if not record.scored.models:
+        return [f"matl report {run}"]
+    evaluate = f"matl evaluate {run} --data NAME:ROOT --positive {quote(record.scored.positive)}"
+    return [f"matl report {run}", f"matl explain {run}", evaluate]
+
+
+def show_next(commands: Sequence[str], console: Console) -> None:
+    """Prints commands as they can be typed, one per line."""
+    show_line("Next:", console)
+    for command in commands:
+        show_line(f"  {command}", console)
+
+
+def show_line(text: str, console: Console) -> None:
+    """Prints a line without breaking it, so that a path or a command in it can be copied."""
+    console.print(Text(text), soft_wrap=True)
+
+
+def show_table(table: Table, console: Console) -> None:
+    """Prints a table and an empty line."""
+    console.print(TerminalTable(table))
+    console.print()
 
 
 def show_record(record: RunRecord, console: Console) -> None:
@@ -36,86 +88,129 @@ def show_record(record: RunRecord, console: Console) -> None:
     Where a data set has no test split, the validation split stands there, under its name.
     """
     if record.stages:
-        console.print(TerminalTable(stage_table(record)))
+        show_table(stage_table(record), console)
     if record.scored.models:
-        console.print(TerminalTable(diagnosis_table(record)))
+        show_table(diagnosis_table(record), console)
+
+
+def show_evaluation(record: RunRecord, folder: Path, console: Console) -> None:
+    """Prints what `matl evaluate` found, and where its report is."""
+    show_record(record, console)
+    console.print(Text(closing_sentence(record)))
+    show_line(f"Report: {folder / PAGE}", console)
+
+
+def show_plan(plan: Plan, console: Console) -> None:
+    """Prints what would run, and what a reader should know of the networks and the data."""
+    show_table(plan_table(plan), console)
+    for note in [*network_notes(plan), *data_notes(plan)]:
+        console.print(Text(note))
 
 
 def plan_table(plan: Plan) -> Table:
-    """A row a stage: what it would train on, and whether the store has it."""
+    """One row per stage: what it would train on, and whether the store has it."""
     store = Store(plan.experiment.store)
     resources = plan.resources
     caption = (
         f"{resources.processes} process(es) on the {resources.accelerator}, {resources.threads}"
         f" threads each, {resources.precision}; store: {plan.experiment.store}"
     )
-    caption += "\n" + "\n".join([*network_notes(plan), *data_notes(plan)])
-    table = Table("Stage", "Images", "Epochs", "Fingerprint", "State", box=box.SIMPLE_HEAD)
-    table.title, table.caption = f"Plan of {plan.experiment.name}", caption
-    for stage in plan.stages:
-        name = f"{stage.name}, from scratch" if stage is plan.scratch else stage.name
-        images = len(stage.training)
-        state = f"missing: {reason(stage.identity, store)}"
-        if stage.fingerprint in store:
-            state = f"in the store, trained by {store.manifest(stage.fingerprint).experiment}"
-        row = (name, f"{images:,}", str(stage.config.epochs), stage.fingerprint, state)
-        table.add_row(*row)
-    return table
+    columns = ("Stage", Column("Images", 1), "Epochs", Column("Fingerprint", 2), Column("State", 3))
+    rows = [
+        (
+            *(stage.title, len(stage.training), stage.config.epochs, stage.fingerprint),
+            _state(stage, store),
+        )
+        for stage in plan.stages
+    ]
+    return make_table(f"Plan of {plan.experiment.name}", caption, columns, rows)
 
 
-def store_table(store: Store) -> Table:
-    """A row a finished stage."""
-    columns = ("Fingerprint", "Stage", "Experiment", "Data", "Epochs", "Metric", "Finished")
-    table = Table(*columns, box=box.SIMPLE_HEAD, title=f"Finished stages in {store.root}")
+def _state(stage: PlannedStage, store: Store) -> str:
+    if stage.fingerprint in store:
+        return f"in the store, trained by {store.manifest(stage.fingerprint).experiment}"
+    return f"missing: {reason(stage.identity, store)}"
+
+
+def show_store(store: Store, console: Console) -> None:
+    """Prints the finished stages, then those that are unfinished."""
+    table, damaged = store_table(store)
+    if table.rows:
+        show_table(table, console)
+    else:
+        show_line(f"No finished stage is in {store.root}.", console)
+    for line in damaged:
+        console.print(Text(line))
+    if store.unfinished():
+        show_table(unfinished_table(store), console)
+
+
+def store_table(store: Store) -> tuple[Table, list[str]]:
+    """One row per finished stage, oldest first; and a line for each that cannot be read."""
+    columns = (
+        *("Fingerprint", Column("Stage", 6), Column("Experiment", 5), Column("Data", 1), "Epochs"),
+        *(Column("Own metric", 3), Column("Value", 4), Column("Finished (UTC)", 2)),
+    )
+    rows, damaged = [], []
     for fingerprint in store:
         try:
-            manifest = store.manifest(fingerprint)
+            one = store.manifest(fingerprint)
         except MatlError as error:
-            table.add_row(fingerprint, str(error))
+            damaged.append(str(error))
             continue
-        metric = manifest.metric
-        table.add_row(
-            fingerprint,
-            manifest.stage,
-            manifest.experiment,
-            manifest.data,
-            str(manifest.epochs),
-            f"{metric['name']} {metric['value']:.3f}",
-            manifest.finished,
-        )
-    return table
+        finished = one.finished[:_MINUTES].replace("T", " ")
+        names = (fingerprint, one.stage, one.experiment, one.data)
+        values = (one.epochs, one.metric["name"], one.metric["value"], finished)
+        rows.append((*names, *values))
+    return make_table(f"Finished stages in {store.root}", "", columns, rows), damaged
 
 
 def unfinished_table(store: Store) -> Table:
-    """A row a stage that was broken off or is being trained."""
-    columns = ("Fingerprint", "Stage", "Experiment", "Size", "State")
-    title = f"Unfinished stages in {store.root}: the same command goes on; matl store remove"
-    table = Table(*columns, box=box.SIMPLE_HEAD, title=title)
-    for one in store.unfinished():
-        names = [one.about.get(name, "") for name in ("stage", "experiment")]
-        state = "being trained" if one.running else "broken off"
-        table.add_row(one.fingerprint, *names, f"{one.size / 1e6:.1f} MB", state)
-    return table
+    """One row per stage that was interrupted or is being trained."""
+    columns = (
+        *("Fingerprint", Column("Stage", 3), Column("Experiment", 1), Column("Size", 2)),
+        Column("State", 4),
+    )
+    rows = [
+        (
+            one.fingerprint,
+            *(one.about.get(name, "") for name in ("stage", "experiment")),
+            number(one.size / 1e6, ",.1f", " MB"),
+            "being trained" if one.running else "interrupted",
+        )
+        for one in store.unfinished()
+    ]
+    caption = "The command that trained a stage resumes it; matl store remove deletes it."
+    return make_table(f"Unfinished stages in {store.root}", caption, columns, rows)
 
 
-def show_data(experiment: Experiment, console: Console) -> None:
-    """Prints every stage's images: counts, patients, sizes, and patients shared between stages."""
+def show_data(experiment: Experiment, console: Console, sheet: Path | None = None) -> None:
+    """Prints every stage's images: counts, patients, sizes, and patients shared between stages.
+
+    Args:
+        experiment: Whose stages.
+        console: Where it is shown.
+        sheet: The PNG file of a contact sheet to draw first; see `draw_sheet`.
+    """
+    if sheet is not None:
+        draw_sheet(experiment, sheet)
+        show_line(f"Contact sheet: {sheet}", console)
     stages = _samples(experiment)
     for name, samples in stages.items():
         counts = _few_columns(overview.counts(samples), samples.classes)
-        console.print(_frame_table(counts, f"{name}: images"))
+        show_table(_frame_table(counts, f"{name}: images"), console)
         sizes = _joined_sizes(overview.image_sizes(samples))
-        console.print(_frame_table(sizes, f"{name}: pixels, least / median / most"))
+        title = f"{name}: pixels, least / median / most"
+        show_table(_frame_table(sizes, title), console)
         if not samples.patients_named:
             twins = near_duplicates(samples, Path(experiment.cache))
-            console.print(
-                f"{name}: patients are not named; {len(twins)} pairs across splits look alike"
-            )
+            line = f"{name}: patients are not named; {len(twins)} pairs across splits look alike"
+            console.print(Text(line))
         for note in samples.notes:
-            console.print(f"{name}: {note}", highlight=False, markup=False)
+            console.print(Text(f"{name}: {note}"))
     for (first, one), (second, other) in itertools.combinations(stages.items(), 2):
         shared = len(overview.shared_patients(one, other))
-        console.print(f"{first} and {second} share {shared} patients")
+        console.print(Text(f"{first} and {second} share {shared} patients"))
 
 
 def draw_sheet(experiment: Experiment, file: Path) -> None:
@@ -131,14 +226,14 @@ def draw_sheet(experiment: Experiment, file: Path) -> None:
     images, captions = [], []
     for name, samples in _samples(experiment).items():
         numbers = np.linspace(0, len(samples) - 1, min(SHEET_IMAGES, len(samples))).astype(int)
-        for number in numbers:
+        for place in numbers:
             channels = experiment.backbone.in_channels
-            decoded = try_read(samples.files()[number], SHEET_SIZE, channels)
+            decoded = try_read(samples.files()[place], SHEET_SIZE, channels)
             if bad := isinstance(decoded, str):
                 images.append(np.zeros((channels, *SHEET_SIZE), dtype=np.uint8))
             else:
                 images.append(decoded[0])
-            captions.append(f"{name} {'unreadable' if bad else samples.table['label'][number]}")
+            captions.append(f"{name} {'unreadable' if bad else samples.table['label'][place]}")
     overview.contact_sheet(np.stack(images), captions, file)
 
 
@@ -149,7 +244,7 @@ def _few_columns(counts: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
     each = counts[list(classes)]
     summed = counts.drop(columns=list(classes))
     summed["classes"] = (each > 0).sum(axis=1)
-    summed["images a class"] = [
+    summed["images per class"] = [
         f"{least} to {most}" for least, most in zip(each.min(axis=1), each.max(axis=1), strict=True)
     ]
     return summed
@@ -164,15 +259,19 @@ def _joined_sizes(sizes: pd.DataFrame) -> pd.DataFrame:
 
 
 def _frame_table(frame: pd.DataFrame, title: str) -> Table:
-    table = Table(str(frame.index.name or ""), *map(str, frame.columns), box=box.SIMPLE_HEAD)
-    table.title = title
-    for label, row in frame.iterrows():
-        table.add_row(str(label), *(_cell(value) for value in row))
-    return table
+    columns = (str(frame.index.name or ""), *map(str, frame.columns))
+    rows: list[Row] = [(str(label), *map(_value, row)) for label, row in frame.iterrows()]
+    return make_table(title, "", columns, rows)
+
+
+def _value(value: object) -> TableCell:
+    if isinstance(value, str):
+        return TableCell(value, value)
+    return TableCell(_cell(value), float(value))  # type: ignore[arg-type]
 
 
 def _cell(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else f"{value:,}"
 
 
 def _samples(experiment: Experiment) -> dict[str, Samples]:

@@ -33,7 +33,7 @@ def train_stage(
     """Trains a stage and commits it; the caller holds its lock. See `ensure_stage`."""
     number, count = place
     console.print(
-        f"[bold]{stage.name}[/]: training ({stage.fingerprint}), stage {number} of {count}"
+        f"[bold]{stage.title}[/]: training ({stage.fingerprint}), stage {number} of {count}"
     )
     if stage.parent:
         console.print(f"  {stage.name} {account(plan.experiment.backbone, stage.config.transfer)}")

@@ -12,8 +12,8 @@ from matl.report.table import Table
 
 GAP = 2
 """Blanks between two columns."""
-FOLDED = 14
-"""To how many places a column of text may be folded."""
+FOLDED = 16
+"""To how many places a column of text may be folded; a fingerprint stays whole."""
 
 
 class TerminalTable:

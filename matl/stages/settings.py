@@ -2,7 +2,8 @@
 
 A field's metadata declares what is checked (`choices`, `least`, `most`, `above`) and, with
 `identity: False`, that the setting cannot change what a stage learns and so is left out of its
-fingerprint. `identity: "where set"` leaves it out while it has its default.
+fingerprint. `identity: "where set"` leaves it out while it has its default. `unit` and `values`, in
+words, are for `matl.config.reference` alone.
 """
 
 from dataclasses import dataclass, field
@@ -56,22 +57,26 @@ class StageConfig:
     part: int = setting(MISSING, identity=False, choices=PARTS)
     task: str = MISSING
     data: DataConfig = field(default_factory=DataConfig)
-    size: Any = 128
+    size: Any = field(
+        default=128, metadata={"unit": "pixels", "values": "32 to 1024, or [height, width]"}
+    )
     epochs: int = setting(MISSING, least=1)
-    batch_size: int = setting(32, least=2)
+    batch_size: int = setting(32, least=2, unit="images")
     optimizer: str = "adamw"
     lr: float = setting(1e-3, above=0.0)
     weight_decay: float = setting(0.05, least=0.0)
     schedule: str = setting("cosine", choices=("cosine", "constant"))
-    warmup: float = setting(0.1, least=0.0, most=0.9)
+    warmup: float = setting(0.1, least=0.0, most=0.9, unit="share of the steps")
     layer_decay: float = setting(1.0, above=0.0, most=1.0)
     operator_lr: float = setting(1.0, least=0.0)
     gate_lr: float = setting(1.0, least=0.0)
     transfer: str = setting("all", choices=tuple(TRANSFERS))
-    freeze: Any = "none"
+    freeze: Any = field(
+        default="none", metadata={"values": "`none`, `all`, or a stride of the network"}
+    )
     clip: float = setting(1.0, least=0.0)
-    accumulate: int = setting(1, least=1)
-    checkpoint_every: int = setting(0, identity=False, least=0)
+    accumulate: int = setting(1, least=1, unit="batches")
+    checkpoint_every: int = setting(0, identity=False, least=0, unit="steps")
     views: ViewConfig = field(default_factory=ViewConfig)
 
 

@@ -20,8 +20,8 @@ class DiagnosisConfig(StageConfig):
     """
 
     class_weights: str = setting("balanced", choices=("none", "balanced"))
-    label_smoothing: float = setting(0.0, least=0.0, most=0.9)
-    drop_rate: float = setting(0.0, least=0.0, most=0.9)
+    label_smoothing: float = setting(0.0, least=0.0, most=0.9, unit="share")
+    drop_rate: float = setting(0.0, least=0.0, most=0.9, unit="probability")
 
 
 class Diagnosis(Task):

@@ -26,7 +26,7 @@ class SourceConfig(StageConfig):
     """
 
     class_weights: str = setting("none", choices=("none", "balanced"))
-    label_smoothing: float = setting(0.0, least=0.0, most=0.9)
+    label_smoothing: float = setting(0.0, least=0.0, most=0.9, unit="share")
     mixup: float = setting(0.0, least=0.0)
     evenness: float = setting(0.0, least=0.0, most=1.0)
 

@@ -23,13 +23,15 @@ class MultiScaleConfig(LungSSLConfig):
         whole: Weight of the whole-scan term; 0 turns it off.
         region: Weight of the region term; 0 turns it off.
         identity: Weight of the region-identity term; 0 turns it off. Views do not flip while on.
-        temperature: Of both contrastive terms.
-        momentum: Of the key encoder.
+        temperature: Of both contrastive terms: what similarities are divided by.
+        momentum: Of the key encoder: the share that it keeps of itself at each step.
         queue: Keys kept as negatives, never more than a quarter of the training images.
         projection: Width of the projection heads' output.
         region_stride: Stride of the feature map that region features are pooled from.
-        regions: `lungs`, or the control `image_grid`.
-        fields: `lungs`, or the control `ellipse`.
+        regions: What the regions cut: the lung field (`lungs`), or as a control the whole image
+            (`image_grid`).
+        fields: What stands for the lung field: the lungs that are found (`lungs`), or as a control
+            an `ellipse`.
     """
 
     whole: float = setting(1.0, least=0.0)
@@ -37,9 +39,9 @@ class MultiScaleConfig(LungSSLConfig):
     identity: float = setting(0.2, least=0.0)
     temperature: float = setting(0.2, above=0.0)
     momentum: float = setting(0.99, least=0.0, most=1.0)
-    queue: int = setting(4096, least=1)
-    projection: int = setting(128, least=2)
-    region_stride: int = 16
+    queue: int = setting(4096, least=1, unit="keys")
+    projection: int = setting(128, least=2, unit="features")
+    region_stride: int = setting(16, unit="pixels", values="a stride of the network")
     regions: str = setting("lungs", choices=("lungs", "image_grid"))
     fields: str = setting("lungs", choices=("lungs", "ellipse"))
 
