@@ -89,7 +89,6 @@ def _patient(root: Path, path: str) -> str:
 
 def _join_duplicates(root: Path, table: pd.DataFrame) -> tuple[pd.Series, tuple[str, ...]]:
     """The patients, those who share a file's bytes joined under the first one's name."""
-
     copies = _copies(root, table)
     groups = [set(group) for _, group in table["patient"].groupby(copies) if len(group) > 1]
     first = {name: name for name in table["patient"].unique()}

@@ -60,9 +60,14 @@ class Progress:
 class Training(Protocol):
     """A stage being trained elsewhere; a future, or a job of submitit's."""
 
-    def done(self) -> bool: ...
-    def exception(self) -> BaseException | None: ...
-    def result(self) -> str | None: ...
+    def done(self) -> bool:
+        """Whether it has ended."""
+
+    def exception(self) -> BaseException | None:
+        """What ended it, where it was no mistake."""
+
+    def result(self) -> str | None:
+        """The first line of what went wrong; None where nothing did."""
 
 
 class Place(Protocol):
@@ -162,6 +167,7 @@ class Processes:
         self.room, self.store, self.logs = jobs, store, logs
 
     def start(self, key: str, one: Work, after: Training | None) -> Training:
+        """Start the training in a process of its own."""
         pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
         future: Future[str | None] = pool.submit(
             train_apart, one, self.store.root, self.logs / stage_log(key)
@@ -197,6 +203,7 @@ class Cluster:
             raise MatlError(f"--executor {name}: {first_line(error)}") from error
 
     def start(self, key: str, one: Work, after: Training | None) -> Training:
+        """Submit the training as a job."""
         if self.keeps_order:
             dependency = None
             if isinstance(after, submitit.Job):

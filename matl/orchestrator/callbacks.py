@@ -36,15 +36,19 @@ class CurveRecorder(pl.Callback):
         self._started = self._paused = 0.0
 
     def state_dict(self) -> dict[str, Any]:
+        """Return the rows so far, which the checkpoint keeps."""
         return {"rows": [dict(row) for row in self.rows]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take the rows of the epochs before a resume."""
         self.rows = state_dict["rows"]
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Begin to measure the peak memory."""
         reset_peak_memory()
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Begin to count images and time."""
         self._images, self._started, self._paused = 0, time.perf_counter(), 0.0
 
     def on_train_batch_end(
@@ -55,15 +59,19 @@ class CurveRecorder(pl.Callback):
         batch: dict[str, torch.Tensor],
         batch_idx: int,
     ) -> None:
+        """Count the images of all processes."""
         self._images += len(batch["image"]) * trainer.world_size
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Stop the clock."""
         self._paused -= time.perf_counter()
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Start the clock again."""
         self._paused += time.perf_counter()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write the row of the epoch."""
         row = {name: float(value) for name, value in sorted(trainer.callback_metrics.items())}
         cost = {
             "images": self._images,
@@ -99,6 +107,7 @@ class StageProgress(pl.Callback):
         )
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Show the bar."""
         done, stages = self.place[0] - 1, self.place[1]
         steps = int(trainer.num_training_batches) * int(trainer.max_epochs or 1)
         seen = trainer.current_epoch * int(trainer.num_training_batches)
@@ -108,10 +117,12 @@ class StageProgress(pl.Callback):
         self._share = 1 / steps
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        """Move the bar on."""
         self.bars.advance(self._stage)
         self.bars.advance(self._chain, self._share)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Show what the epoch logged."""
         epoch, epochs = trainer.current_epoch + 1, int(trainer.max_epochs or 1)
         shown_before = epoch % max(epochs // LINES_A_STAGE, 1) and epoch < epochs
         if shown_before or not trainer.is_global_zero:
@@ -123,6 +134,7 @@ class StageProgress(pl.Callback):
         self.console.print(Text(line), soft_wrap=True)
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Remove the bar."""
         self.bars.stop()
 
 

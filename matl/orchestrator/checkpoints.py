@@ -35,6 +35,7 @@ class LastTwo(TorchCheckpointIO):
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any = None
     ) -> None:
+        """Write a checkpoint beside the last one, then put it in its place."""
         target = Path(path)
         partial = target.with_suffix(".partial")
         buffer = io.BytesIO()
@@ -78,6 +79,7 @@ class MidEpochCheckpoint(ModelCheckpoint):
         batch: Any,
         batch_idx: int,
     ) -> None:
+        """Save where the step is exact."""
         if inside_epoch(trainer, batch_idx):
             super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
 

@@ -107,6 +107,7 @@ def metric_name(task: type[Task], curves: pd.DataFrame) -> str:
 
 
 def versions() -> dict[str, str]:
+    """Versions of Python and the libraries by name."""
     versions = {name: importlib.metadata.version(name) for name in LIBRARIES}
     return {"python": platform.python_version(), **versions}
 
@@ -127,6 +128,7 @@ def _git(folder: Path, *words: str) -> str:
 
 
 def machine(device: torch.device) -> dict[str, Any]:
+    """The system, the device and the number of cores."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
     return {"system": platform.platform(), "device": name, "cores": os.cpu_count()}
 

@@ -58,6 +58,7 @@ class Guard(pl.Callback):
         self._processes: Any = None
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Make a group on the CPU in which the processes decide."""
         if trainer.world_size > 1:
             self._processes = dist.new_group(backend="gloo")
 
@@ -69,6 +70,7 @@ class Guard(pl.Callback):
         self._signalled = True
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """End the stage where a signal came during validation."""
         self._end_if_stopping()
 
     def on_train_batch_end(
@@ -79,6 +81,7 @@ class Guard(pl.Callback):
         batch: dict[str, Tensor],
         batch_idx: int,
     ) -> None:
+        """Decide after a batch, on a GPU about the one before."""
         before, self._seen = self._seen, _seen(trainer, outputs["loss"], batch["index"], batch_idx)
         if self._seen.arrived is None:
             before = self._seen
@@ -89,9 +92,11 @@ class Guard(pl.Callback):
             self._end_if_stopping()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Decide about the epoch's last batch."""
         self._decide(self._seen)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Decide once more."""
         self._decide(None)  # a signal may have come while the last checkpoint was saved
         self._end_if_stopping()
 

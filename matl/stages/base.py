@@ -71,6 +71,7 @@ class Stage(pl.LightningModule):
         np.random.seed(words % 2**32)  # noqa: NPY002 - timm's mixup draws from numpy's global state
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
+        """Compute the loss of a batch, and record it with the operators' gates."""
         loss = self.loss(batch)
         self.record("loss", loss, batch)
         for stride, operator in self._operators():

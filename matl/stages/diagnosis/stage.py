@@ -55,12 +55,14 @@ class DiagnosisStage(Stage):
         return self(plain_view(images)).float().sigmoid()
 
     def loss(self, batch: dict[str, Tensor]) -> Tensor:
+        """Binary cross-entropy of one view of each image."""
         images = self.draw_view(batch["image"], self.config.views).image
         smooth = self.config.label_smoothing
         targets = batch["label"].float() * (1 - smooth) + smooth / 2
         return self._criterion(self(images).float(), targets)
 
     def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
+        """Log the loss, and the AUROC where both classes are there."""
         logits = self(plain_view(batch["image"])).float()
         loss = self._criterion(logits, batch["label"].float())
         self.log("val/loss", loss, sync_dist=True, batch_size=len(logits))

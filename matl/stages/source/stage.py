@@ -25,6 +25,7 @@ class MeanAUROC(MultilabelAUROC):
         super().__init__(classes, average="none")
 
     def compute(self) -> Tensor:  # type: ignore[override]
+        """Average over the classes that can be ranked."""
         targets = dim_zero_cat(self.target)
         ranked = targets.amin(0) != targets.amax(0)
         return super().compute()[ranked].mean()
@@ -145,12 +146,14 @@ class SourceStage(Stage):
         return {name: head(features) for name, head in self._named_heads()}
 
     def loss(self, batch: dict[str, Tensor]) -> Tensor:
+        """Mean over the heads, weighted by their images."""
         images = self.draw_view(batch["image"], self.config.views).image
         parts = [head.mix(images[rows], targets) for head, rows, targets in self._parts(batch)]
         features = self.features(torch.cat([mixed for mixed, _ in parts]))
         return self._mean_loss(features.split([len(mixed) for mixed, _ in parts]), parts)
 
     def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
+        """Log the loss, and the metric of each head."""
         features = self.features(plain_view(batch["image"]))
         parts = [(features[rows], targets) for _, rows, targets in self._parts(batch)]
         loss = self._mean_loss([own for own, _ in parts], parts)

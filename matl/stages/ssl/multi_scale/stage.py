@@ -74,6 +74,7 @@ class MultiScaleStage(Stage):
         self.queue = KeyQueue(min(config.queue, images // 4), config.projection)
 
     def loss(self, batch: dict[str, Tensor]) -> Tensor:
+        """Weighted sum of the terms that are on."""
         query, key = self._look(batch["image"])
         terms: dict[str, Term] = {}
         with torch.autocast(self.device.type, enabled=False):
@@ -136,6 +137,7 @@ class MultiScaleStage(Stage):
         return terms
 
     def optimizer_step(self, *args: Any, **options: Any) -> None:
+        """Take a step, then move the momentum encoder."""
         super().optimizer_step(*args, **options)
         self.follow()
 
