@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import wandb
 from omegaconf import OmegaConf
 
-from data_modules.errors import did_you_mean
+from data_modules.errors import did_you_mean, first_line
 from matl.config import Experiment, load_experiment
 from matl.config.layers import read_layers
 from matl.errors import MatlError
@@ -70,8 +70,7 @@ def start(sweep: Sweep) -> NoReturn:
     try:
         identifier = wandb.sweep(sweep.config, sweep.config.get("entity"), project)
     except Exception as error:
-        line = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise MatlError(f"W&B did not create the sweep: {line}") from error
+        raise MatlError(f"W&B did not create the sweep: {first_line(error)}") from error
     wandb.teardown()
     print(f"More agents, here or elsewhere: wandb agent --project {project} {identifier}")
     sys.stdout.flush()

@@ -1,8 +1,8 @@
 """Mistakes in the settings of a backbone, found before anything is built."""
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 
+from data_modules.errors import did_you_mean
 from matl.backbones.config import OPERATORS, BackboneConfig
 from matl.backbones.maps import feature_maps, network_names
 from matl.errors import MatlError
@@ -33,8 +33,7 @@ def _check_network(name: str) -> None:
 def _check_word(key: str, word: str, words: Sequence[str]) -> None:
     if word in words:
         return
-    nearest = get_close_matches(word, words, n=1, cutoff=0.0)
-    raise MatlError(f"{key}: there is no {word!r}; the nearest is {nearest[0]!r}")
+    raise MatlError(f"{key}: there is no {word!r}; {did_you_mean(word, words)}")
 
 
 def _check_strides(config: BackboneConfig) -> None:

@@ -3,7 +3,7 @@
 from functools import cache
 from importlib.metadata import version
 
-from data_modules.errors import did_you_mean
+from data_modules.errors import did_you_mean, first_line
 from matl.backbones.timm_table import shipped
 from matl.kept import kept
 
@@ -51,7 +51,7 @@ def take_step(name: str) -> bool:
     try:
         create_optimizer_v2([weight], opt=name, lr=1e-3).step()
     except Exception as error:  # of whatever package the optimizer is from
-        raise Unusable((str(error).strip() or type(error).__name__).splitlines()[0]) from error
+        raise Unusable(first_line(error)) from error
     return True
 
 

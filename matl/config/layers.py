@@ -9,6 +9,7 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from data_modules.errors import first_line
 from matl.errors import MatlError
 
 EXTENDS = "extends"
@@ -64,11 +65,6 @@ def origin(layers: Sequence[Layer], keys: Sequence[str]) -> str:
             if _holds(layer.content, keys[:depth]):
                 return layer.origin
     return next(layer.origin for layer in reversed(layers) if layer.is_file)
-
-
-def first_line(error: Exception) -> str:
-    """The first line of an error's message."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _read_file(path: Path) -> DictConfig:

@@ -6,8 +6,7 @@ from typing import Any, get_type_hints
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from data_modules.errors import did_you_mean
-from matl.config.layers import first_line
+from data_modules.errors import did_you_mean, first_line
 from matl.errors import SettingError
 
 

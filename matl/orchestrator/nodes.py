@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from data_modules.errors import first_line
 from matl.config import TrainerConfig
-from matl.config.layers import first_line
 from matl.errors import MatlError, ProcessEnded
 
 if TYPE_CHECKING:

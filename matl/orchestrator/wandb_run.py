@@ -15,6 +15,7 @@ from typing import Any, Literal
 from rich.console import Console
 from rich.markup import escape
 
+from data_modules.errors import first_line
 from matl.config import LoggerConfig
 from matl.errors import MatlError
 from matl.orchestrator.wandb_private import service_process, stop_status_checker
@@ -127,7 +128,7 @@ class SafeRun:
             if attempt != self._attempt:
                 return
             self._attempt += 1
-        what = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+        what = first_line(error).rstrip(".")
         if attempt == 0:
             self._say(f"{what}; the record goes on offline")
             leave_service(self._run)

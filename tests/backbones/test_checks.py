@@ -10,7 +10,7 @@ from matl.errors import MatlError
     ("config", "message"),
     [
         (BackboneConfig("resnt50"), r"backbone.name: there is no 'resnt50'; .*'resnet50'"),
-        (BackboneConfig(operator="atention"), r"no 'atention'; the nearest is 'attention'"),
+        (BackboneConfig(operator="atention"), r"no 'atention'; did you mean 'attention'"),
         (BackboneConfig(at_strides=[16, 12]), r"\[2, 4, 8, 16, 32\], not at 12"),
         (BackboneConfig("convnext_atto", at_strides=[2]), r"\[4, 8, 16, 32\], not at 2"),
         (BackboneConfig(at_strides=[]), r"at_strides is empty"),
@@ -30,5 +30,5 @@ def test_check_config__one_line_with_the_way_out(config: BackboneConfig, message
 
 def test_check_config__takes_the_tag_of_pretrained_weights() -> None:
     check_config(BackboneConfig("resnet18.a1_in1k"))
-    with pytest.raises(MatlError, match="no 'resnt18'; the nearest is 'resnet18'"):
+    with pytest.raises(MatlError, match="no 'resnt18'; did you mean 'resnet18'"):
         check_config(BackboneConfig("resnt18.a1_in1k"))
