@@ -65,7 +65,7 @@ def find_index(name: str) -> Index:
     return index
 
 
-def load(config: DataConfig, data_root: Path) -> Samples:
+def load(config: DataConfig, data_root: Path, indexed: dict[Any, Samples] | None = None) -> Samples:
     """Index the data set, or the union, that `config` names, and split it.
 
     The split settings of a union are those of its members, as far as a member does not set its
@@ -74,15 +74,17 @@ def load(config: DataConfig, data_root: Path) -> Samples:
     Args:
         config: The settings.
         data_root: The folder of data sets, for those that set no `root`.
+        indexed: What earlier calls indexed, which is not read again; new data sets are added.
 
     Raises:
         DataError: Where a setting or the data is wrong, in one line.
     """
     check_config(config)
+    indexed = {} if indexed is None else indexed
     if config.union:
-        samples = _load_union(config, Path(data_root))
+        samples = _load_union(config, Path(data_root), indexed)
     else:
-        samples = _split(_index(config, Path(data_root)), config)
+        samples = _split(_index(config, Path(data_root), indexed), config)
     samples = keep_labels(samples, config.label_fraction, config.label_seed)
     if config.positive is not None:
         samples = replace(samples, positive=config.positive)
@@ -164,7 +166,14 @@ def _parameters(index: Index) -> Mapping[str, inspect.Parameter]:
     return {}
 
 
-def _index(config: DataConfig, data_root: Path) -> Samples:
+def _index(config: DataConfig, data_root: Path, indexed: dict[Any, Samples]) -> Samples:
+    key = (config.name, config.root, data_root, config.split_seed, repr(config.options))
+    if key not in indexed:
+        indexed[key] = _read_index(config, data_root)
+    return indexed[key]
+
+
+def _read_index(config: DataConfig, data_root: Path) -> Samples:
     name = str(config.name)
     index = find_index(name)
     seed = {"split_seed": config.split_seed} if "split_seed" in _parameters(index) else {}
@@ -189,11 +198,11 @@ def _split(samples: Samples, config: DataConfig) -> Samples:
     )
 
 
-def _load_union(config: DataConfig, data_root: Path) -> Samples:
+def _load_union(config: DataConfig, data_root: Path, indexed: dict[Any, Samples]) -> Samples:
     members = []
     for entry in config.union:
         settings = _member(entry, config)
-        samples = _index(settings, data_root)
+        samples = _index(settings, data_root, indexed)
         inherits = not (isinstance(entry, Mapping) and "split" in entry)
         members.append(samples if inherits and not samples.classes else _split(samples, settings))
     return join(members)

@@ -164,7 +164,8 @@ def select_images(experiment: Experiment, name: str, memo: Memo | None = None) -
     config = experiment.stages[name]
     task, memo = task_of(config), Memo() if memo is None else memo
     root = Path(experiment.data_root)
-    whole = memo.once((repr(config.data), root), lambda: load(config.data, root))
+    indexed = memo.once("indexed", dict)
+    whole = memo.once((repr(config.data), root), lambda: load(config.data, root, indexed))
     try:
         samples = task.select(whole, config)
         task.check_images(samples, config)

@@ -1,3 +1,4 @@
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -282,3 +283,21 @@ def test_union_of_real_ct_for_self_supervision(real_data: Path):
     train = samples.subset(samples.table["split"] == "train")
     assert len(train) == 425 + 1000
     assert samples.classes == ("NonCOVID", "COVID")
+
+
+def test_what_was_indexed_before_is_split_without_reading_it_again(tmp_path: Path) -> None:
+    for number in range(8):
+        path = tmp_path / "scans" / ("ill" if number % 2 else "well") / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8), number).save(path)
+    indexed: dict[object, object] = {}
+    folds = [
+        DataConfig("folder", root=str(tmp_path / "scans"), split="kfold", folds=2, fold=fold)
+        for fold in (0, 1)
+    ]
+    first = load(folds[0], tmp_path, indexed)
+    shutil.rmtree(tmp_path / "scans")
+    second = load(folds[1], tmp_path, indexed)
+    tested = [set(one.table["path"][one.table["split"] == "test"]) for one in (first, second)]
+    assert not tested[0] & tested[1]
+    assert len(tested[0] | tested[1]) == 8
