@@ -1,7 +1,7 @@
 """An ablation's record as a file of its folder, and back."""
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +59,16 @@ def _read(values: dict[str, Any]) -> AblationRecord:
     rows = {"tested": Tested, "networks": NetworkRow, "gates": Gates, "costs": StageCost}
     for name, kind in rows.items():
         values[name] = [kind(**row) for row in values[name]]
+    values["gates"] = [_with_ranges(one) for one in values["gates"]]
     values["comparisons"] = [_contrasts(Comparison, row) for row in values["comparisons"]]
     values["means"] = [_contrasts(Mean, row) for row in values["means"]]
     return _coherent(AblationRecord(**values))
+
+
+def _with_ranges(gates: Gates) -> Gates:
+    """With tuples where JSON has lists."""
+    ranges = {name: (mean, least, most) for name, (mean, least, most) in gates.values.items()}
+    return replace(gates, values=ranges)
 
 
 def _coherent(record: AblationRecord) -> AblationRecord:

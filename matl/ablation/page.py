@@ -8,7 +8,7 @@ import pandas as pd
 
 from matl.ablation.ablation_files import damaged, read_ablation, read_fixed
 from matl.ablation.ablation_record import AblationRecord, Comparison, covered, place
-from matl.ablation.figures import efficiency_figure, forest_figure
+from matl.ablation.gain_figures import efficiency_figure, forest_figure
 from matl.ablation.page_sides import side_training, sides
 from matl.ablation.schema import SCRATCH
 from matl.ablation.tables import (
@@ -22,8 +22,8 @@ from matl.ablation.tables import (
 from matl.evaluation.metrics import METRICS
 from matl.files import json_bytes, replace_file
 from matl.names import ANALYSIS, CELLS, PAGE
-from matl.report.html.page import render
 from matl.report.html.picture import FigureFolder, Picture
+from matl.report.html.render import render
 from matl.report.paths import hide_paths
 from matl.report.stage_tables import network_table
 

@@ -12,7 +12,7 @@ from matl.ablation.ablation_record import AblationRecord
 from matl.ablation.aligned_scores import CellScores, read_cells
 from matl.ablation.analysis import Fixed, fix_analysis
 from matl.ablation.cells import Cell, cells_of, plan_cells
-from matl.ablation.findings import ablation_record
+from matl.ablation.gather import ablation_record
 from matl.ablation.page import write_ablation_page
 from matl.ablation.page_sides import scored_sides
 from matl.ablation.pooled_scores import finished_seeds, mean_curves, pooled_scores

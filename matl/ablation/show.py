@@ -10,7 +10,7 @@ from rich.text import Text
 from matl.ablation.ablation_files import read_ablation
 from matl.ablation.ablation_record import AblationRecord
 from matl.ablation.cells import Cell, cells_of, plan_cells
-from matl.ablation.findings import match_warnings
+from matl.ablation.gather import match_warnings
 from matl.ablation.schema import SCRATCH, Ablation
 from matl.ablation.tables import comparison_table, mean_table, tested_table
 from matl.ablation.time_left import time_left

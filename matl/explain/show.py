@@ -12,7 +12,7 @@ from rich.text import Text
 from matl.explain.attribution import LungShare
 from matl.explain.cka import Alignment
 from matl.explain.pointing import Pointing
-from matl.explain.summary import (
+from matl.explain.texts import (
     ALIGNMENT_CAPTION,
     alignment_table,
     pointing_table,

@@ -11,7 +11,7 @@ from matl.explain.embeddings import LEAST_IMAGES, embed, embedding_figure
 from matl.explain.evidence import Evidence
 from matl.explain.findings import Findings, measure
 from matl.explain.overlays import case_numbers, choose_cases, overlay_figure
-from matl.explain.summary import as_json, as_markdown
+from matl.explain.texts import as_json, as_markdown
 from matl.files import json_bytes, replace_file
 from matl.names import (
     ATTRIBUTION,

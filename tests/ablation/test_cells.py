@@ -11,7 +11,7 @@ from tiny import console_of
 from tiny_ablation import ABLATION, folded, small
 
 from matl.ablation.cells import cells_of, plan_cells
-from matl.ablation.findings import match_warnings
+from matl.ablation.gather import match_warnings
 from matl.ablation.load import load_ablation
 from matl.ablation.show import dry_run_table
 from matl.ablation.train import distinct_stages

@@ -1,71 +1,15 @@
 """The folder of an explanation, from evidence made by hand."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from evidence import evidence, frame
 from PIL import Image
 
-from matl.explain.embeddings import embed
-from matl.explain.evidence import Diagnosis, Evidence, Pictures
-from matl.explain.overlays import case_numbers, choose_cases, overlay_figure
 from matl.explain.write import write_explanation
-
-SIZE = (37, 50)
-IMAGES = 24
-
-
-def frame(wrong: float = 0.4) -> pd.DataFrame:
-    """Three images a patient; the last patient of each class is right."""
-    random = np.random.default_rng(0)
-    patients = np.arange(IMAGES) // 3
-    label = np.where(patients % 2, "ill", "well")
-    right = random.random(IMAGES) >= wrong
-    ill = (label == "ill") == right
-    return pd.DataFrame(
-        {
-            "image": [f"scans/a, {number}$.png" for number in range(IMAGES)],
-            "source": "hospital",
-            "patient": [f"Jane Doe {patient}" for patient in patients],
-            "label": label,
-            "outcome": np.where(right, "right", "wrong"),
-            "score": np.where(ill, 0.8, 0.2) + 0.01 * random.random(IMAGES),
-        }
-    )
-
-
-def evidence(
-    channels: int = 1, wrong: float = 0.4, lesions: bool = True, networks: int = 2
-) -> Evidence:
-    random = np.random.default_rng(1)
-    fields = random.random((IMAGES, *SIZE)) < 0.3
-    fields[5] = False
-    maps = {
-        "grad_cam": random.random((IMAGES, 2, 2)).astype(np.float32),
-        "attention_16": random.random((IMAGES, 3, 4)).astype(np.float32),
-    }
-    maps["grad_cam"][7] = 0
-    names = [f"stage{number}" for number in range(networks)]
-    return Evidence(
-        experiment="by hand",
-        command="matl explain /home/jane/runs/by_hand",
-        split="test",
-        positive="ill",
-        negative="well",
-        seed=3,
-        pictures=Pictures(
-            images=random.integers(0, 256, (IMAGES, channels, *SIZE), dtype=np.uint8),
-            fields=fields,
-            lesions=random.random((IMAGES, *SIZE)) < 0.05 if lesions else None,
-        ),
-        diagnoses={"chain": Diagnosis(frame(wrong), maps, names[-1])},
-        networks={name: {2: random.normal(size=(IMAGES, 6))} for name in names},
-        methods={"grad_cam": "where it looks", "attention_16": "what it reads"},
-        notes=["See /home/jane/notes.txt."],
-    )
 
 
 @pytest.fixture(scope="module")
@@ -123,17 +67,6 @@ def test_figures_are_drawn_for_grey_and_colour_and_without_wrong_ones(
         assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 50
 
 
-def test_the_title_fits_a_narrow_sheet() -> None:
-    made = evidence()
-    shown = made.diagnoses["chain"]
-    narrow = replace(shown, maps={"grad_cam": shown.maps["grad_cam"]})
-    cases = choose_cases(narrow.table, made.classes)
-    figure = overlay_figure(cases, narrow, made.pictures, "a title", "a class with a long name")
-    figure.draw_without_rendering()
-    [title] = [text for text in figure.texts if "a title" in text.get_text()]
-    assert title.get_window_extent().width < figure.bbox.width
-
-
 def test_what_was_not_measured_is_not_written(tmp_path: Path) -> None:
     write_explanation(evidence(), tmp_path)
     write_explanation(evidence(lesions=False, networks=1), tmp_path)
@@ -157,41 +90,3 @@ def test_the_same_evidence_gives_the_same_files(written: Path, tmp_path: Path) -
     write_explanation(evidence(), tmp_path)
     for file in written.iterdir():
         assert file.read_bytes() == (tmp_path / file.name).read_bytes()
-
-
-def test_cases_are_as_many_right_as_wrong_ones_of_different_patients() -> None:
-    table = pd.concat([frame(), frame().assign(source="other")], ignore_index=True)
-    cases = choose_cases(table, ("ill", "well"), seed=1, each=2)
-    assert {group: len(rows) for group, rows in cases.items()} == {
-        (label, outcome): 2 for label in ("ill", "well") for outcome in ("right", "wrong")
-    }
-    for (label, outcome), rows in cases.items():
-        chosen = table.loc[rows]
-        assert set(chosen["label"]) == {label}
-        assert set(chosen["outcome"]) == {outcome}
-        assert len(chosen.drop_duplicates(["source", "patient"])) == len(chosen)
-    assert sorted(case_numbers(cases).values()) == list(range(1, 9))
-
-
-def test_cases_follow_from_the_seed_and_not_from_the_scores() -> None:
-    table = frame()
-    cases = choose_cases(table, ("ill", "well"), seed=1)
-    assert cases == choose_cases(table.assign(score=0.5), ("ill", "well"), seed=1)
-    others = [choose_cases(table, ("ill", "well"), seed=seed) for seed in range(2, 8)]
-    assert any(other != cases for other in others)
-
-
-def test_cases_of_an_empty_group_are_none() -> None:
-    cases = choose_cases(frame(wrong=0.0), ("ill", "well"))
-    assert cases["ill", "wrong"] == []
-    assert len(cases["ill", "right"]) == 3
-
-
-def test_an_embedding_keeps_neighbours_and_follows_from_the_seed() -> None:
-    random = np.random.default_rng(0)
-    group = np.arange(40) % 2
-    features = random.normal(size=(40, 20)) + 30 * group[:, None]
-    places = embed(features, seed=4)
-    assert np.array_equal(places, embed(features, seed=4))
-    distances = np.linalg.norm(places[:, None] - places, axis=2) + 1e9 * np.eye(40)
-    assert (group[distances.argmin(axis=1)] == group).all()

@@ -172,4 +172,12 @@ def _sources(module: str) -> str:
     """The code of a module of ours, and of those that it takes something from."""
     taken = {getattr(one, "__module__", None) for one in vars(sys.modules[module]).values()}
     ours = sorted({module, *(one for one in taken if one and one.startswith("matl."))})
-    return "".join(inspect.getsource(sys.modules[name]) for name in ours)
+    return "".join(map(_source, ours))
+
+
+def _source(module: str) -> str:
+    """The code of a module; where it came without, its name: then a change is not seen."""
+    try:
+        return inspect.getsource(sys.modules[module])
+    except OSError:
+        return module

@@ -26,9 +26,9 @@ from matl.names import (
 from matl.report import stage_tables
 from matl.report.closing import closing_sentence
 from matl.report.diagnosis_tables import calibration_table, external_table, split_tables
-from matl.report.html.page import render
 from matl.report.html.picture import FigureFolder
 from matl.report.html.provenance import digest_table, facts
+from matl.report.html.render import render
 from matl.report.html.run_pictures import score_pictures, training_pictures
 from matl.report.plain_values import plain_value
 from matl.report.rows import CHAIN, FLOOR, FROM_SCRATCH

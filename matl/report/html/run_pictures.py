@@ -8,13 +8,13 @@ import pandas as pd
 from matl.evaluation.metrics import Estimate
 from matl.evaluation.scored import Scored
 from matl.report.curves import COSTS, has_values, roc_figure, training_figure
-from matl.report.html.figures import (
+from matl.report.html.picture import Picture
+from matl.report.html.score_figures import (
     ModelScores,
     decision_figure,
     precision_recall_figure,
     reliability_figure,
 )
-from matl.report.html.picture import Picture
 
 
 def score_pictures(scored: Scored, images: str = "") -> list[Picture]:

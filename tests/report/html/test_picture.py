@@ -70,7 +70,7 @@ def test_code_that_draws_otherwise_draws_again(tmp_path: Path, monkeypatch) -> N
 
 
 def test_the_code_of_a_drawing_is_its_module_and_what_that_takes() -> None:
-    from matl.report.html import figures
+    from matl.report.html import score_figures as figures
     from matl.report.html.picture import _sources
 
     code = _sources(figures.__name__)
