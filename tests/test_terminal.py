@@ -72,6 +72,7 @@ def test_the_lines_of_epochs_fit(finished: Path) -> None:
         epochs = [line for line in shown_in_terminal(words, width, finished) if ": epoch " in line]
         assert len(epochs) == 2
         assert all(len(line) <= width and "loss " in line for line in epochs)
+        assert all("val/auroc " in line for line in epochs)
 
 
 def test_a_file_is_as_wide_as_the_tables_need(monkeypatch: pytest.MonkeyPatch) -> None:

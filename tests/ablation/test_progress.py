@@ -41,6 +41,7 @@ def test_one_line_per_stage_that_ended_and_a_bar_only_in_a_terminal(
     ablation = load_ablation(ablation_file)
     plans = plan_cells(ablation, cells_of(ablation), [])
     first, second, *_ = distinct_stages(plans)
+    name = stage_names(plans)[first]
     progress = Progress(reused=frozenset())
     shown = io.StringIO()
     console = Console(file=shown, width=80, force_terminal=terminal, color_system=None)
@@ -55,8 +56,7 @@ def test_one_line_per_stage_that_ended_and_a_bar_only_in_a_terminal(
         board.show(first)
         board.show(second)
     text = " ".join(shown.getvalue().split())
-    assert text.count("1 of 16: shapes, arm attention, regimes shapes and probe, seed 0") == 1
-    assert "seed 0: failed: no [memory]" in text
+    assert text.count(f"1 of 16: {name}: failed: no [memory]") == 1
     assert "2 of 16: " in text
     if not terminal:
-        assert len(shown.getvalue().splitlines()) == 1 + 2 * 2
+        assert len(shown.getvalue().splitlines()) <= 1 + 2 * 2
