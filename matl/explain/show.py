@@ -55,7 +55,7 @@ def explanation_tables(found: Mapping[str, Any]) -> Iterator[Table]:
         yield pointing_table(hits)
     if "cka" in found:
         rows = [typed(Alignment, row) for row in found["cka"]["results"]]
-        yield replace(alignment_table(rows), caption=ALIGNMENT_CAPTION)
+        yield replace(alignment_table(rows), caption=ALIGNMENT_CAPTION.replace("*", ""))
 
 
 def _by_model(kind: type[Found], rows: Sequence[dict[str, Any]]) -> dict[str, list[Found]]:

@@ -14,7 +14,7 @@ from matl.explain.pointing import Pointing
 from matl.names import ATTRIBUTION, CKA_FIGURE, EMBEDDINGS_FIGURE, FINDINGS, OVERLAYS_FIGURE
 from matl.report.markdown import escape, fenced, markdown_table
 from matl.report.paths import hide_paths
-from matl.report.table import Row, Table, TableCell, make_table
+from matl.report.table import Column, Row, Table, TableCell, make_table
 
 
 def as_json(evidence: Evidence, found: Findings) -> dict[str, Any]:
@@ -150,8 +150,10 @@ def share_table(shares: Sequence[LungShare]) -> Table:
         for one in shares
         if (one.label == ALL) == (one.outcome == ALL)
     ]
-    counts = ("Images", "Patients", "Empty")
-    columns = ("Method", "Class", "Outcome", *counts, "Lungs", "Share inside", "Difference")
+    columns = (
+        *("Method", Column("Class", 6), Column("Outcome", 5), Column("Images", 2), "Patients"),
+        *("Empty", Column("Lungs", 1), Column("Share inside", 4), Column("Difference", 3)),
+    )
     return make_table("Attribution inside the lungs", "", columns, rows)
 
 
@@ -166,8 +168,11 @@ def pointing_table(found: Mapping[str, Sequence[Pointing]]) -> Table:
         for model, results in found.items()
         for row in results
     ]
-    hits = ("Hits", "Chance", "In lungs", "Possible", "Hits - chance")
-    columns = ("Model", "Method", "Images", "Patients", "Empty", *hits)
+    columns = (
+        *("Model", Column("Method", 6), Column("Images", 3), "Patients", "Empty"),
+        *(Column("Hits", 5), Column("Chance", 2), Column("In lungs", 1), Column("Possible", 1)),
+        Column("Hits - chance", 4),
+    )
     return make_table("Pointing at the lesion", "", columns, rows)
 
 

@@ -3,7 +3,7 @@
 import resource
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -87,13 +87,17 @@ class StageProgress(pl.Callback):
     """Shows the progress of a stage and of the whole chain; a few lines where there is no screen.
 
     Args:
-        name: the stage's name.
-        place: its place among the stages to train, from 1, and their number.
-        console: where to show it.
+        name: The stage's name.
+        values: The logged values that are shown of an epoch, the most telling first.
+        place: The stage's place among those to train, from 1, and their number.
+        console: Where to show it.
     """
 
-    def __init__(self, name: str, place: tuple[int, int], console: Console) -> None:
+    def __init__(
+        self, name: str, values: Sequence[str], place: tuple[int, int], console: Console
+    ) -> None:
         self.name = name
+        self.values = values
         self.place = place
         self.console = console
         self.bars = Progress(
@@ -127,9 +131,8 @@ class StageProgress(pl.Callback):
         shown_before = epoch % max(epochs // LINES_A_STAGE, 1) and epoch < epochs
         if shown_before or not trainer.is_global_zero:
             return
-        names = ("loss", *getattr(pl_module, "metric_names", ()))
         logged = trainer.callback_metrics
-        values = {name: float(logged[name]) for name in names if name in logged}
+        values = {name: float(logged[name]) for name in self.values if name in logged}
         line = epoch_line(self.name, f"epoch {epoch} of {epochs}", values, self.console.width)
         self.console.print(Text(line), soft_wrap=True)
 

@@ -125,10 +125,10 @@ def _metadata(job: Job) -> dict[str, str]:
 
 
 def _trainer(job: Job, console: Console, logger: CurveLogger | None) -> pl.Trainer:
-    config, resources = job.stage.config, job.resources
+    config, resources, task = job.stage.config, job.resources, job.stage.task
     callbacks: list[pl.Callback] = [
         CurveRecorder(job.workspace / CURVES),
-        StageProgress(job.stage.title, job.place, console),
+        StageProgress(job.stage.title, ("loss", *task.metric_names), job.place, console),
         Guard(job.stage.name, job.images.samples, job.workspace / CHECKPOINT),
         *checkpoint_callbacks(job.workspace, config.checkpoint_every),
     ]

@@ -16,7 +16,7 @@ from data_modules.formats.pictures import try_read
 from data_modules.samples import Samples
 from matl.config import Experiment
 from matl.errors import MatlError
-from matl.names import PAGE
+from matl.names import PAGE, SCORES
 from matl.orchestrator.collect import data_notes, network_notes
 from matl.orchestrator.fingerprints import reason
 from matl.orchestrator.plan import Plan, PlannedStage, select_images
@@ -24,6 +24,7 @@ from matl.orchestrator.store import Store
 from matl.orchestrator.wandb_report import upload_command
 from matl.report.closing import closing_sentence
 from matl.report.diagnosis_tables import diagnosis_table
+from matl.report.rows import from_scratch
 from matl.report.run_record import RunRecord
 from matl.report.stage_tables import stage_table
 from matl.report.table import Column, Row, Table, TableCell, make_table, number
@@ -112,8 +113,8 @@ def plan_table(plan: Plan) -> Table:
     store = Store(plan.experiment.store)
     resources = plan.resources
     caption = (
-        f"{resources.processes} process(es) on the {resources.accelerator}, {resources.threads}"
-        f" threads each, {resources.precision}; store: {plan.experiment.store}"
+        f"Processes: {resources.processes}, on the {resources.accelerator}; threads of each: "
+        f"{resources.threads}; precision: {resources.precision}; store: {plan.experiment.store}"
     )
     columns = ("Stage", Column("Images", 1), "Epochs", Column("Fingerprint", 2), Column("State", 3))
     rows = [
@@ -159,7 +160,9 @@ def store_table(store: Store) -> tuple[Table, list[str]]:
             damaged.append(str(error))
             continue
         finished = one.finished[:_MINUTES].replace("T", " ")
-        names = (fingerprint, one.stage, one.experiment, one.data)
+        alone = SCORES in one.sha256 and one.parent is None  # a diagnosis without a stage before it
+        stage = from_scratch(one.stage) if alone else one.stage
+        names = (fingerprint, stage, one.experiment, one.data)
         values = (one.epochs, one.metric["name"], one.metric["value"], finished)
         rows.append((*names, *values))
     return make_table(f"Finished stages in {store.root}", "", columns, rows), damaged
