@@ -13,7 +13,7 @@ from tiny_ablation import ABLATION, folded, small
 from matl.ablation.cells import cells_of, plan_cells
 from matl.ablation.gather import match_warnings
 from matl.ablation.load import load_ablation
-from matl.ablation.show import dry_run_table
+from matl.ablation.show import dry_run_table, show_dry_run
 from matl.ablation.train import distinct_stages
 from matl.errors import MatlError
 from matl.orchestrator.plan import PlannedStage
@@ -96,7 +96,7 @@ def test_arms_that_do_not_match_are_told_before_and_after(
     far = ["backbone.at_strides=[2]", "stages.shapes.size=64", "stages.diagnosis.size=64"]
     plans = plan_cells(ablation, cells_of(ablation), far)
     console, shown = console_of()
-    console.print(dry_run_table(plans, Store(tmp_path / "store")))
+    show_dry_run(ablation, far, console)
     assert "arms' FLOPs differ by more than 2%" in " ".join(shown.getvalue().split())
     assert match_warnings(plans)[0].startswith("WARNING: at 64 x 64 the arms' FLOPs differ")
 
