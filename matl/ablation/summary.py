@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from matl.ablation.ablation_record import AblationRecord
-from matl.ablation.tables import comparison_table, mean_table, tested_table
+from matl.ablation.tables import comparison_table, mean_table, tested_table, verdict_table
 from matl.report.markdown import escape, markdown_table
 from matl.report.table import Table
 
@@ -11,7 +11,8 @@ from matl.report.table import Table
 def summary(record: AblationRecord) -> str:
     """The verdict, what is tested, what each arm reaches, and every comparison."""
     parts = [f"# {escape(record.name)}", *map(escape, record.notes), *_verdict(record)]
-    for table in (tested_table(record), mean_table(record), comparison_table(record)):
+    tables = (verdict_table(record), tested_table(record), mean_table(record))
+    for table in (*tables, comparison_table(record)):
         parts += [] if table is None else _section(table)
     parts += [] if record.means else ["No cell is finished yet."]
     return "\n\n".join(part.strip() for part in parts) + "\n"

@@ -13,6 +13,7 @@ from matl.evaluation.statistics.calibration import Calibration, calibrate
 
 EVALUATED_SPLITS = ("test", "val")
 Unit = Literal["image", "patient"]
+UNITS: tuple[Unit, ...] = ("image", "patient")
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from matl.evaluation.scored import UNITS
 from matl.files import json_bytes, replace_file
 from matl.names import CURVES_FIGURE, METRICS_FILE, PREDICTIONS, REPORT, ROC_FIGURE
 from matl.report.curves import roc_figure, training_figure
-from matl.report.diagnosis_tables import calibration_table, split_tables
+from matl.report.diagnosis_tables import calibration_table, confusion_table, split_tables
 from matl.report.drawing import png_bytes
 from matl.report.markdown import escape, fenced, markdown_table
 from matl.report.metrics_file import run_metrics
@@ -86,6 +87,8 @@ def _markdown(record: RunRecord, has_roc: bool, has_curves: bool) -> str:
         parts += [f"## {escape(diagnosis.title)}", *_section(diagnosis)]
         if split == "test" and (calibration := calibration_table(record.scored)):
             others.append(calibration)
+        if split == splits[0]:
+            others += [confusion_table(record.scored, split, unit) for unit in UNITS]
         for table in others:
             parts += [f"### {escape(table.title)}", *_section(table)]
     if not splits:

@@ -107,6 +107,7 @@ def check_summary(folder: Path) -> None:
         r"minus from scratch, official: \*\*(holds|does not hold|undecided)\*\* against a margin"
     )
     assert re.search(verdict, summary)
+    assert "against a margin of 0.05" in summary
     aurocs = pd.read_csv(folder / "cells.csv").groupby(["arm", "regime"])["auroc"].mean()
     gain = aurocs["attention", "shapes"] - aurocs["attention", "scratch"]
     assert f"| attention | shapes | from scratch | official | 100% | {gain:+.3f} [" in summary

@@ -10,7 +10,7 @@ def test_the_verdict_comes_before_the_tables():
     text = summary(record)
     assert text.startswith("# drawn\n\nPrimary analysis 1234")
     assert f"**{record.verdict}** against a margin of 0" in text
-    order = ["**", "## What is tested", "## What each arm reaches", "## Comparisons"]
+    order = ["**", "## Verdict", "## What is tested", "## What each arm reaches", "## Comparisons"]
     places = [text.index(part) for part in order]
     assert places == sorted(places)
     assert text.count("| primary |") == 1

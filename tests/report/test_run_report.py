@@ -216,3 +216,12 @@ def test_text_that_markdown_would_read_is_printed_as_it_is(tmp_path):
     assert report.startswith("# a_b\\*c\\*\n")
     assert r"2 scans \| had no field." in report
     assert "````json\n" in report
+
+
+def test_the_confusion_of_the_first_split_is_shown_by_image_and_by_patient(tmp_path):
+    report = write_report(make_record(), tmp_path).read_text(encoding="utf-8")
+    for unit, counted in (("image", 36), ("patient", 12)):
+        header, *rows = read_table(report, f"### Confusion by {unit}, test split")
+        assert header[1:3] == ["true positives", "false negatives"]
+        assert [sum(map(int, row[1:5])) for row in rows] == [counted, counted]
+    assert "val split" not in report.split("### Confusion")[1].split("##")[0]
