@@ -124,9 +124,9 @@ def _metrics(result: ModelResult, split: str) -> dict[str, float]:
 def _log_contents(run: SafeRun, record: RunRecord, folder: Path) -> None:
     import wandb
 
-    splits = record.scored.splits()
     tables = {"stages": stage_table(record)}
-    tables |= {f"diagnosis, {split}": diagnosis_table(record, split) for split in splits}
+    for at, split in enumerate(record.scored.splits()):
+        tables[f"diagnosis_{split}" if at else "diagnosis"] = diagnosis_table(record, split)
     pictures, page = _pictures(folder), folder / PAGE
     run.add(
         lambda run: run.log(
