@@ -1,6 +1,7 @@
 """The command as a user types it: help, mistakes, and what each command prints."""
 
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from conftest import REPOSITORY
 from PIL import Image
 
+from matl import __version__
 from matl.cli import main
 
 DEMO = str(REPOSITORY / "experiments" / "demo.yaml")
@@ -107,6 +109,44 @@ def test_every_command_has_help_with_an_example(
     assert f"Example: matl {' '.join(words)}" in shown.stdout
 
 
+@pytest.mark.parametrize("words", [[], ["run"], ["config"], ["store"], ["store", "list"]], ids=str)
+def test_h_is_help(matl: Matl, words: list[str], tmp_path: Path) -> None:
+    short, long = (matl(*words, option, folder=tmp_path) for option in ("-h", "--help"))
+    assert short == long
+    assert short.returncode == 0
+    assert "-h, --help" in short.stdout
+
+
+def test_the_version_is_shown(matl: Matl, tmp_path: Path) -> None:
+    assert matl("--version", folder=tmp_path).stdout == f"matl {__version__}\n"
+
+
+def test_a_shell_can_complete_commands(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "from matl.cli import main; main()"]
+    variables = {"_MATL_COMPLETE": "complete_bash", "COMP_WORDS": "matl sto", "COMP_CWORD": "1"}
+    done = subprocess.run(
+        [*command], capture_output=True, text=True, cwd=REPOSITORY, env=os.environ | variables
+    )
+    assert "store" in done.stdout
+    assert (
+        "--install-completion"
+        in subprocess.run(
+            [*command, "--help"], capture_output=True, text=True, cwd=REPOSITORY, check=True
+        ).stdout
+    )
+
+
+def test_settings_are_explained_without_an_experiment(matl: Matl, tmp_path: Path) -> None:
+    shown = matl("config", "--reference", folder=tmp_path)
+    assert shown.returncode == 0
+    assert "stages.NAME.views.rotate" in shown.stdout
+    page = matl("config", "--reference", "--markdown", folder=tmp_path).stdout
+    assert page == (REPOSITORY / "docs" / "settings.md").read_text()
+    nothing = matl("config", folder=tmp_path)
+    assert nothing.returncode == 2
+    assert "--reference" in nothing.stderr
+
+
 def test_help_does_not_load_torch(tmp_path: Path) -> None:
     code = """
 import sys, matl.cli
@@ -114,7 +154,7 @@ sys.argv = ["matl", "--help"]
 try:
     matl.cli.main()
 finally:
-    print([name for name in ("torch", "pandas", "numpy") if name in sys.modules])
+    print([name for name in ("torch", "pandas", "numpy", "rich") if name in sys.modules])
 """
     command = [sys.executable, "-c", code]
     shown = subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY, check=True)

@@ -8,12 +8,11 @@ from rich.live import Live
 from rich.text import Text
 
 from matl.ablation.cells import Cell
-from matl.ablation.schema import SCRATCH
 from matl.ablation.time_left import time_left
 from matl.ablation.train import Progress, distinct_stages
 from matl.orchestrator.plan import Plan
 from matl.orchestrator.store import Store
-from matl.report.rows import FROM_SCRATCH
+from matl.report.rows import current_name
 from matl.report.words import duration
 
 BAR = 20
@@ -125,9 +124,9 @@ def _of(own: Sequence[Cell], whole: Sequence[Cell]) -> str:
 
 def _value(cell: Cell, what: str) -> str:
     value = getattr(cell, what)
-    if what == "regime" and value == SCRATCH:
-        return FROM_SCRATCH
-    return f"{value:.0%}" if what == "fraction" else str(value)
+    if what == "fraction":
+        return f"{value:.0%}"
+    return current_name(value) if what == "regime" else str(value)
 
 
 def _listed(what: str, values: Sequence[str], of: int) -> str:

@@ -11,7 +11,7 @@ from matl.ablation.ablation_files import read_ablation
 from matl.ablation.ablation_record import AblationRecord
 from matl.ablation.cells import Cell, cells_of, plan_cells
 from matl.ablation.gather import match_warnings
-from matl.ablation.schema import SCRATCH, Ablation
+from matl.ablation.schema import Ablation
 from matl.ablation.tables import comparison_table, mean_table, tested_table
 from matl.ablation.time_left import time_left
 from matl.ablation.train import Work, distinct_stages
@@ -19,7 +19,6 @@ from matl.names import LOGS, PAGE
 from matl.orchestrator.plan import Plan
 from matl.orchestrator.show import show_line, show_next, show_table
 from matl.orchestrator.store import Store
-from matl.report.rows import FROM_SCRATCH
 from matl.report.table import Column, Row, Table, make_table
 
 
@@ -51,9 +50,8 @@ def verdict_sentence(record: AblationRecord) -> str:
     if one is None or record.verdict is None:
         why = "was changed after it began" if record.changed else "has no finished seed yet"
         return f"There is no verdict: the primary comparison {why}."
-    what = f"{one.what}, {one.place}".replace(f"over {SCRATCH}", f"over {FROM_SCRATCH}")
     return (
-        f"{what}: {record.metric_name} {one.plain.text()}, {one.plain.seeds} of "
+        f"{one.what}, {one.place}: {record.metric_name} {one.plain.text()}, {one.plain.seeds} of "
         f"{len(record.seeds)} seeds; against the margin of {record.margin:g}: "
         f"{record.verdict}."
     )

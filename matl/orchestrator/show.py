@@ -263,7 +263,7 @@ def _joined_sizes(sizes: pd.DataFrame) -> pd.DataFrame:
 
 def _frame_table(frame: pd.DataFrame, title: str) -> Table:
     columns = (str(frame.index.name or ""), *map(str, frame.columns))
-    rows: list[Row] = [(str(label), *map(_value, row)) for label, row in frame.iterrows()]
+    rows: list[Row] = [(str(row[0]), *map(_value, row[1:])) for row in frame.itertuples()]
     return make_table(title, "", columns, rows)
 
 

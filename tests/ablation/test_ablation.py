@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from rich.table import Table
+from shown import words
 from sklearn.metrics import roc_auc_score
 from tiny import console_of
 from tiny_ablation import ABLATION, folded, small
@@ -18,11 +18,12 @@ from matl.ablation.load import load_ablation
 from matl.ablation.results import compare
 from matl.ablation.run import run_ablation
 from matl.ablation.schema import Ablation
-from matl.ablation.show import dry_run_table
+from matl.ablation.show import dry_run_table, show_ablation, verdict_sentence
 from matl.ablation.train import GONE, Processes, Progress, at_once, distinct_stages
 from matl.errors import MatlError
 from matl.names import MANIFEST, SCORES
 from matl.orchestrator.store import Store
+from matl.report.table import Table
 
 BEFORE = r"shapes \([0-9a-f]{8}\) before it failed"
 
@@ -37,7 +38,12 @@ def test_distinct_stages_are_trained_once(ablation_file: Path, tmp_path: Path) -
     folder, failures = run_ablation(ablation, [], console)
     assert failures == {}
     assert len(list(Store(tmp_path / "store"))) == 16
-    assert len(re.findall(r": training", shown.getvalue())) == 16
+    lines = words(shown.getvalue())
+    assert len(re.findall(r"\d+ of 16: (shapes|diagnosis), arm \w+, .*?: finished in", lines)) == 16
+    assert "16 of 16: " in lines
+    assert "epoch" not in lines
+    printed = [log.read_text() for log in (folder / "logs").glob("*.txt")]
+    assert sum(text.count(": epoch 1 of ") for text in printed) == len(printed) == 16
     table = pd.read_csv(folder / "cells.csv")
     assert set(table["state"]) == {"finished"}
     for row in table.itertuples():
@@ -46,8 +52,9 @@ def test_distinct_stages_are_trained_once(ablation_file: Path, tmp_path: Path) -
         assert row.auroc == pytest.approx(roc_auc_score(own["label"], own["score"]))
     again, shown = console_of()
     run_ablation(ablation, [], again)
-    assert shown.getvalue() == ""
+    assert shown.getvalue() == "16 distinct stages, 16 of them in the store\n"
     check_summary(folder)
+    check_shown(folder)
     store = Store(tmp_path / "store")
     assert dry_run_table(plans, store).caption.endswith("Time left: nothing")
     longer = plan_cells(ablation, cells, ["stages.diagnosis.epochs=5000"])
@@ -115,6 +122,20 @@ def check_summary(folder: Path) -> None:
     assert "95 % interval over seeds and patients" in summary
 
 
+def check_shown(folder: Path) -> None:
+    """Tables and no Markdown, then the verdict, where it all is, and what to type next."""
+    console, shown = console_of()
+    show_ablation(folder, Path("my ablation.yaml"), console)
+    text, lines = shown.getvalue(), [line.rstrip() for line in shown.getvalue().splitlines()]
+    assert not re.search(r"^#|\|.*\||\*\*", text, re.M)
+    for title in ("What is tested", "What each arm reaches", "Comparisons"):
+        assert title in lines
+    assert verdict_sentence(read_ablation(folder)) in words(text)
+    assert f"Report: {folder / 'report.html'}" in lines
+    assert f"  matl report {folder}" in lines
+    assert "  matl ablate 'my ablation.yaml' --dry-run" in lines
+
+
 @pytest.mark.slow
 def test_a_kfold_is_compared_over_its_folds(ablation_file: Path) -> None:
     ablation = load_ablation(folded(ablation_file))
@@ -137,7 +158,8 @@ def test_a_failed_stage_is_reported_and_the_others_go_on(
     console, shown = console_of()
     folder, failures = run_ablation(load_ablation(ablation_file), [], console)
     assert len(failures) == 2
-    assert "shapes failed" in shown.getvalue()
+    failed = r"\d of 6: shapes, arm convolution, regime shapes, seed 0: failed: "
+    assert re.search(failed, words(shown.getvalue()))
     states = pd.read_csv(folder / "cells.csv").set_index(["arm", "regime"])["state"]
     assert states["attention", "shapes"] == states["convolution", "scratch"] == "finished"
     assert re.fullmatch(f"failed: {BEFORE}", states["convolution", "shapes"])
@@ -220,8 +242,7 @@ def test_jobs_of_a_cluster_end_with_the_same_weights(ablation_file: Path, tmp_pa
     together, failures = run_ablation(ablation, [], console, executor="local")
     assert failures == {}
     assert (together / "cells.csv").read_text() == first
-    last = shown.getvalue().split("Stage ")[-1]
-    assert re.search(r"diagnosis +4 +0 +0 +0 +0 +nothing", last)
+    assert len(re.findall(r"\d of 6: .*?: finished in ", words(shown.getvalue()))) == 6
 
 
 def test_a_wrong_setting_of_a_cluster_is_one_line(ablation_file: Path) -> None:
@@ -254,6 +275,7 @@ def test_a_change_after_the_beginning_is_told(ablation_file: Path) -> None:
     assert "CHANGED after it began" in changed
     assert "| primary |" not in changed
     assert read_ablation(folder).verdict is None
+    assert "was changed after it began" in verdict_sentence(read_ablation(folder))
     (folder / "analysis.json").write_text("[1]")
     with pytest.raises(MatlError, match=r"analysis\.json: is damaged or gone"):
         run_ablation(load_ablation(ablation_file), [], console_of()[0])

@@ -59,7 +59,8 @@ def test_a_killed_ablation_trains_no_finished_stage_again(file: Path) -> None:
         os.killpg(running.pid, signal.SIGKILL)
         running.wait()
     assert begin(file).wait(PATIENCE) == 0
-    log = (file.parent / "log.txt").read_text()
+    logs = (file.parent / "runs" / "tiny-ablation" / "logs").glob("*.txt")
+    log = "".join(one.read_text() for one in logs)
     times = Counter(re.findall(r"training \(([0-9a-f]{16})\)", log))
     assert len(times) == STAGES
     assert times.total() <= STAGES + 2

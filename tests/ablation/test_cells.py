@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY
 from PIL import Image
+from shown import words
 from tiny import console_of
 from tiny_ablation import ABLATION, folded, small
 
@@ -97,7 +98,7 @@ def test_arms_that_do_not_match_are_told_before_and_after(
     plans = plan_cells(ablation, cells_of(ablation), far)
     console, shown = console_of()
     show_dry_run(ablation, far, console)
-    assert "arms' FLOPs differ by more than 2%" in " ".join(shown.getvalue().split())
+    assert "arms' FLOPs differ by more than 2%" in words(shown.getvalue())
     assert match_warnings(plans)[0].startswith("WARNING: at 64 x 64 the arms' FLOPs differ")
 
 

@@ -110,7 +110,7 @@ def test_a_keyboard_interrupt_says_how_to_go_on(tiny_file: Path) -> None:
         assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    assert "the same command goes on from the last checkpoint" in process.communicate()[1]
+    assert "the same command resumes from the last checkpoint" in process.communicate()[1]
     assert process.returncode == 130
 
 

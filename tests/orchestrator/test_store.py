@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from interrupted import BrokenOff, failing_at
-from tiny import Load, console_of, run_quietly, weights
+from shown import render
+from tiny import Load, run_quietly, weights
 
 from matl.errors import MatlError
 from matl.orchestrator.plan import make_plan
@@ -32,10 +33,9 @@ def test_an_unfinished_stage_is_listed_and_removed(
     assert one.about == {"stage": "diagnosis", "experiment": "tiny"}
     assert one.size > 1_000_000
     assert not one.running
-    console, shown = console_of()
-    console.print(unfinished_table(store))
-    for cell in (one.fingerprint, "diagnosis", "tiny", f"{one.size / 1e6:.1f} MB", "broken off"):
-        assert cell in shown.getvalue()
+    shown = render(unfinished_table(store), width=80)
+    for cell in (one.fingerprint, "diagnosis", "tiny", f"{one.size / 1e6:.1f} MB", "interrupted"):
+        assert cell in shown
     with pytest.raises(MatlError, match="no stage"):
         store.find(one.fingerprint[:6])
     found = store.find(one.fingerprint[:6], unfinished=True)
