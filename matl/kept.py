@@ -1,6 +1,6 @@
 """Answers of slow libraries, kept in one small file so that each question is asked once.
 
-The file lies in the user's cache folder. Nothing in it is needed: a file that is missing, damaged
+The file is in the user's cache folder. Nothing in it is needed: a file that is missing, damaged
 or cannot be written costs the time to ask again.
 """
 

@@ -45,7 +45,7 @@ def load_sweep(file: Path) -> Sweep:
     """Reads a sweep file; every parameter's name and the ends of its range are tried.
 
     Raises:
-        MatlError: one line that names the file, the key, and how to mend it.
+        MatlError: one line that names the file, the key, and how to fix it.
     """
     config: Any = OmegaConf.to_container(read_layers(file, [])[-1].content, resolve=False)
     try:

@@ -1,4 +1,4 @@
-"""Runs that are broken off, in a process of their own or by an error inside."""
+"""Runs that are interrupted, in a process of their own or by an error inside."""
 
 import subprocess
 import sys

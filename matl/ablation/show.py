@@ -76,7 +76,7 @@ def show_dry_run(
 
 
 def dry_run_table(plans: Mapping[Cell, Plan], store: Store, jobs: int = 1) -> Table:
-    """What would be trained: one row per stage name, with the time where finished ones tell it."""
+    """What would be trained: one row per stage name, with the time where finished ones show it."""
     work = distinct_stages(plans)
     rows: list[Row] = []
     for name, own in _by_name(work).items():

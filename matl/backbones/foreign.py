@@ -39,7 +39,7 @@ class Layout:
         name: The library, or libraries.
         prefix: The beginning of the network's keys; others belong to heads or other networks.
         numbered: Whether the network's children are counted, as in nn.Sequential, not named.
-        mark: A key that tells this layout from others.
+        mark: A key that sets this layout apart from others.
         alone: Whether the file holds the network and nothing else.
         mean, std: What grey levels in [0, 1] are normalised by, where it is not as in timm.
     """
@@ -53,7 +53,7 @@ class Layout:
     std: float | None = None
 
     def may_be(self, file: "WeightsFile") -> bool:
-        """Whether nothing speaks against this layout, before names are compared."""
+        """Whether this layout is possible, before names are compared."""
         lone = not file.wrapped and all(key.startswith(self.prefix) for key in file.state)
         return (lone or not self.alone) and (not self.mark or self.mark in file.state)
 

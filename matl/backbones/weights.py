@@ -83,7 +83,7 @@ def canonical_state(backbone: nn.Module, parameters_only: bool = False) -> dict[
 def load_state(
     backbone: nn.Module, state: Mapping[str, Tensor], heads: Iterable[str] = HEADS
 ) -> LoadReport:
-    """Copies weights into the backbone, and tells of each what became of it.
+    """Copies weights into the backbone, and reports what became of each.
 
     The first convolution of a colour network is adapted to a grey backbone as timm does it (summed
     over the colours). Call `raise_if_bad` on the result where all must fit.

@@ -1,4 +1,4 @@
-"""The floor: what grey levels and image size alone tell about the label.
+"""The floor: what grey levels and image size alone say about the label.
 
 A model that does not beat it may have learned the scanner, the window or the figure that an image
 was cut from. It is shown as a row of every table.

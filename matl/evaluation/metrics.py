@@ -246,7 +246,7 @@ def _estimate(value: float, resampled: np.ndarray, with_interval: bool) -> Estim
         return Estimate(None)
     resampled = resampled[~np.isnan(resampled)]
     if not with_interval or not len(resampled) or np.ptp(resampled) == 0:
-        return Estimate(float(value))  # resamples that are all alike tell nothing of others
+        return Estimate(float(value))  # resamples that are all alike say nothing of others
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(resampled, [tail, 1 - tail])
     return Estimate(float(value), float(low), float(high))

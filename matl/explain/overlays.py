@@ -23,7 +23,7 @@ ClassOutcome = tuple[str, str]
 def choose_cases(
     table: pd.DataFrame, classes: Sequence[str], seed: int = 0, each: int = EACH
 ) -> dict[ClassOutcome, list[int]]:
-    """Draws as many right as wrong images of each class, at random and one a patient.
+    """Draws as many right as wrong images of each class, at random and one per patient.
 
     Args:
         table: one row per image: `label`, `outcome`, `source`, `patient`; its index counts them.

@@ -1,4 +1,4 @@
-"""What happens where memory runs out: a stage is refused, or trained anew with half the batch."""
+"""What happens where memory runs out: a stage is refused, or restarts with half the batch."""
 
 import shutil
 from collections.abc import Callable
@@ -32,7 +32,7 @@ def within_memory(job: Job, train: Callable[[Job], None], console: Console) -> J
 
     Returns:
         The job as it was trained. What it shrank to is kept in the workspace, so that a stage that
-        was broken off goes on with the same batch.
+        was interrupted resumes with the same batch.
 
     Raises:
         OutOfMemory: the batch may not shrink, or cannot: each process needs two images.

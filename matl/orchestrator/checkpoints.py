@@ -104,7 +104,7 @@ def checkpoint_callbacks(folder: Path, every: int) -> list[ModelCheckpoint]:
 
 
 def go_on(job: Job, nodes: Nodes = ALONE) -> Job:
-    """The job with the checkpoint that it goes on from, which node 0 chooses for all processes.
+    """The job with the checkpoint that it resumes from, which node 0 chooses for all processes.
 
     Raises:
         MatlError: there are checkpoints, and none is whole.
@@ -140,11 +140,13 @@ def checkpoint_in(folder: Path, console: Console) -> Path | None:
     digests = _digests(folder)
     whole = next((file for file in files if _is_whole(file, digests)), None)
     if whole is None:
-        raise MatlError(f"{files[0]}: the checkpoint is damaged; delete {folder} to begin anew")
+        raise MatlError(
+            f"{files[0]}: the checkpoint is damaged; delete {folder} to restart the stage"
+        )
     for file in files[: files.index(whole)]:
         console.print(
             f"{file}: its SHA-256 is not that of a saved checkpoint, so it is damaged; "
-            f"training goes on from {whole.name}, the one before",
+            f"training resumes from {whole.name}, the one before",
             soft_wrap=True,
             markup=False,
             highlight=False,

@@ -134,7 +134,7 @@ def machine(device: torch.device) -> dict[str, Any]:
 
 
 def _processor() -> str:
-    """The processor's name where the system tells it, else its architecture."""
+    """The processor's name where the system names it, else its architecture."""
     if sys.platform == "linux":
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

@@ -1,4 +1,4 @@
-"""After every batch all processes of a stage decide together whether it goes on."""
+"""After every batch all processes of a stage decide together whether it continues."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,7 +124,7 @@ class Guard(pl.Callback):
             raise Preempted(REQUEUE)
 
     def _decide(self, seen: Seen | None) -> None:
-        """Takes the same decision in all processes: to go on, to stop soon, or to fail.
+        """Takes the same decision in all processes: to continue, to stop soon, or to fail.
 
         Raises:
             MatlError: in all of them, where the loss of one is not finite.
@@ -137,7 +137,7 @@ class Guard(pl.Callback):
         if failed and seen is not None:
             raise MatlError(
                 f"stages.{self.stage}: training diverged in epoch {seen.epoch}, step {seen.step}: "
-                f"the loss is not finite on {self._images(seen, finite)}; {REMEDY}, or mend these "
+                f"the loss is not finite on {self._images(seen, finite)}; {REMEDY}, or fix these "
                 f"images; {KEPT}"
             )
 

@@ -27,7 +27,7 @@ class Resources:
 
     Attributes:
         accelerator: `cpu` or `gpu`.
-        processes: one a device, over all nodes.
+        processes: one per device, over all nodes.
         threads: CPU threads per process; recorded, but no part of a fingerprint.
         precision: one of Lightning's names.
         channels_last: memory format of images and network.
@@ -67,7 +67,7 @@ def resolve(trainer: TrainerConfig) -> Resources:
     and trained on another.
 
     Raises:
-        MatlError: GPUs are asked for and there is none to tell their number or precision.
+        MatlError: GPUs are asked for and there is none, so their number or precision is unknown.
     """
     gpus = visible_gpus()
     accelerator = trainer.accelerator

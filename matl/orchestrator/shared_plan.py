@@ -1,4 +1,4 @@
-"""The first node's plan, which lies in the store while the others compare theirs with it."""
+"""The first node's plan, which is in the store while the others compare theirs with it."""
 
 import json
 import secrets

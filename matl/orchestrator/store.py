@@ -18,7 +18,7 @@ from matl.names import ABOUT, FLOORS, MANIFEST, REPLACED, stage_lock
 
 @dataclass(frozen=True)
 class Unfinished:
-    """A stage that was broken off, or is being trained.
+    """A stage that was interrupted, or is being trained.
 
     Attributes:
         fingerprint: of the stage.
@@ -109,7 +109,7 @@ class Store:
         return found[0]
 
     def unfinished(self) -> list[Unfinished]:
-        """The stages that are being trained or were broken off, by fingerprint."""
+        """The stages that are being trained or were interrupted, by fingerprint."""
         folders = sorted(path for path in self.unfinished_folder.iterdir() if path.is_dir())
         fingerprints = dict.fromkeys(path.name.partition(".")[0] for path in folders)
         return [self._unfinished_one(fingerprint) for fingerprint in fingerprints]
@@ -150,7 +150,7 @@ class Store:
         Args:
             fingerprint: of the stage.
             fresh: beside the one of a stage that is not trained afresh.
-            about: names that tell a reader what it is.
+            about: names that a reader knows it by.
         """
         folder = self.unfinished_folder / (f"{fingerprint}.fresh" if fresh else fingerprint)
         folder.mkdir(parents=True, exist_ok=True)

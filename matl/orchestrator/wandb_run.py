@@ -39,7 +39,7 @@ class SafeRun:
     Args:
         console: where it is said, once each, that something failed.
         offline: nothing is uploaded.
-        complete: the run is over when this one is; False where others go on in it.
+        complete: the run is over when this one is; False where others continue it.
         opening: further arguments of `wandb.init`.
     """
 
@@ -130,7 +130,7 @@ class SafeRun:
             self._attempt += 1
         what = first_line(error).rstrip(".")
         if attempt == 0:
-            self._say(f"{what}; the record goes on offline")
+            self._say(f"{what}; the record continues offline")
             leave_service(self._run)
             self._begin()
         else:

@@ -1,4 +1,4 @@
-"""What the processes of a stage tell each other, so that they learn as one process would.
+"""What the processes of a stage exchange, so that they learn as one process would.
 
 The gradient is the mean of the processes' own. So a loss that is a mean over a varying count must
 divide its own sum by the processes' mean count, not by its own count.

@@ -1,4 +1,4 @@
-"""One command compares arms, regimes, seeds and folds, and goes on where it was broken off."""
+"""One command compares arms, regimes, seeds and folds, and resumes where it was interrupted."""
 
 import re
 from dataclasses import astuple, replace

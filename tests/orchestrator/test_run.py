@@ -33,13 +33,13 @@ def finished(store: Path) -> dict[str, str]:
 
 
 def trained(shown: str) -> list[str]:
-    return re.findall(r"^(\w+): training", shown, flags=re.MULTILINE)
+    return re.findall(r"^(\w[\w, ]*): training", shown, flags=re.MULTILINE)
 
 
 def test_a_chain_runs_and_then_is_reused(load_tiny: Load, tmp_path: Path) -> None:
     experiment = load_tiny("baselines=[scratch]")
     record, folder, shown = run_quietly(experiment)
-    assert trained(shown) == ["shapes", "lung", "diagnosis", "diagnosis"]
+    assert trained(shown) == ["shapes", "lung", "diagnosis", "diagnosis, from scratch"]
     assert list(record.scored.models) == ["chain", "from scratch", "floor"]
     before = finished(tmp_path / "store")
 

@@ -205,7 +205,7 @@ def goes_on_offline(
     experiment = load_tiny(*SETTINGS, "logger.wandb=online")
     record, folder, shown = run_quietly(experiment)
     shown += capfd.readouterr().out
-    assert shown.count("the record goes on offline") == times, shown
+    assert shown.count("the record continues offline") == times, shown
     assert "nothing more is recorded" not in shown
     kept = recorded(tmp_path / "runs")
     assert len(kept) == times
@@ -285,5 +285,5 @@ def test_what_fails_offline_too_is_said_once_and_left_alone(tmp_path: Path) -> N
     run = SafeRun(console, offline=True, project="matl", id="fails", dir=tmp_path)
     run.add(lambda run: run.log_artifact(tmp_path / "nowhere"))
     run.finish()
-    assert shown.getvalue().count("goes on offline") == 1
+    assert shown.getvalue().count("continues offline") == 1
     assert shown.getvalue().count("nothing more is recorded there") == 1

@@ -18,7 +18,7 @@ class Term(NamedTuple):
 
     Attributes:
         loss: mean over the queries that take part; 0 if none does.
-        accuracy: share of these queries that are told right, 0 to 1.
+        accuracy: share of these queries that are right, 0 to 1.
         used: share of all queries that take part, 0 to 1.
 
     Of several processes, loss and accuracy are their parts: the mean over the processes is the mean
@@ -99,7 +99,7 @@ def region_loss(queries: Tensor, own: RegionKeys, others: RegionKeys, temperatur
 
 
 def identity_loss(logits: Tensor, takes_part: Tensor) -> Term:
-    """Tell from a region's feature which region it is.
+    """Classify a feature by the region that it comes from.
 
     Args:
         logits: [B, R, R]; the second dimension is the true region.

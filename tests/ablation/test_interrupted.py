@@ -1,4 +1,4 @@
-"""An ablation that is broken off goes on where it was, and leaves what it found."""
+"""An ablation that is interrupted resumes where it was, and leaves what it found."""
 
 import os
 import re
