@@ -1,17 +1,14 @@
 """The report of a run: a folder that a reader needs nothing else beside."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from matl.evaluation.scored import UNITS
 from matl.files import json_bytes, replace_file
-from matl.names import CURVES_FIGURE, METRICS_FILE, PREDICTIONS, REPORT, ROC_FIGURE
-from matl.report.curves import roc_figure, training_figure
+from matl.names import FIGURES, METRICS_FILE, PREDICTIONS, REPORT
 from matl.report.diagnosis_tables import calibration_table, confusion_table, split_tables
-from matl.report.drawing import png_bytes
+from matl.report.html.picture import Picture
+from matl.report.html.run_pictures import score_pictures, training_pictures
 from matl.report.markdown import escape, fenced, markdown_table
 from matl.report.metrics_file import run_metrics
 from matl.report.paths import hide_paths
@@ -21,17 +18,14 @@ from matl.report.run_record import RunRecord
 from matl.report.stage_tables import stage_table
 from matl.report.table import Table
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 
 def write_report(record: RunRecord, folder: Path) -> Path:
     """Writes a run's report.
 
-    The folder then holds `report.md`, `roc.png` (where a model was scored on both classes),
-    `curves.png` (where a stage logged a value), `metrics.json` (every number with its interval,
-    split, positive class and seeds) and the record itself (see `matl.report.run_files`). Each file
-    is replaced whole, `report.md` last. Paths are hidden: see `matl.report.paths`.
+    The folder then holds `report.md`, `metrics.json` (every number with its interval, split,
+    positive class and seeds) and the record itself (see `matl.report.run_files`). Each file is
+    replaced whole, `report.md` last; the figures that it shows are the page's (see
+    `matl.report.html.run_page`). Paths are hidden: see `matl.report.paths`.
 
     Args:
         record: The run.
@@ -41,14 +35,11 @@ def write_report(record: RunRecord, folder: Path) -> Path:
         The path of `report.md`.
     """
     record = _portable(record)
-    roc, curves = _roc(record), training_figure(record.curves)
     files = record_files(record)
     contents = {
-        ROC_FIGURE: png_bytes(roc),
-        CURVES_FIGURE: png_bytes(curves),
         **files,
         METRICS_FILE: json_bytes(run_metrics(record, files[PREDICTIONS])),
-        REPORT: _markdown(record, roc is not None, curves is not None).encode(),
+        REPORT: _markdown(record).encode(),
     }
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
@@ -67,19 +58,7 @@ def _portable(record: RunRecord) -> RunRecord:
     )
 
 
-def _roc(record: RunRecord) -> Figure | None:
-    scored = record.scored
-    for split in scored.splits():
-        auroc = {row.model: row.metrics["auroc"] for row in scored.results(split)}
-        auroc = {name: one for name, one in auroc.items() if one.value is not None}
-        if auroc:
-            scores = {name: part for name, part in scored.tables(split).items() if name in auroc}
-            title = f"{record.experiment}: {split} split, positive = {scored.positive}"
-            return roc_figure(scores, auroc, title)
-    return None
-
-
-def _markdown(record: RunRecord, has_roc: bool, has_curves: bool) -> str:
+def _markdown(record: RunRecord) -> str:
     parts = [f"# {escape(record.experiment)}", fenced(record.command, "bash")]
     splits = record.scored.splits()
     for split in splits:
@@ -93,11 +72,9 @@ def _markdown(record: RunRecord, has_roc: bool, has_curves: bool) -> str:
             parts += [f"### {escape(table.title)}", *_section(table)]
     if not splits:
         parts += ["## Diagnosis", "No image of a test or val split was scored."]
-    if has_roc:
-        parts += [f"![ROC curves]({ROC_FIGURE})"]
+    parts += map(_figure, score_pictures(record.scored)[:1])
     parts += ["## Stages", *_section(stage_table(record))]
-    if has_curves:
-        parts += [f"![Training curves]({CURVES_FIGURE})"]
+    parts += map(_figure, training_pictures(record.curves))
     if record.notes:
         parts += ["## Notes", "\n".join(f"- {escape(note)}" for note in record.notes)]
     parts += ["## Manifest", fenced(json_bytes(record.manifest).decode().rstrip(), "json")]
@@ -105,6 +82,10 @@ def _markdown(record: RunRecord, has_roc: bool, has_curves: bool) -> str:
     if record.scored.models:
         files += f"; scores of every image: [{PREDICTIONS}]({PREDICTIONS})"
     return "\n\n".join(part.rstrip() for part in [*parts, files + "."]) + "\n"
+
+
+def _figure(picture: Picture) -> str:
+    return f"![{escape(picture.alt)}]({FIGURES}/{picture.name}.png)"
 
 
 def _section(table: Table) -> list[str]:

@@ -151,7 +151,10 @@ def test_a_mistake_is_said_where_it_was_made_though_another_node_failed_of_it_be
     ("setting", "said"),
     [
         ("seed=0", None),
-        ("trainer.threads=2", r"planned otherwise than on node 0: trainer\.threads \(1 -> 2\)"),
+        (
+            "trainer.precision=bf16-mixed",
+            r"planned otherwise than on node 0: trainer\.precision \(32-true -> bf16-mixed\)",
+        ),
         ("chain=[diagnosis]", r"chain: 1 stages are planned here, and 3 on node 0"),
     ],
 )

@@ -49,7 +49,7 @@ def test_a_chain_runs_and_then_is_reused(load_tiny: Load, tmp_path: Path) -> Non
     assert same_folder == folder
     assert again.stages == record.stages
     assert again.scored.results("test") == record.scored.results("test")
-    for name in ("report.md", "metrics.json", "predictions.csv", "manifest.json", "curves.png"):
+    for name in ("report.md", "metrics.json", "predictions.csv", "manifest.json", "report.html"):
         assert (folder / name).stat().st_size > 0
 
 
@@ -115,7 +115,7 @@ def test_a_transfer_of_operators_is_another_stage_than_a_transfer_of_all(load_ti
     record, _, shown = run_quietly(partial.experiment)
     assert any("attention against its convolutional control" in note for note in record.notes)
     carried = [note for note in record.notes if note.startswith("diagnosis carries")]
-    assert "parameters of operators; begins 4" in carried[0]
+    assert "parameters of operators; restarts 4" in carried[0]
     assert "diagnosis carries" in shown
 
 

@@ -16,10 +16,11 @@ from matl.evaluation.statistics.calibration import (
     calibration_error,
     fit_temperature,
 )
+from matl.report.html.run_page import write_run_page
 from matl.report.run_report import write_report
 
 DATA = {"metrics.json", "manifest.json", "record.json"}
-FILES = {"report.md", "roc.png", "curves.png", "predictions.csv", "curves.csv", *DATA}
+FILES = {"report.md", "predictions.csv", "curves.csv", *DATA}
 
 
 def read_table(report, heading):
@@ -38,8 +39,15 @@ def test_report_holds_its_files_and_no_others(tmp_path):
     path = write_report(make_record(), tmp_path / "report")
     assert path == tmp_path / "report" / "report.md"
     assert {file.name for file in path.parent.iterdir()} == FILES
-    for name in ("roc.png", "curves.png"):
-        with Image.open(path.parent / name) as image:
+
+
+def test_its_figures_are_those_of_the_page(tmp_path):
+    report = write_report(make_record(), tmp_path).read_text(encoding="utf-8")
+    write_run_page(tmp_path)
+    shown = re.findall(r"!\[.*\]\((.+?)\)", report)
+    assert {"figures/roc.png", "figures/training-1-diagnosis.png"} <= set(shown)
+    for name in shown:
+        with Image.open(tmp_path / name) as image:
             image.load()
             assert min(image.size) > 300
             assert len(np.unique(np.asarray(image.convert("L")))) > 20
@@ -180,7 +188,6 @@ def test_one_class_is_reported_without_a_roc_curve(tmp_path):
     write_report(make_record(), tmp_path)
     record = make_record(diagnoses={"chain": make_scores(1, 0, label=0)})
     report = write_report(record, tmp_path).read_text(encoding="utf-8")
-    assert not (tmp_path / "roc.png").exists()
     assert "roc.png" not in report
     header, row = read_table(report, "## Diagnosis, test split")
     assert dict(zip(header, row, strict=True))["AUROC"] == "undefined"
