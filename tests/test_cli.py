@@ -122,18 +122,19 @@ def test_the_version_is_shown(matl: Matl, tmp_path: Path) -> None:
 
 
 def test_a_shell_can_complete_commands(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", "from matl.cli import main; main()"]
-    variables = {"_MATL_COMPLETE": "complete_bash", "COMP_WORDS": "matl sto", "COMP_CWORD": "1"}
-    done = subprocess.run(
-        [*command], capture_output=True, text=True, cwd=REPOSITORY, env=os.environ | variables
-    )
-    assert "store" in done.stdout
-    assert (
-        "--install-completion"
-        in subprocess.run(
-            [*command, "--help"], capture_output=True, text=True, cwd=REPOSITORY, check=True
-        ).stdout
-    )
+    code = "import sys; sys.argv[0] = 'matl'; from matl.cli import main; main()"
+    asked = {"_MATL_COMPLETE": "complete_bash", "COMP_WORDS": "matl sto", "COMP_CWORD": "1"}
+    shown = []
+    for words, variables in (([], asked), (["--help"], {})):
+        command = [sys.executable, "-c", code, *words]
+        environment = os.environ | variables
+        done = subprocess.run(
+            command, capture_output=True, text=True, cwd=REPOSITORY, env=environment, check=True
+        )
+        shown.append(done.stdout)
+    assert shown[0].split() == ["store"]
+    assert "--install-completion" in shown[1]
+    assert "--show-completion" in shown[1]
 
 
 def test_settings_are_explained_without_an_experiment(matl: Matl, tmp_path: Path) -> None:
