@@ -61,7 +61,8 @@ class FileHashes:
 
     def _look_up(self, paths: list[str]) -> list[str]:
         keys = _readable(map(_key, paths), paths)
-        memo = _memos.setdefault(os.path.abspath(self.folder), _Memo(self.folder))
+        folder = Path(os.path.abspath(self.folder))
+        memo = _memos.setdefault(str(folder), _Memo(folder))
         memo.read()
         unknown = {
             key: path for key, path in zip(keys, paths, strict=True) if key not in memo.known

@@ -150,3 +150,16 @@ def test_what_another_process_adds_is_known_without_reading_the_memo_again(
 
 def hash_one_by_one(files: list[Path], memo: Path) -> list[str]:
     return [FileHashes(memo).of([file])[0] for file in files]
+
+
+def test_a_relative_folder_stays_the_same_after_a_change_of_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / name).write_text(name)
+    monkeypatch.chdir(tmp_path)
+    FileHashes(Path("memo")).of([tmp_path / "a"])
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    FileHashes(tmp_path / "memo").of([tmp_path / "b"])
+    assert not list((tmp_path / "elsewhere").iterdir())

@@ -172,7 +172,9 @@ def test_data_sets_of_one_kind_are_told_apart(load_tiny: Load, tmp_path: Path) -
     for place, positive in (("north", "ill"), ("south", "ill"), ("south", "well")):
         record, _ = evaluate_external(folder, f"folder:{tmp_path / place}", positive, "matl")
         assert record.scored.positive == positive
-        warning = f"the positive class here is {positive}; the diagnosis learned {own.positive}"
+        warning = (
+            f"the positive class here is {positive}; the diagnosis learned {own.scored.positive}"
+        )
         assert warning in record.notes
         assert record.experiment.startswith(f"tiny on folder:{place} (")
         names.append(record.experiment)
@@ -181,7 +183,7 @@ def test_data_sets_of_one_kind_are_told_apart(load_tiny: Load, tmp_path: Path) -
     row = r'<th scope="row"[^>]*>([^<]+)</th>\s*<td[^>]*>from scratch</td>\s*<td[^>]*>(\w+)</td>'
     shown = re.findall(row, page)
     assert sorted(shown) == sorted(
-        [("own test split", own.positive), *zip(names, ("ill", "ill", "well"), strict=True)]
+        [("own test split", own.scored.positive), *zip(names, ("ill", "ill", "well"), strict=True)]
     )
 
 
