@@ -68,7 +68,7 @@ def test_half_the_batch_is_trained_kept_and_noted(
 def test_what_shrinks_is_said(load_tiny: Load, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Stage, "training_step", fits(4))
     _, _, shown = run_quietly(load_tiny(*LUNG, "trainer.auto_batch=true"))
-    assert "lung: out of memory; it begins anew with batch_size 4 instead of 8" in shown
+    assert "lung: out of memory; it restarts with batch_size 4 instead of 8" in shown
     assert "the region term finds negatives in fewer scans" in shown
 
 

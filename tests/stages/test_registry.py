@@ -1,70 +1,23 @@
-"""A task, a method and a data set of one's own train a chain with no line of matl changed."""
+"""A task, a method and a data set of one's own train a chain: the README's example does."""
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from readme import README
 from tiny import Load, run_quietly
 
 from matl import load_experiment
 from matl.errors import MatlError
 from matl.orchestrator.plan import make_plan
 
-MODULE = '''
-"""A task, a method and a data set from outside."""
-
-from dataclasses import dataclass
-
+EXAMPLE = next(code for code in re.findall(r"```python\n(.+?)```", README, re.S) if "Task" in code)
+ROTATION = '''
 import torch
-import torch.nn.functional as F
-from torch import nn
 
-from data_modules.samples import Samples
-from data_modules.sets.listing import image_paths, make_table
-from matl import LungSSL, LungSSLConfig, Stage, StageConfig, Task
-from matl.views import plain_view
-
-
-def index(root):
-    """Every image below a folder, without labels."""
-    return Samples(root, make_table(image_paths(root), source="mine"))
-
-
-@dataclass
-class BrightnessConfig(StageConfig):
-    """Settings.
-
-    Attributes:
-        scale: What the brightness is multiplied by.
-    """
-
-    scale: float = 1.0
-
-
-class Brightness(Task, Stage):
-    """Learns how bright an image is."""
-
-    settings = BrightnessConfig
-    VERSION = 1
-    metric_names = ("loss",)
-
-    def __init__(self, backbone, config, seed):
-        super().__init__(backbone, config, seed)
-        self.heads = nn.ModuleDict({"mean": nn.Linear(backbone.num_features, 1)})
-
-    @classmethod
-    def select(cls, samples, config):
-        return samples
-
-    @classmethod
-    def check_images(cls, samples, config):
-        assert len(samples)
-
-    def loss(self, batch):
-        images = plain_view(batch["image"])
-        told = self.heads["mean"](self.features(images)).squeeze(1)
-        return F.mse_loss(told.float(), self.config.scale * images.mean((1, 2, 3)))
+from matl import LungSSL, LungSSLConfig
 
 
 @dataclass
@@ -97,7 +50,7 @@ def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     package = tmp_path / "mypkg"
     package.mkdir()
     (package / "__init__.py").touch()
-    (package / "mod.py").write_text(MODULE)
+    (package / "mod.py").write_text(EXAMPLE + ROTATION)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [one for one in sys.path if one != str(tmp_path)])
     yield tmp_path
