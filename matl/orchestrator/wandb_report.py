@@ -152,7 +152,7 @@ def _frame(table: Table) -> pd.DataFrame:
 
 
 def _pictures(folder: Path) -> Mapping[str, list[Path]]:
-    """A run folder's PNG files: each of the report's own, and those of a subfolder together."""
+    """PNG files of a run's folder, those of a subfolder together."""
     found: dict[str, list[Path]] = {}
     for file in sorted(folder.rglob("*.png")):
         inside = file.relative_to(folder)

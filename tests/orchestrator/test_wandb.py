@@ -39,7 +39,7 @@ def test_one_run_a_stage_and_one_of_the_report(load_tiny: Load, tmp_path: Path) 
     assert (shapes.logged, shapes.used) == ([f"weights-{first}"], [])
     assert (diagnosis.logged, diagnosis.used) == ([f"weights-{last}"], [f"weights-{first}"])
     assert report.used == [f"weights-{last}"]
-    assert {"diagnosis", "diagnosis_val", "stages", "roc", "curves"} <= set(report.rows[0])
+    assert {"diagnosis", "diagnosis_val", "stages", "figures"} <= set(report.rows[0])
     [auroc] = [
         result.metrics["auroc"].value
         for result in record.scored.results("test")
