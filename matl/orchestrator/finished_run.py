@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from data_modules.cache import ImageCache, build_cache
+from data_modules.config import DataConfig
 from data_modules.samples import Samples
 from matl.config import Experiment, load_experiment
 from matl.errors import MatlError
@@ -112,12 +113,12 @@ def read_run(folder: Path) -> FinishedRun:
         raise MatlError(f"{folder}: the run has no diagnosis; run the whole chain")
     diagnoses = {current_name(row): fingerprint for row, fingerprint in diagnoses.items()}
     experiment = load_experiment(folder / EXPERIMENT)
-    _find_again(experiment, folder, list(diagnoses.values()))
-    return FinishedRun(experiment, diagnoses)
+    located = _located(experiment, folder, list(diagnoses.values()))
+    return FinishedRun(located, diagnoses)
 
 
-def _find_again(experiment: Experiment, folder: Path, fingerprints: Sequence[str]) -> None:
-    """Makes the run's paths absolute, from wherever it is read.
+def _located(experiment: Experiment, folder: Path, fingerprints: Sequence[str]) -> Experiment:
+    """The experiment with absolute paths, from wherever its run is read.
 
     They began in the folder where it was started: the present one, or the nearest above the run's
     own, from which its store with its stages is found.
@@ -126,14 +127,24 @@ def _find_again(experiment: Experiment, folder: Path, fingerprints: Sequence[str
     stores = [one / experiment.store for one in bases]
     known = [all((store / one).is_dir() for one in fingerprints) for store in stores]
     base = bases[known.index(True)] if any(known) else bases[0]
-    for name in ("store", "cache", "data_root"):
-        setattr(experiment, name, str(base / getattr(experiment, name)))
-    for stage in experiment.stages.values():
-        if stage.data.root is not None:
-            stage.data.root = str(base / stage.data.root)
-        for member in stage.data.union or ():
-            if isinstance(member, dict) and "root" in member:
-                member["root"] = str(base / Path(member["root"]).expanduser())
+    places = {
+        name: str(base / getattr(experiment, name)) for name in ("store", "cache", "data_root")
+    }
+    stages = {
+        name: replace(stage, data=_located_data(stage.data, base))
+        for name, stage in experiment.stages.items()
+    }
+    return replace(experiment, **places, stages=stages)
+
+
+def _located_data(data: DataConfig, base: Path) -> DataConfig:
+    union = [
+        {**member, "root": str(base / Path(member["root"]).expanduser())}
+        if isinstance(member, dict) and "root" in member
+        else member
+        for member in data.union
+    ]
+    return replace(data, root=None if data.root is None else str(base / data.root), union=union)
 
 
 def load_model(path: str | Path) -> "TrainedModel":
