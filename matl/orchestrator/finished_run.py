@@ -127,14 +127,17 @@ def _located(experiment: Experiment, folder: Path, fingerprints: Sequence[str]) 
     stores = [one / experiment.store for one in bases]
     known = [all((store / one).is_dir() for one in fingerprints) for store in stores]
     base = bases[known.index(True)] if any(known) else bases[0]
-    places = {
-        name: str(base / getattr(experiment, name)) for name in ("store", "cache", "data_root")
-    }
     stages = {
         name: replace(stage, data=_located_data(stage.data, base))
         for name, stage in experiment.stages.items()
     }
-    return replace(experiment, **places, stages=stages)
+    return replace(
+        experiment,
+        store=str(base / experiment.store),
+        cache=str(base / experiment.cache),
+        data_root=str(base / experiment.data_root),
+        stages=stages,
+    )
 
 
 def _located_data(data: DataConfig, base: Path) -> DataConfig:
