@@ -28,7 +28,7 @@ def loaded(code: str) -> set[str]:
 
 def test_only_the_loader_and_the_module_need_torch():
     names = loaded(READING.format(skipped={"loader", "module"}, then=""))
-    assert {"data_modules", "pandas", "scipy"} <= names
+    assert {"data_modules", "pandas"} <= names
     assert not names & {"torch", "pytorch_lightning", "lightning", "matl"}
 
 
