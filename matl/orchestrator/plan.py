@@ -26,14 +26,14 @@ class PlannedStage:
     """One stage with all that decides its result.
 
     Attributes:
-        name: the stage's name in the experiment.
-        config: its settings.
+        name: The stage's name in the experiment.
+        config: Its settings.
         samples: Its images.
         content: Digest of the images' bytes.
         identity: What the fingerprint hashes.
         fingerprint: 16 hexadecimal digits.
-        parent: fingerprint of the stage whose backbone this one begins from.
-        from_scratch: whether it is trained without the stages before it, for comparison.
+        parent: Fingerprint of the stage whose backbone this one begins from.
+        from_scratch: Whether it is trained without the stages before it, for comparison.
     """
 
     name: str
@@ -67,10 +67,10 @@ class Plan:
     """What an experiment runs.
 
     Attributes:
-        experiment: the experiment.
-        resources: its trainer section with `auto` resolved.
-        chain: the stages in order.
-        scratch: the diagnosis without the stages before it, where `baselines` asks for it.
+        experiment: The experiment.
+        resources: Its trainer section with `auto` resolved.
+        chain: The stages in order.
+        scratch: The diagnosis without the stages before it, where `baselines` asks for it.
     """
 
     experiment: Experiment
@@ -125,8 +125,8 @@ def plan_checked(experiment: Experiment, through: int = 3, memo: Memo | None = N
         memo: Of plans made before in this process, whose data sets have not changed since.
 
     Raises:
-        MatlError: a stage before the diagnosis would see its validation or test patients.
-        DataError: a data set is missing or wrong.
+        MatlError: A stage before the diagnosis would see its validation or test patients.
+        DataError: A data set is missing or wrong.
     """
     resources = resolve(experiment.trainer)
     names = [name for name in experiment.chain if experiment.stages[name].part <= through]
@@ -136,8 +136,8 @@ def plan_checked(experiment: Experiment, through: int = 3, memo: Memo | None = N
     memo = Memo() if memo is None else memo
     samples = {name: _samples(experiment, name, memo) for name in names}
     hashes = _hashes(experiment, memo)
-    checked = ("leaks", experiment.cache, *(id(samples[name]) for name in names))
-    memo.once(checked, lambda: refuse_leaks(names, samples, experiment, hashes))
+    images = ("leaks", experiment.cache, *(id(samples[name]) for name in names))
+    memo.once(images, lambda: refuse_leaks(names, samples, experiment, hashes))
     chain: list[PlannedStage] = []
     for name in names:
         parent = chain[-1].fingerprint if chain else None
