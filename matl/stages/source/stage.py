@@ -82,7 +82,7 @@ class LabelHead(nn.Module):
         images, targets = images[:even], targets[:even]
         if not self.multi_label:
             return self.mixup(images, targets)
-        share = self.mixup._params_per_batch()[0]
+        share = drawn_share(self.mixup)
         return images.lerp(images.flip(0), 1 - share), targets.lerp(targets.flip(0), 1 - share)
 
     def _mixes(self) -> bool:
@@ -108,6 +108,11 @@ class LabelHead(nn.Module):
         smoothing = self.smoothing if self.training and not mixed else 0.0
         mean = F.cross_entropy(logits, targets, weight=self.weights, label_smoothing=smoothing)
         return factor * mean
+
+
+def drawn_share(mixup: Mixup) -> float:
+    """Draw the share that the first image has in a mixture, as timm draws it, 0 to 1."""
+    return mixup._params_per_batch()[0]
 
 
 class SourceStage(Stage):

@@ -7,6 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from PIL import Image
+from timm.data import Mixup
 from tiny import Load, run_quietly
 from torch import Tensor
 
@@ -18,7 +19,7 @@ from matl.orchestrator.job import data_module
 from matl.orchestrator.plan import make_plan
 from matl.orchestrator.store import Store
 from matl.orchestrator.training import stage_job
-from matl.stages.source.stage import SourceStage
+from matl.stages.source.stage import SourceStage, drawn_share
 from matl.stages.source.task import SourceConfig
 from matl.views import ViewConfig, plain_view
 
@@ -98,6 +99,13 @@ def test_mixup_mixes_labels_as_it_mixes_images(labels: Labels, targets: Tensor) 
     given = targets if targets.ndim == 2 else F.one_hot(targets, len(labels["classes"])).float()
     expected = given[:1] + share[:, None] * (given[1:] - given[:1])
     torch.testing.assert_close(soft, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_the_share_of_a_mixture_is_drawn_by_timm() -> None:
+    """By a private name of timm's: this fails when an upgrade takes it away."""
+    shares = [drawn_share(Mixup(mixup_alpha=1.0, num_classes=2)) for _ in range(8)]
+    assert all(0 <= share <= 1 for share in shares)
+    assert len(set(shares)) > 1
 
 
 def test_mixup_leaves_an_odd_image_out() -> None:
