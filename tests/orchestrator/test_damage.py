@@ -3,7 +3,6 @@
 import shutil
 from pathlib import Path
 
-import pandas as pd
 import pytest
 import timm
 import torch
@@ -12,8 +11,7 @@ from tiny import Load, run_quietly
 from data_modules.config import DataConfig
 from data_modules.errors import DataError
 from matl.errors import MatlError
-from matl.names import BACKBONE, MANIFEST, SCORES
-from matl.orchestrator.external import evaluate_external
+from matl.names import BACKBONE, MANIFEST
 from matl.orchestrator.plan import make_plan
 from matl.orchestrator.store import Store
 
@@ -55,17 +53,6 @@ def test_damaged_weights_are_not_passed_on(load_tiny: Load, tmp_path: Path) -> N
     assert not list(store)
 
 
-def test_edited_scores_are_not_reported(load_tiny: Load, tmp_path: Path) -> None:
-    run_quietly(load_tiny(DIAGNOSIS))
-    store = Store(tmp_path / "store")
-    [entry] = store
-    scores = store.entry(entry) / SCORES
-    table = pd.read_csv(scores)
-    table.assign(score=table["label"]).to_csv(scores, index=False)
-    with pytest.raises(MatlError, match="is damaged; run matl store remove"):
-        run_quietly(load_tiny(DIAGNOSIS))
-
-
 def test_a_reader_does_not_disturb_a_replacement(load_tiny: Load, tmp_path: Path) -> None:
     run_quietly(load_tiny(DIAGNOSIS))
     store = Store(tmp_path / "store")
@@ -76,31 +63,6 @@ def test_a_reader_does_not_disturb_a_replacement(load_tiny: Load, tmp_path: Path
     assert list(store) == [entry]
     assert store.find(entry[:6]) == entry
     assert replaced.exists()
-
-
-def test_copies_of_held_out_images_are_refused(load_tiny: Load, tmp_path: Path) -> None:
-    samples = make_plan(load_tiny(DIAGNOSIS)).chain[0].samples
-    held_out = samples.subset(samples.table["split"] == "test").files()
-    for number, file in enumerate(held_out):
-        folder = tmp_path / "copies" / "train" / f"class{number % 2}"
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.copy(file, folder / f"copy{number}.png")
-    experiment = load_tiny()
-    experiment.stages["lung"].data = DataConfig(name="folder", root=str(tmp_path / "copies"))
-    with pytest.raises(MatlError, match=f"trains on {len(held_out)} images that diagnosis holds"):
-        make_plan(experiment)
-
-
-def test_an_evaluation_says_what_was_trained_on(load_tiny: Load) -> None:
-    _, folder, _ = run_quietly(load_tiny(DIAGNOSIS))
-    samples = make_plan(load_tiny(DIAGNOSIS)).chain[0].samples
-    table = samples.table.rename(columns={"split": "part"})
-    listing = samples.root / "samples.csv"
-    table[["path", "label", "patient"]].to_csv(listing, index=False)
-    record, _ = evaluate_external(folder, f"csv:{samples.root}", "covid", "matl evaluate")
-    listing.unlink()
-    trained = int((samples.table["split"] == "train").sum())
-    assert f"{trained} OF THEM WERE TRAINED ON" in record.split_note
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,8 @@
 """What is part of a stage's fingerprint, and what is not."""
 
-from pathlib import Path
-
 import pytest
-from tiny import Load, run_quietly
+from tiny import Load
 
-from matl.names import FLOORS
 from matl.orchestrator.plan import make_plan
 from matl.stages.ssl.multi_scale.method import MultiScale
 
@@ -44,20 +41,3 @@ def test_another_version_of_a_method_retrains_that_method_alone(
     alone = fingerprints(load_tiny, "chain=[diagnosis]")
     monkeypatch.undo()
     assert alone == fingerprints(load_tiny, "chain=[diagnosis]")
-
-
-def test_another_floor_retrains_nothing(load_tiny: Load, monkeypatch: pytest.MonkeyPatch) -> None:
-    experiment = load_tiny("chain=[diagnosis]")
-    run_quietly(experiment)
-    floors = set((Path(experiment.store) / FLOORS).iterdir())
-    monkeypatch.setattr("matl.orchestrator.floors.FLOOR_VERSION", 99)
-    _, _, shown = run_quietly(experiment)
-    assert "in the store" in shown
-    assert len(set((Path(experiment.store) / FLOORS).iterdir()) - floors) == 1
-
-
-def test_a_reused_stage_of_other_threads_is_noted(load_tiny: Load) -> None:
-    run_quietly(load_tiny("chain=[diagnosis]"))
-    record, _, shown = run_quietly(load_tiny("chain=[diagnosis]", "trainer.threads=2"))
-    assert "in the store" in shown
-    assert any("diagnosis was trained with 1 thread; 2 are set now" in n for n in record.notes)

@@ -1,0 +1,97 @@
+"""A finished model scored on another data set."""
+
+import itertools
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from tiny import Load, run_quietly
+
+from matl.errors import MatlError
+from matl.orchestrator.external import evaluate_external
+from matl.orchestrator.plan import make_plan
+
+DIAGNOSIS = "chain=[diagnosis]"
+
+
+def test_a_finished_model_is_scored_on_another_data_set(
+    load_tiny: Load, phantom_root: Path
+) -> None:
+    _, folder, _ = run_quietly(load_tiny("chain=[shapes,diagnosis]", "baselines=[scratch]"))
+    other = f"phantom_null:{phantom_root / 'external'}"
+    record, report = evaluate_external(folder, other, None, "matl evaluate")
+    assert list(record.scored.models) == ["chain", "from scratch", "floor"]
+    assert {row.images for row in record.scored.results("test")} == {640}
+    metrics = json.loads((report / "metrics.json").read_text())["metrics"]
+    assert {row["model"] for row in metrics} == {"chain", "from scratch", "floor"}
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    name = f"tiny on phantom_null:external ({report.name.rpartition('-')[2]})"
+    assert f"{name}: every labelled image of phantom_null; no file of it was" in page
+
+
+def test_data_sets_of_one_kind_are_told_apart(load_tiny: Load, tmp_path: Path) -> None:
+    own, folder, _ = run_quietly(load_tiny("chain=[diagnosis]"))
+    drawn = np.random.default_rng(0)
+    for place, kind, number in itertools.product(("north", "south"), ("ill", "well"), range(3)):
+        file = tmp_path / place / kind / f"{number}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(drawn.integers(0, 256, (32, 32), dtype=np.uint8)).save(file)
+    names = []
+    for place, positive in (("north", "ill"), ("south", "ill"), ("south", "well")):
+        record, _ = evaluate_external(folder, f"folder:{tmp_path / place}", positive, "matl")
+        assert record.scored.positive == positive
+        warning = (
+            f"the positive class here is {positive}; the diagnosis learned {own.scored.positive}"
+        )
+        assert warning in record.notes
+        assert record.experiment.startswith(f"tiny on folder:{place} (")
+        names.append(record.experiment)
+    assert len(set(names)) == len(list(folder.glob("evaluate-folder-*"))) == 3
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    row = r'<th scope="row"[^>]*>([^<]+)</th>\s*<td[^>]*>from scratch</td>\s*<td[^>]*>(\w+)</td>'
+    shown = re.findall(row, page)
+    assert sorted(shown) == sorted(
+        [("own test split", own.scored.positive), *zip(names, ("ill", "ill", "well"), strict=True)]
+    )
+
+
+def test_a_run_on_its_own_images_gives_its_own_scores(load_tiny: Load, phantom_root: Path) -> None:
+    record, folder, _ = run_quietly(load_tiny("chain=[diagnosis]"))
+    source = make_plan(load_tiny("chain=[diagnosis]")).chain[0].samples
+    table = source.table[source.table["split"] == "test"].assign(split="test")
+    rows = pd.DataFrame({"path": table["path"], "label": table["label"]})
+    rows["patient"] = table["patient"]
+    listing = source.root / "samples.csv"
+    rows.to_csv(listing, index=False)
+    external, _ = evaluate_external(folder, f"csv:{source.root}", "covid", "matl evaluate")
+    listing.unlink()
+    own = record.scored.tables("test")["from scratch"].set_index("image")["score"]
+    scored = external.scored.tables("test")["from scratch"].set_index("image")["score"]
+    assert scored.to_dict() == pytest.approx(own.to_dict(), abs=1e-6)
+    own_floor = record.scored.tables("test")["floor"].set_index("image")["score"].to_dict()
+    floor = external.scored.tables("test")["floor"].set_index("image")["score"].to_dict()
+    assert floor == pytest.approx(own_floor, abs=1e-6)
+
+
+def test_bad_words_for_an_evaluation(load_tiny: Load, tmp_path: Path) -> None:
+    with pytest.raises(MatlError, match="no folder of a finished run"):
+        evaluate_external(tmp_path, "phantom_ct:x", None, "matl evaluate")
+    _, folder, _ = run_quietly(load_tiny("chain=[diagnosis]"))
+    with pytest.raises(MatlError, match="NAME:ROOT"):
+        evaluate_external(folder, "phantom_ct", None, "matl evaluate")
+
+
+def test_an_evaluation_says_what_was_trained_on(load_tiny: Load) -> None:
+    _, folder, _ = run_quietly(load_tiny(DIAGNOSIS))
+    samples = make_plan(load_tiny(DIAGNOSIS)).chain[0].samples
+    table = samples.table.rename(columns={"split": "part"})
+    listing = samples.root / "samples.csv"
+    table[["path", "label", "patient"]].to_csv(listing, index=False)
+    record, _ = evaluate_external(folder, f"csv:{samples.root}", "covid", "matl evaluate")
+    listing.unlink()
+    trained = int((samples.table["split"] == "train").sum())
+    assert f"{trained} OF THEM WERE TRAINED ON" in record.split_note
