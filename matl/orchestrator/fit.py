@@ -25,6 +25,7 @@ from matl.orchestrator.guard import Guard
 from matl.orchestrator.job import Job, data_module, initial_stage
 from matl.orchestrator.launch import launch
 from matl.orchestrator.nodes import ALONE, Nodes
+from matl.orchestrator.process_group import OneMachine, join_group
 from matl.orchestrator.wandb_curves import CurveLogger
 from matl.orchestrator.wandb_logger import log_weights, stage_logger
 from matl.preemption import Preempted
@@ -69,6 +70,8 @@ def fit(job: Job) -> None:
         disk_errors(job.workspace),
         stage_logger(job, console) if rank == 0 else nullcontext() as logger,
     ):
+        if job.resources.processes > 1 and job.resources.nodes == 1:
+            join_group(_backend(job))
         trainer = _trainer(job, console, logger)
         try:
             trainer.fit(stage, data, ckpt_path=job.checkpoint, weights_only=True)
@@ -156,6 +159,12 @@ def _trainer(job: Job, console: Console, logger: CurveLogger | None) -> pl.Train
 def _strategy(job: Job) -> Strategy | str:
     if job.resources.processes == 1:
         return "auto"
-    backend = "nccl" if job.resources.accelerator == "gpu" else "gloo"
-    unused = job.stage.task.unused_parameters
-    return DDPStrategy(process_group_backend=backend, find_unused_parameters=unused)
+    return DDPStrategy(
+        cluster_environment=OneMachine() if job.resources.nodes == 1 else None,
+        process_group_backend=_backend(job),
+        find_unused_parameters=job.stage.task.unused_parameters,
+    )
+
+
+def _backend(job: Job) -> str:
+    return "nccl" if job.resources.accelerator == "gpu" else "gloo"

@@ -3,11 +3,12 @@
 import logging
 import signal
 from collections.abc import Callable
+from multiprocessing import active_children
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, Std
+from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, MultiprocessContext, Std
 from torch.distributed.elastic.multiprocessing.api import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
 from torch.distributed.launcher import LaunchConfig, elastic_launch
@@ -17,20 +18,24 @@ from matl.errors import MatlError, OutOfMemory, ProcessEnded, ProcessKilled
 from matl.orchestrator.checkpoints import go_on
 from matl.orchestrator.job import Job
 from matl.orchestrator.nodes import ALONE, Nodes
+from matl.orchestrator.process_group import process_environments
 from matl.preemption import REQUEUE, SIGNALS, Preempted, handlers_kept
 from matl.terminal import terminal
 
 LAST_LINES = 12
+POLL_SECONDS = 0.1
 FIRST_PORT, PORTS = 25_000, 7_000
 """Below the ports that a system gives out by itself."""
+Failed = tuple[int, ProcessFailure]
+"""The rank of a process, and how it failed."""
 MISTAKES = {mistake.__name__: mistake for mistake in (MatlError, OutOfMemory, DataError)}
 
 
 def launch(entry: Callable[[Job], None], job: Job, nodes: Nodes = ALONE) -> None:
     """Calls a function in each process of a stage's own group; on several nodes each calls this.
 
-    A group that ended by no mistake is started again, up to `max_restarts` times. Each time is a
-    launch of its own: torch's agent would keep its store, and so the ended group's addresses.
+    A group that ended by no mistake is restarted, up to `max_restarts` times. Each time is a launch
+    of its own: a store that is kept would hold the ended group's addresses.
 
     Raises:
         MatlError: a process met a mistake of the user's, or was killed; the others are stopped.
@@ -44,25 +49,72 @@ def launch(entry: Callable[[Job], None], job: Job, nodes: Nodes = ALONE) -> None
             if not left:
                 raise
             line = str(error).partition(". ")[0]
-            terminal().print(f"  {line}; the group is started again", soft_wrap=True, markup=False)
+            terminal().print(f"  {line}; the group is restarted", soft_wrap=True, markup=False)
 
 
 def _launch_once(entry: Callable[[Job], None], job: Job, nodes: Nodes) -> None:
     for name in ("", ".agent.server.api"):  # what it logs is said below, in a line
         logging.getLogger(f"torch.distributed.elastic{name}").setLevel(logging.CRITICAL)
-    with TemporaryDirectory(prefix="matl-") as logs:
+    with TemporaryDirectory(prefix="matl-") as folder:
         try:
             with handlers_kept():  # the launcher's raise, here and behind it
-                elastic_launch(_launch_config(job, nodes, logs), entry)(job)
+                if nodes.count == 1:
+                    failed = _run_here(entry, job, Path(folder))
+                else:
+                    failed = _run_on_nodes(entry, job, nodes, folder)
         except SignalException as error:  # the processes had 30 s to save a checkpoint
             ended = KeyboardInterrupt() if error.sigval == signal.SIGINT else Preempted(REQUEUE)
             raise ended from None
-        except ChildFailedError as error:
-            rank, failure = error.get_first_failure()
+        if failed is not None:
+            rank, failure = failed
             if failure.exitcode in (REQUEUE, *(-one for one in SIGNALS)):
-                raise Preempted(REQUEUE) from None
-            lines = _last_lines(Path(logs), failure)
-            raise _told(f"stages.{job.stage.name}: process {rank}", failure, lines) from error
+                raise Preempted(REQUEUE)
+            lines = _last_lines(Path(folder), failure)
+            raise _error_of(f"stages.{job.stage.name}: process {rank}", failure, lines)
+
+
+def _run_here(entry: Callable[[Job], None], job: Job, folder: Path) -> Failed | None:
+    """Runs the group on this machine, without torch's agent, whose store anybody could reach.
+
+    Args:
+        entry: What each process calls.
+        job: Its argument.
+        folder: Where the processes find each other, and of their logs.
+
+    Returns:
+        The first process that failed.
+    """
+    count = job.resources.processes
+    context = MultiprocessContext(
+        "process",
+        entry,
+        args=dict.fromkeys(range(count), (job,)),
+        envs=process_environments(folder, count),
+        start_method="spawn",
+        logs_specs=DefaultLogsSpecs(str(folder), tee=Std.ERR),
+        log_line_prefixes={rank: f"[process {rank}] " for rank in range(count)},
+    )
+    others = set(active_children())
+    try:
+        context.start()
+        result = context.wait(period=POLL_SECONDS)
+    except SignalException as error:
+        context.close(signal.SIGINT if error.sigval == signal.SIGINT else signal.SIGTERM)
+        raise
+    finally:
+        context.close()
+        for child in set(active_children()) - others:  # the signal came while they were started
+            child.kill()
+    return next(iter(result.failures.items()), None) if result else None
+
+
+def _run_on_nodes(entry: Callable[[Job], None], job: Job, nodes: Nodes, logs: str) -> Failed | None:
+    """Runs this node's part of the group; the first process that failed."""
+    try:
+        elastic_launch(_launch_config(job, nodes, logs), entry)(job)
+    except ChildFailedError as error:
+        return error.get_first_failure()
+    return None
 
 
 def stage_port(fingerprint: str) -> int:
@@ -71,29 +123,22 @@ def stage_port(fingerprint: str) -> int:
 
 
 def _launch_config(job: Job, nodes: Nodes, logs: str) -> LaunchConfig:
-    meeting: dict[str, Any] = {"rdzv_backend": "c10d", "rdzv_endpoint": "localhost:0"}
-    if nodes.count > 1:
-        # static keeps the nodes' order, so that process 0 is on node 0
-        endpoint = f"{nodes.address}:{stage_port(job.stage.fingerprint)}"
-        meeting = {
-            "rdzv_backend": "static",
-            "rdzv_endpoint": endpoint,
-            "rdzv_configs": {"rank": nodes.rank},
-        }
     return LaunchConfig(
         min_nodes=nodes.count,
         max_nodes=nodes.count,
         nproc_per_node=job.resources.processes_a_node,
         run_id=job.stage.fingerprint,
+        rdzv_backend="static",  # keeps the nodes' order, so that process 0 is on node 0
+        rdzv_endpoint=f"{nodes.address}:{stage_port(job.stage.fingerprint)}",
+        rdzv_configs={"rank": nodes.rank},
         max_restarts=0,
         start_method="spawn",
         logs_specs=DefaultLogsSpecs(logs, tee=Std.ERR),
         log_line_prefix_template="[process ${rank}] ",
-        **meeting,
     )
 
 
-def _told(who: str, failure: ProcessFailure, lines: list[str]) -> Exception:
+def _error_of(who: str, failure: ProcessFailure, lines: list[str]) -> Exception:
     """The error of a process that ended: of a mistake and of a kill, what to do."""
     said: Any = failure.message
     last = "\n  ".join(["Its last lines:", *lines[-LAST_LINES:]]) if lines else "It said nothing."
@@ -107,7 +152,7 @@ def _told(who: str, failure: ProcessFailure, lines: list[str]) -> Exception:
     elif failure.exitcode == -signal.SIGKILL:
         return ProcessKilled(
             f"{who} ended: it was killed (SIGKILL), as a system does where memory runs out; set a "
-            "smaller batch_size, or type the same command to go on from the last checkpoint. "
+            "smaller batch_size, or type the same command to resume from the last checkpoint. "
             f"{last}"
         )
     elif failure.exitcode < 0:
@@ -116,7 +161,7 @@ def _told(who: str, failure: ProcessFailure, lines: list[str]) -> Exception:
         how = f"ended with exit code {failure.exitcode}"
     return ProcessEnded(
         f"{who} {how}. The others were stopped, finished stages are kept, and the same command "
-        f"goes on from the last checkpoint. {last}"
+        f"resumes from the last checkpoint. {last}"
     )
 
 
