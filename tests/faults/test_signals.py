@@ -36,7 +36,7 @@ def test_signals_end_a_run_that_goes_on(tmp_path: Path, phantom_root: Path, proc
         assert run.end() == REQUEUE, run.shown
         assert time.monotonic() - began < SECONDS
         print(f"{signal.Signals(number).name}: {time.monotonic() - began:.1f} s")
-        assert "preempted; the same command goes on" in run.shown
+        assert "preempted; the same command resumes" in run.shown
         assert "Traceback" not in run.shown
         chain.check(run)
     chain.finish()
