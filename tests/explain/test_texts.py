@@ -16,7 +16,7 @@ def test_the_tables_have_the_numbers_that_were_found():
     )
     first = found.shares["chain"][0]
     assert shares.rows[0][7].order == first.share.value
-    pointing = pointing_table(found)
+    pointing = pointing_table(found.pointing)
     assert [row[0].text for row in pointing.rows] == ["chain", "chain"]
     assert re.fullmatch(r"[+-]0\.\d{3} \[[+-]0\.\d{3}, [+-]0\.\d{3}\]", str(pointing.rows[0][-1]))
 
