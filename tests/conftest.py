@@ -66,7 +66,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def wandb_session() -> Iterator[None]:
-    """wandb reads its environment anew in this test, and has a service of its own."""
+    """wandb reads its environment again in this test, and has a service of its own."""
     from matl.orchestrator.wandb_run import leave_service
 
     leave_service()

@@ -26,7 +26,7 @@ def small(text: str) -> str:
 
 
 def folded(file: Path) -> Path:
-    """The ablation's file, written anew with folds, and the lung stage in place of the shapes."""
+    """The ablation's file, with folds, and the lung stage in place of the shapes."""
     text = ABLATION.replace("splits:\n  official: {}\n", KFOLD).replace(
         "split: official", "split: folds"
     )

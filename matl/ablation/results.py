@@ -148,7 +148,7 @@ def _gain(
     if plain is None or logit is None:
         return []
     where = (regime, over, scores.split, scores.fraction)
-    plain = _inside(plain, -len(arms), len(arms))  # a metric lies in [0, 1], a gain in [-1, 1]
+    plain = _inside(plain, -len(arms), len(arms))  # a metric is in [0, 1], a gain in [-1, 1]
     return [Comparison(arms, *where, plain, logit, primary, plain.p)]
 
 

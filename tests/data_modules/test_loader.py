@@ -211,7 +211,7 @@ def test_lightning_resumes_exactly(tmp_path: Path, accumulate: int, stop_at: tup
 
     replayed = len(resumed.seen)
     assert resumed.seen == straight.seen[len(straight.seen) - replayed :]
-    assert replayed < 15, "it did not begin anew"
+    assert replayed < 15, "it did not restart"
     assert set(resumed.validated) >= set(range(stop_at[0], 3)), "no validation is lost"
     for name, weight in straight.state_dict().items():
         assert torch.equal(resumed.state_dict()[name], weight), name

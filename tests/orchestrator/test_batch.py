@@ -1,4 +1,4 @@
-"""Where memory runs out, a stage says so, or goes on with half the batch."""
+"""Where memory runs out, a stage says so, or continues with half the batch."""
 
 import json
 from collections.abc import Callable

@@ -64,7 +64,7 @@ def checkpoint(folder: Path) -> dict[str, int]:
 
 
 def go_on_and_compare(load_tiny: Load, folder: Path, *settings: str) -> None:
-    """The same command goes on, and ends with the weights of an undisturbed run."""
+    """The same command resumes, and ends with the weights of an undisturbed run."""
     run_quietly(load_tiny(*settings))
     straight = [f"{name}={folder / 'straight' / name}" for name in ("store", "runs")]
     run_quietly(load_tiny(*settings, *straight))

@@ -1,4 +1,4 @@
-"""Killed at any moment, the same command goes on and ends with the undisturbed weights."""
+"""Killed at any moment, the same command resumes and ends with the undisturbed weights."""
 
 import json
 import os
@@ -35,7 +35,7 @@ def kill_at(file: Path, moment: Moment, *overrides: str) -> None:
 
 
 def in_stage(name: str) -> Moment:
-    """A checkpoint of the stage lies in the store, and the stage is not finished."""
+    """A checkpoint of the stage is in the store, and the stage is not finished."""
 
     def moment(folder: Path) -> bool:
         files = [*(folder / "store" / "unfinished").glob("*/last.ckpt")]

@@ -1,4 +1,4 @@
-"""A process of a stage that ends is named, the others stop, and a new group goes on."""
+"""A process of a stage that ends is named, the others stop, and a new group resumes."""
 
 import os
 import signal
@@ -107,7 +107,7 @@ def fails_once(job: Job) -> None:
 
 
 def fails_and_damages(job: Job) -> None:
-    """The same, and the checkpoint is damaged that both went on from."""
+    """The same, and the checkpoint is damaged that both resumed from."""
     try:
         fails_once(job)
     except BrokenOff:

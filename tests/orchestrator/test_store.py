@@ -1,4 +1,4 @@
-"""What lies in the store: finished or not, whatever the clock said."""
+"""What is in the store: finished or not, whatever the clock said."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Whatever W&B does, training goes on, ends with the same weights, and loses no curve."""
+"""Whatever W&B does, training continues, ends with the same weights, and loses no curve."""
 
 import os
 import signal

@@ -12,7 +12,7 @@ from matl.stages.diagnosis.task import DiagnosisConfig
 def test_the_validation_ranks_logits_of_every_size_alike(
     rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The second batch lies in [0, 1], where torchmetrics would take logits for probabilities."""
+    """The second batch is within [0, 1], where torchmetrics would take logits for probabilities."""
     backbone = build_backbone(BackboneConfig("resnet10t", "none"), seed=0)
     config = DiagnosisConfig(part=3, task="diagnosis", epochs=1)
     stage = DiagnosisStage(backbone, config, 0, positives=1, negatives=1)

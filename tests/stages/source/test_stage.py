@@ -224,7 +224,7 @@ def heads_auroc(trained: SourceStage, logits: Tensor, targets: Tensor, rows: int
 
 
 def test_logits_of_every_size_are_ranked_alike() -> None:
-    """The second batch lies in [0, 1], where torchmetrics would take logits for probabilities."""
+    """The second batch is within [0, 1], where torchmetrics would take logits for probabilities."""
     logits = torch.tensor([[-2.0, 3.0], [2.0, -3.0], [0.1, 0.9], [0.9, 0.1]])
     targets = torch.tensor([[0, 1], [1, 0], [0, 1], [1, 0]]).float()
     for rows in (2, 4):
