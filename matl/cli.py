@@ -17,7 +17,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-store_app = typer.Typer(help="Stages in the store: list, show, remove.", no_args_is_help=True)
+store_app = typer.Typer(
+    help="Stages in the store: list, show, check, remove.", no_args_is_help=True
+)
 app.add_typer(store_app, name="store")
 weights_app = typer.Typer(help="Weights files: inspect, convert.", no_args_is_help=True)
 app.add_typer(weights_app, name="weights")
@@ -31,6 +33,10 @@ Overrides = Annotated[
 ]
 Through = Annotated[int, typer.Option(min=1, max=3, help="Last part of the paper that runs.")]
 StoreFolder = Annotated[Path, typer.Option("--store", help="Folder of finished stages.")]
+RunStore = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the run's stages, where it is neither in its place nor beside."),
+]
 WeightsFile = Annotated[Path, typer.Argument(metavar="FILE", help="A weights file.")]
 Executor = Literal["slurm", "local"]
 INTERRUPTED = 130
@@ -245,6 +251,7 @@ def evaluate(
     positive: Annotated[
         str | None, typer.Option(help="Its positive class, where the data set names none.")
     ] = None,
+    store: RunStore = None,
 ) -> None:
     """Score a finished model on another data set (external validation).
 
@@ -253,12 +260,13 @@ def evaluate(
     from matl.orchestrator.show import show_evaluation
     from matl.terminal import terminal
 
-    show_evaluation(*matl.evaluate_external(run, data, positive, _command()), terminal())
+    show_evaluation(*matl.evaluate_external(run, data, positive, _command(), store), terminal())
 
 
 @app.command()
 def explain(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run.")],
+    store: RunStore = None,
 ) -> None:
     """Show what a finished model looks at, and how the chain changed its network.
 
@@ -267,7 +275,7 @@ def explain(
     from matl.explain.show import show_explanation
     from matl.terminal import terminal
 
-    show_explanation(matl.explain_run(run, _command()), terminal())
+    show_explanation(matl.explain_run(run, _command(), store), terminal())
 
 
 @store_app.command("list")
@@ -296,6 +304,19 @@ def store_show(fingerprint: Fingerprint, store: StoreFolder = Path("store")) -> 
 
     stages = open_store(store)
     typer.echo(json.dumps(asdict(stages.manifest(stages.find(fingerprint))), indent=2))
+
+
+@store_app.command("check")
+def store_check(store: StoreFolder = Path("store")) -> None:
+    """Verify the digest of every file of the finished stages, and name what is damaged.
+
+    Example: matl store check
+    """
+    from matl.orchestrator.show import show_check
+    from matl.orchestrator.store import open_store
+    from matl.terminal import terminal
+
+    show_check(open_store(store), terminal())
 
 
 @store_app.command("remove")

@@ -7,17 +7,18 @@ import shutil
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
 
+from data_modules.file_hashes import FileHashes
 from matl.config.load import plain
-from matl.files import file_digest
+from matl.files import file_digest, json_bytes
 from matl.manifest import FORMAT, StageManifest, write_manifest
-from matl.names import BACKBONE, CURVES, FINISHED, HEADS, SCORES
+from matl.names import BACKBONE, CURVES, FINISHED, FITTED_FLOOR, HEADS, SCORES, TRAINED_ON
 from matl.orchestrator.batch import shrunk
 from matl.orchestrator.floors import floor_of
 from matl.orchestrator.job import Job, data_module
@@ -40,7 +41,9 @@ def commit(job: Job, store: Store) -> None:
     facts = job.stage.task.facts(job.images.samples, job.stage.config)
     if job.stage.task.diagnoses:
         _write_scores(job, facts, finished)
-        floor_of(job.stage, store, lambda: job.images)
+        floor = floor_of(job.stage, store, lambda: job.images)
+        (finished / FITTED_FLOOR).write_bytes(json_bytes(asdict(floor.fitted)))
+    _write_trained_on(job, finished)
     write_manifest(_manifest(job, facts, finished), finished)
     store.commit(job.stage.fingerprint, finished)
     shutil.rmtree(job.workspace)
@@ -52,6 +55,12 @@ def _write_scores(job: Job, facts: dict[str, Any], folder: Path) -> None:
     data = data_module(job, rank=0)
     scores = score_samples(stage, data, ("val", "test"), job.resources.device)
     scores.to_csv(folder / SCORES, index=False)
+
+
+def _write_trained_on(job: Job, folder: Path) -> None:
+    """Keeps what `matl evaluate` asks of the training images, which may be elsewhere then."""
+    hashes = FileHashes(Path(job.experiment.cache)).of(job.stage.training.absolute_paths())
+    (folder / TRAINED_ON).write_text("".join(f"{one}\n" for one in sorted(set(hashes))))
 
 
 def _manifest(job: Job, facts: dict[str, Any], folder: Path) -> StageManifest:

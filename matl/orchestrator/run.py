@@ -7,6 +7,7 @@ from typing import NamedTuple
 from rich.console import Console
 
 from data_modules.errors import DataError
+from matl.checksums import write_files
 from matl.config import Experiment, checked, to_yaml
 from matl.names import EXPERIMENT
 from matl.orchestrator.collect import run_record
@@ -80,7 +81,7 @@ def run(
         )
     record = run_record(plan, store, command)
     write_report(record, plan.folder)
-    (plan.folder / EXPERIMENT).write_text(to_yaml(experiment))
+    write_files(plan.folder, {EXPERIMENT: to_yaml(experiment).encode()})
     write_run_page(plan.folder)
     log_report(plan, record, store, plan.folder, bool(missing), console)
     return Run(record, plan.folder)

@@ -3,8 +3,9 @@
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from matl.checksums import write_files
 from matl.evaluation.scored import UNITS
-from matl.files import json_bytes, replace_file
+from matl.files import json_bytes
 from matl.names import FIGURES, METRICS_FILE, PREDICTIONS, REPORT
 from matl.report.diagnosis_tables import calibration_table, confusion_table, split_tables
 from matl.report.html.picture import Picture
@@ -42,8 +43,7 @@ def write_report(record: RunRecord, folder: Path) -> Path:
         REPORT: _markdown(record).encode(),
     }
     folder.mkdir(parents=True, exist_ok=True)
-    for name, content in contents.items():
-        replace_file(folder / name, content)
+    write_files(folder, contents)
     return folder / REPORT
 
 

@@ -103,9 +103,9 @@ class FigureFolder:
     def tidy(self) -> None:
         """Notes what was drawn from what, and removes the figures of earlier pages."""
         self.folder.mkdir(exist_ok=True)
-        for file in self.folder.iterdir():
-            if file.suffix in (".svg", ".png") and file.stem not in self._now:
-                file.unlink()
+        for name in self._before.keys() - self._now.keys():
+            for file in self._files(name).values():
+                file.unlink(missing_ok=True)
         replace_file(self.folder / FIGURE_DIGESTS, json_bytes(self._now))
 
     def _svg(self, picture: Picture) -> bytes:
