@@ -1,6 +1,7 @@
 """External validation: a finished model scored on another data set."""
 
 import dataclasses
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -49,7 +50,7 @@ def evaluate_external(
     scores["floor"] = _floor(run, samples)
     name, _, root = data.partition(":")
     short = digest(samples, Path(experiment.cache))[:8]
-    what = f"{name}:{Path(root).resolve().name} ({short})"
+    what = f"{name}:{Path(os.path.realpath(root)).name} ({short})"
     record = RunRecord(
         experiment=f"{experiment.name} on {what}",
         command=command,

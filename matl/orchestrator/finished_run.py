@@ -152,7 +152,7 @@ def read_run(folder: Path, store: Path | None = None) -> FinishedRun:
     read_file(folder, EXPERIMENT)
     experiment = load_experiment(folder / EXPERIMENT)
     if store is not None:
-        experiment = replace(experiment, store=str(open_store(store).root.resolve()))
+        experiment = replace(experiment, store=str(os.path.realpath(open_store(store).root)))
     return FinishedRun(_located(experiment, folder, list(diagnoses.values())), diagnoses)
 
 
@@ -163,7 +163,7 @@ def _located(experiment: Experiment, folder: Path, fingerprints: Sequence[str]) 
     own, from which its store with its stages is found. Of a store that was moved with its run,
     only the name is as it was; so it is of the images and their cache then.
     """
-    bases = [Path.cwd(), *folder.resolve().parents]
+    bases = [Path.cwd(), *Path(os.path.realpath(folder)).parents]
     for moved in (False, True):
         for base in bases:
             place = _Place(base, moved)
