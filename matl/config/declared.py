@@ -74,9 +74,8 @@ def refuse_other_readings(keys: Keys, text: str, value: Any, kind: Any) -> None:
             return
         raise SettingError(at, f"{text} is read as {_in_words(value)}; write '{text}', in quotes")
     if isinstance(value, int | float) and (found := _OCTAL_OR_SIXTIETHS.fullmatch(text)):
-        meant = (
-            f"{value}, or '{text}' in quotes" if found[2] else f"{text.lstrip('+-0')} or {value}"
-        )
+        decimal = text.lstrip("+-0")
+        meant = f"{value}, or '{text}' in quotes" if found[2] else f"{decimal} or {value}"
         raise SettingError(at, f"{text} is read as {value}; write {meant}")
 
 

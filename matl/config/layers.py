@@ -51,6 +51,15 @@ class Layer:
     text: str = ""
     problem: str = ""
 
+    def holds(self, keys: Sequence[str]) -> bool:
+        """Whether it says something at some keys, in whatever form it is written."""
+        node = OmegaConf.to_container(self.content, resolve=False)
+        for key in keys:
+            if not isinstance(node, dict) or key not in node:
+                return False
+            node = node[key]
+        return True
+
 
 def read_layers(path: Path, overrides: Sequence[str]) -> list[Layer]:
     """Reads a file, the files that it extends, and overrides, from the weakest to the strongest.
@@ -157,7 +166,7 @@ def origin(layers: Sequence[Layer], keys: Sequence[str]) -> str:
     """Where the deepest part of a key was written last, for error messages."""
     for depth in range(len(keys), 0, -1):
         for layer in reversed(layers):
-            if _holds(layer.content, keys[:depth]):
+            if layer.holds(keys[:depth]):
                 return layer.origin
     return next(layer.origin for layer in reversed(layers) if layer.is_file)
 
@@ -217,12 +226,3 @@ def _nested(keys: Sequence[str], value: Any) -> DictConfig:
 
 def _dotted(keys: Sequence[str]) -> str:
     return "".join(f"[{key}]" for key in keys)
-
-
-def _holds(content: Any, keys: Sequence[str]) -> bool:
-    node = OmegaConf.to_container(content, resolve=False)
-    for key in keys:
-        if not isinstance(node, dict) or key not in node:
-            return False
-        node = node[key]
-    return True
