@@ -16,13 +16,14 @@ import torch
 
 from data_modules.file_hashes import FileHashes
 from matl.config.load import plain
+from matl.errors import MatlError
 from matl.files import file_digest, json_bytes
 from matl.manifest import FORMAT, StageManifest, write_manifest
 from matl.names import BACKBONE, CURVES, FINISHED, FITTED_FLOOR, HEADS, SCORES, TRAINED_ON
 from matl.orchestrator.batch import shrunk
 from matl.orchestrator.floors import floor_of
 from matl.orchestrator.job import Job, data_module
-from matl.orchestrator.scoring import score_samples
+from matl.orchestrator.scoring import score_samples, write_scores
 from matl.orchestrator.store import Store
 from matl.orchestrator.wandb_logger import last_id
 from matl.stages.task import Task
@@ -53,8 +54,13 @@ def _write_scores(job: Job, facts: dict[str, Any], folder: Path) -> None:
     """Scores of the diagnosis: test labels are read here, and by the floor."""
     stage = rebuild(job.experiment.backbone, job.stage.config, facts, folder)
     data = data_module(job, rank=0)
-    scores = score_samples(stage, data, ("val", "test"), job.resources.device)
-    scores.to_csv(folder / SCORES, index=False)
+    try:
+        scores = score_samples(stage, data, ("val", "test"), job.resources.device)
+    except MatlError as error:
+        again = f"matl store remove {job.stage.fingerprint} --store {job.experiment.store}"
+        message = f"stages.{job.stage.name}: {error}; lower lr, then {again} to train it again"
+        raise MatlError(message) from error
+    write_scores(scores, folder / SCORES)
 
 
 def _write_trained_on(job: Job, folder: Path) -> None:
