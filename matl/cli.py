@@ -4,6 +4,7 @@ Nothing that is imported above the commands loads rich, numpy or torch, so that 
 """
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -48,6 +49,14 @@ def _command() -> str:
     from matl.report.paths import command_line
 
     return command_line(["matl", *sys.argv[1:]])
+
+
+def _say(text: str, err: bool = False) -> None:
+    """Prints a line; where nobody can read it any more, nothing is said."""
+    from matl.visible import visible
+
+    with suppress(OSError):
+        typer.echo(visible(text), err=err)
 
 
 def _show_version(asked: bool) -> None:
@@ -203,7 +212,7 @@ def sweep(
     from matl.sweep import load_sweep, start
 
     checked = load_sweep(file)
-    typer.echo(str(checked))
+    _say(str(checked))
     if not dry_run:
         start(checked)
 
@@ -241,7 +250,7 @@ def report(
 
     Example: matl report runs/demo-1a2b3c4d
     """
-    typer.echo(f"Report: {matl.write_page(folder)}")
+    _say(f"Report: {matl.write_page(folder)}")
 
 
 @app.command()
@@ -330,7 +339,7 @@ def store_remove(fingerprint: Fingerprint, store: StoreFolder = Path("store")) -
     stages = open_store(store)
     found = stages.find(fingerprint, unfinished=True)
     stages.remove(found)
-    typer.echo(f"removed {found}")
+    _say(f"removed {found}")
 
 
 @weights_app.command("inspect")
@@ -363,29 +372,32 @@ def weights_convert(
     from matl.backbones.conversion import convert
 
     layout = convert(file, target, network)
-    typer.echo(f"{target}: {network}, read as {layout.name}")
+    _say(f"{target}: {network}, read as {layout.name}")
 
 
 def main() -> None:
     """Run the command; a user's mistake is one line and exit code 2."""
+    from matl.preemption import PREEMPTED, Preempted, end_at_once, on_signal
+
+    if sys.argv[1:2] in (["run"], ["ablate"]):
+        on_signal(end_at_once)
     from data_modules.errors import DataError
     from matl.errors import MatlError, ProcessEnded
-    from matl.preemption import Preempted
 
     try:
         app()
     except (MatlError, DataError) as error:
-        typer.echo(f"error: {error}", err=True)
+        _say(f"error: {error}", err=True)
         sys.exit(2)
     except ProcessEnded as error:
-        typer.echo(f"error: {error}", err=True)
+        _say(f"error: {error}", err=True)
         sys.exit(1)
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        typer.echo(f"error: {what}", err=True)
+        _say(f"error: {what}", err=True)
         sys.exit(2)
     except Preempted:
-        typer.echo("preempted; the same command resumes from the last checkpoint", err=True)
+        _say(PREEMPTED, err=True)
         raise
     except SystemExit as end:
         if end.code == INTERRUPTED:

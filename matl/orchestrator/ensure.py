@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from filelock import Timeout
 from rich.console import Console
 from rich.progress import Progress
+from rich.text import Text
 
 from matl.config import Experiment
 from matl.files import disk_errors
@@ -56,7 +57,8 @@ def ensure_stage(
 
 
 def _reuse(stage: PlannedStage, store: Store, console: Console, nodes: Nodes) -> None:
-    console.print(f"[green]{stage.title}[/]: in the store ({stage.fingerprint})")
+    line = Text.assemble((stage.title, "green"), f": in the store ({stage.fingerprint})")
+    console.print(line)
     store.remove_leftover(stage.fingerprint)
     nodes.tell(stage.fingerprint, REUSED)
 

@@ -18,6 +18,7 @@ from matl.report.run_files import record_files
 from matl.report.run_record import RunRecord
 from matl.report.stage_tables import stage_table
 from matl.report.table import Table
+from matl.visible import visible
 
 
 def write_report(record: RunRecord, folder: Path) -> Path:
@@ -40,7 +41,7 @@ def write_report(record: RunRecord, folder: Path) -> Path:
     contents = {
         **files,
         METRICS_FILE: json_bytes(run_metrics(record, files[PREDICTIONS])),
-        REPORT: _markdown(record).encode(),
+        REPORT: visible(_markdown(record)).encode(),
     }
     folder.mkdir(parents=True, exist_ok=True)
     write_files(folder, contents)
