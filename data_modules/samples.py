@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from data_modules.errors import DataError, did_you_mean
+from data_modules.errors import DataError
 
 COLUMNS = ("path", "label", "patient", "split", "study", "source")
 EXTRA_COLUMNS = ("mask", "slice", "spacing", "window")
@@ -219,7 +219,7 @@ class Samples:
         if self.positive is not None and self.positive not in self.classes:
             raise DataError(
                 f"data.positive: {self.root} has no class '{self.positive}'; "
-                f"{did_you_mean(self.positive, self.classes)}"
+                f"its classes are {', '.join(self.classes)}"
             )
 
     def _check_rows(self) -> None:

@@ -4,6 +4,7 @@ Nothing that is imported above the commands loads rich, numpy or torch, so that 
 """
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,7 +18,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-store_app = typer.Typer(help="Stages in the store: list, show, remove.", no_args_is_help=True)
+store_app = typer.Typer(
+    help="Stages in the store: list, show, check, remove.", no_args_is_help=True
+)
 app.add_typer(store_app, name="store")
 weights_app = typer.Typer(help="Weights files: inspect, convert.", no_args_is_help=True)
 app.add_typer(weights_app, name="weights")
@@ -31,6 +34,10 @@ Overrides = Annotated[
 ]
 Through = Annotated[int, typer.Option(min=1, max=3, help="Last part of the paper that runs.")]
 StoreFolder = Annotated[Path, typer.Option("--store", help="Folder of finished stages.")]
+RunStore = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the run's stages, where it is neither in its place nor beside."),
+]
 WeightsFile = Annotated[Path, typer.Argument(metavar="FILE", help="A weights file.")]
 Executor = Literal["slurm", "local"]
 INTERRUPTED = 130
@@ -42,6 +49,14 @@ def _command() -> str:
     from matl.report.paths import command_line
 
     return command_line(["matl", *sys.argv[1:]])
+
+
+def _say(text: str, err: bool = False) -> None:
+    """Prints a line; where nobody can read it any more, nothing is said."""
+    from matl.visible import visible
+
+    with suppress(OSError):
+        typer.echo(visible(text), err=err)
 
 
 def _show_version(asked: bool) -> None:
@@ -197,7 +212,7 @@ def sweep(
     from matl.sweep import load_sweep, start
 
     checked = load_sweep(file)
-    typer.echo(str(checked))
+    _say(str(checked))
     if not dry_run:
         start(checked)
 
@@ -235,7 +250,7 @@ def report(
 
     Example: matl report runs/demo-1a2b3c4d
     """
-    typer.echo(f"Report: {matl.write_page(folder)}")
+    _say(f"Report: {matl.write_page(folder)}")
 
 
 @app.command()
@@ -245,6 +260,7 @@ def evaluate(
     positive: Annotated[
         str | None, typer.Option(help="Its positive class, where the data set names none.")
     ] = None,
+    store: RunStore = None,
 ) -> None:
     """Score a finished model on another data set (external validation).
 
@@ -253,12 +269,13 @@ def evaluate(
     from matl.orchestrator.show import show_evaluation
     from matl.terminal import terminal
 
-    show_evaluation(*matl.evaluate_external(run, data, positive, _command()), terminal())
+    show_evaluation(*matl.evaluate_external(run, data, positive, _command(), store), terminal())
 
 
 @app.command()
 def explain(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run.")],
+    store: RunStore = None,
 ) -> None:
     """Show what a finished model looks at, and how the chain changed its network.
 
@@ -267,7 +284,7 @@ def explain(
     from matl.explain.show import show_explanation
     from matl.terminal import terminal
 
-    show_explanation(matl.explain_run(run, _command()), terminal())
+    show_explanation(matl.explain_run(run, _command(), store), terminal())
 
 
 @store_app.command("list")
@@ -298,6 +315,19 @@ def store_show(fingerprint: Fingerprint, store: StoreFolder = Path("store")) -> 
     typer.echo(json.dumps(asdict(stages.manifest(stages.find(fingerprint))), indent=2))
 
 
+@store_app.command("check")
+def store_check(store: StoreFolder = Path("store")) -> None:
+    """Verify the digest of every file of the finished stages, and name what is damaged.
+
+    Example: matl store check
+    """
+    from matl.orchestrator.show import show_check
+    from matl.orchestrator.store import open_store
+    from matl.terminal import terminal
+
+    show_check(open_store(store), terminal())
+
+
 @store_app.command("remove")
 def store_remove(fingerprint: Fingerprint, store: StoreFolder = Path("store")) -> None:
     """Remove a stage, finished or not; runs that need it train it again.
@@ -309,7 +339,7 @@ def store_remove(fingerprint: Fingerprint, store: StoreFolder = Path("store")) -
     stages = open_store(store)
     found = stages.find(fingerprint, unfinished=True)
     stages.remove(found)
-    typer.echo(f"removed {found}")
+    _say(f"removed {found}")
 
 
 @weights_app.command("inspect")
@@ -342,29 +372,32 @@ def weights_convert(
     from matl.backbones.conversion import convert
 
     layout = convert(file, target, network)
-    typer.echo(f"{target}: {network}, read as {layout.name}")
+    _say(f"{target}: {network}, read as {layout.name}")
 
 
 def main() -> None:
     """Run the command; a user's mistake is one line and exit code 2."""
+    from matl.preemption import PREEMPTED, Preempted, end_at_once, on_signal
+
+    if sys.argv[1:2] in (["run"], ["ablate"]):
+        on_signal(end_at_once)
     from data_modules.errors import DataError
     from matl.errors import MatlError, ProcessEnded
-    from matl.preemption import Preempted
 
     try:
         app()
     except (MatlError, DataError) as error:
-        typer.echo(f"error: {error}", err=True)
+        _say(f"error: {error}", err=True)
         sys.exit(2)
     except ProcessEnded as error:
-        typer.echo(f"error: {error}", err=True)
+        _say(f"error: {error}", err=True)
         sys.exit(1)
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        typer.echo(f"error: {what}", err=True)
+        _say(f"error: {what}", err=True)
         sys.exit(2)
     except Preempted:
-        typer.echo("preempted; the same command resumes from the last checkpoint", err=True)
+        _say(PREEMPTED, err=True)
         raise
     except SystemExit as end:
         if end.code == INTERRUPTED:

@@ -9,7 +9,7 @@ from typing import Any
 from data_modules.files import file_digest, replace_file, sync
 from matl.errors import MatlError
 
-__all__ = ["disk_errors", "file_digest", "json_bytes", "replace_file", "sync"]
+__all__ = ["disk_errors", "file_digest", "json_bytes", "refuse_irregular", "replace_file", "sync"]
 
 
 def json_bytes(value: Any) -> bytes:
@@ -19,6 +19,17 @@ def json_bytes(value: Any) -> bytes:
         ValueError: a number is not finite, which JSON cannot hold.
     """
     return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def refuse_irregular(path: str | Path) -> None:
+    """Refuses what may never end, such as a pipe or a device; a file that is not there passes.
+
+    Raises:
+        MatlError: It is neither a file nor a folder.
+    """
+    path = Path(path)
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise MatlError(f"{path}: is no regular file; name a file")
 
 
 @contextmanager

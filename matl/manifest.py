@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from matl.errors import MatlError
-from matl.files import json_bytes
 from matl.names import MANIFEST
+from matl.sealed import sealed, unsealed
 from matl.typed_json import typed
 
-FORMAT = 2
+FORMAT = 3
 """Raised when older manifests can no longer be read."""
 
 
@@ -91,18 +91,26 @@ def read_manifest(folder: Path) -> StageManifest:
         FileNotFoundError: There is none.
         MatlError: It is damaged, or of an older version of matl.
     """
+    content = (folder / MANIFEST).read_bytes()
     try:
-        values = json.loads((folder / MANIFEST).read_bytes())
-        if isinstance(values, dict) and "fingerprint" in values and values.get("format") != FORMAT:
+        return typed(StageManifest, unsealed(content))
+    except ValueError as error:
+        if _is_of_another_version(content):
             raise MatlError(
                 f"{folder}: was trained by another version of matl, which this one cannot read; "
                 "it is not reused"
-            )
-        return typed(StageManifest, values)
-    except (ValueError, RecursionError) as error:
+            ) from error
         raise MatlError(f"{folder}: is damaged: {MANIFEST}: {error}") from error
 
 
 def write_manifest(manifest: StageManifest, folder: Path) -> None:
     """Writes a manifest into the folder of a stage."""
-    (folder / MANIFEST).write_bytes(json_bytes(asdict(manifest)))
+    (folder / MANIFEST).write_bytes(sealed(asdict(manifest)))
+
+
+def _is_of_another_version(content: bytes) -> bool:
+    try:
+        values = json.loads(content)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(values, dict) and "fingerprint" in values and values.get("format") != FORMAT

@@ -1,7 +1,6 @@
 """W&B sweeps: a plain sweep file, checked against our schema before W&B creates it."""
 
 import os
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +13,17 @@ from omegaconf import OmegaConf
 from data_modules.errors import did_you_mean, first_line
 from matl.config import Experiment, load_experiment
 from matl.config.layers import read_layers
+from matl.config.yaml_text import Scalar
 from matl.errors import MatlError
 from matl.evaluation.metrics import METRICS
 from matl.orchestrator.wandb_run import refuse_wrong_key
 from matl.stages.registry import task_of
+from matl.sweep_draws import distribution_of, draws, in_words
 
 ARGUMENTS = "${args_no_hyphens}"
+ENVIRONMENT = "${env}"
+"""W&B's macro for /usr/bin/env, with which a command may begin."""
+MACRO = "${envvar:"
 COMMAND = f"[matl, run, EXPERIMENT.yaml, logger.wandb=online, '{ARGUMENTS}']"
 
 
@@ -36,9 +40,11 @@ class Sweep:
     experiment: Experiment
 
     def __str__(self) -> str:
-        metric, names = self.config["metric"], ", ".join(self.config["parameters"])
+        metric, parameters = self.config["metric"], self.config["parameters"]
         cap = self.config.get("run_cap", "any number of")
-        return f"{metric['goal']} {metric['name']} over {names}: {cap} trials"
+        lines = [f"  {name}: {in_words(spec)}" for name, spec in parameters.items()]
+        title = f"{metric['goal']} {metric['name']} over {', '.join(parameters)}: {cap} trials"
+        return "\n".join([title, *lines])
 
 
 def load_sweep(file: Path) -> Sweep:
@@ -47,8 +53,10 @@ def load_sweep(file: Path) -> Sweep:
     Raises:
         MatlError: one line that names the file, the key, and how to fix it.
     """
-    config: Any = OmegaConf.to_container(read_layers(file, [])[-1].content, resolve=False)
+    layer = read_layers(file, [])[-1]
+    config: Any = OmegaConf.to_container(layer.content, resolve=False)
     try:
+        _refuse_other_texts([one for one in layer.scalars if one.keys[0] == "parameters"])
         path, overrides = _trial_command(config)
         tried = _try_parameters(config, path, overrides)
         for experiment in tried:
@@ -80,20 +88,29 @@ def start(sweep: Sweep) -> NoReturn:
 
 
 def _trial_command(config: Mapping[str, Any]) -> tuple[str, list[str]]:
-    """The experiment's file and the overrides of every trial."""
-    command = [str(word) for word in config.get("command") or []]
-    at = command.index("matl") if "matl" in command else 0
-    words = [_with_environment(word) for word in command[at + 2 :]]
-    files = [word for word in words if word.endswith((".yaml", ".yml")) and "=" not in word]
-    if command[at : at + 2] != ["matl", "run"] or ARGUMENTS not in words or len(files) != 1:
+    """The experiment's file and the overrides of every trial.
+
+    Raises:
+        MatlError: The command is another one, or one that does more than to run an experiment.
+    """
+    written = config.get("command")
+    command = [str(word) for word in written] if isinstance(written, list) else []
+    words = command[1:] if command[:1] == [ENVIRONMENT] else command
+    if words[:2] != ["matl", "run"] or words.count(ARGUMENTS) != 1:
         raise MatlError(f"command: must be {COMMAND}")
-    overrides = [word for word in words if "=" in word and not word.startswith("-")]
+    rest = [word for word in words[2:] if word != ARGUMENTS]
+    overrides = [word for word in rest if "=" in word and not word.startswith("-")]
+    files = [word for word in rest if word not in overrides and word.endswith((".yaml", ".yml"))]
+    others = [word for word in rest if word not in (*overrides, *files)]
+    if len(files) != 1 or others or any(MACRO in word for word in files):
+        found = f" ({others[0]}: is neither the experiment nor a setting)" if others else ""
+        raise MatlError(f"command: must be {COMMAND}{found}")
+    for word in overrides:
+        if MACRO in word:
+            raise MatlError(
+                f"command: {word}: environment variables are no values of an experiment; write out"
+            )
     return files[0], overrides
-
-
-def _with_environment(word: str) -> str:
-    """W&B's own macro for the agent's environment."""
-    return re.sub(r"\$\{envvar:(\w+)\}", lambda name: os.environ.get(name[1], name[1]), word)
 
 
 def _try_parameters(
@@ -113,22 +130,52 @@ def _try_parameters(
             try:
                 experiments.append(load_experiment(path, words))
             except MatlError as error:
-                raise MatlError(f"parameters: {error}") from error
+                drawn = f"{distribution_of(parameters[name])} draws {value}"
+                raise MatlError(f"parameters.{name}: {drawn}: {error}") from error
+    _refuse_places(experiments)
     if any(experiment.logger.wandb != "online" for experiment in experiments):
         raise MatlError("command: W&B hears nothing of the trials; add logger.wandb=online")
     return experiments
 
 
+def _refuse_places(experiments: Sequence[Experiment]) -> None:
+    """A sweep varies what is learned, not where it is kept: trials share their finished stages."""
+    first = experiments[0]
+    for key in ("name", "store", "cache", "runs", "logger"):
+        if any(getattr(one, key) != getattr(first, key) for one in experiments):
+            raise MatlError(f"parameters: vary {key}, which all trials share; set it in command")
+
+
 def _values(name: str, spec: Any) -> list[Any]:
-    """What is tried of a parameter: each value of a list, the ends of a range."""
+    """What is tried of a parameter: each value of a list, the ends of a range and one between."""
     if not isinstance(spec, dict) or "parameters" in spec:
         raise MatlError(f"parameters.{name}: name a whole setting, and map it to its values")
-    if spec.get("values"):
-        return list(spec["values"])
-    found = [spec[key] for key in ("value", "min", "max", "mu") if key in spec]
-    if not found:
-        raise MatlError(f"parameters.{name}: give it values, or min and max")
+    try:
+        found = draws(spec)
+    except ValueError as error:
+        raise MatlError(f"parameters.{name}: {error}") from error
+    if None in found:
+        raise MatlError(f"parameters.{name}: null: W&B would write None, which is no null; omit it")
     return found
+
+
+def _refuse_other_texts(scalars: Sequence[Scalar]) -> None:
+    """Refuses what W&B would hand to a trial otherwise than it is written: `yes` as True."""
+    for one in scalars:
+        if not one.is_key and one.value is not None and not _is_handed_on(one):
+            raise MatlError(
+                f"parameters.{one.keys[1]}: {one.text} is read as {one.value}; write "
+                f"'{one.text}', in quotes, or {str(one.value).lower()}"
+            )
+
+
+def _is_handed_on(one: Scalar) -> bool:
+    if isinstance(one.value, bool):
+        return one.text.lower() in ("true", "false")
+    try:
+        return float(one.text) == one.value
+    except ValueError:
+        return False
 
 
 def _check_choice(metric: Any, experiment: Experiment) -> None:

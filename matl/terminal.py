@@ -5,8 +5,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
+from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook
+from rich.segment import Segment
+
+from matl.visible import visible
 
 TABLE_WIDTH = 100
 _STANDARD_OUTPUT = 1
@@ -14,8 +18,32 @@ _STANDARD_OUTPUT = 1
 
 def terminal() -> Console:
     """Standard output, as wide as the tables need where it goes to a file."""
-    console = Console()
-    return console if console.is_terminal else Console(width=TABLE_WIDTH)
+    console = _plain_console()
+    return console if console.is_terminal else _plain_console(width=TABLE_WIDTH)
+
+
+def _plain_console(**options: Any) -> Console:
+    """A console on which no text is markup, and none is obeyed: paths and classes are users'."""
+    console = Console(markup=False, emoji=False, **options)
+    console.push_render_hook(_ShowOnly())
+    return console
+
+
+class _ShowOnly(RenderHook):
+    """Shows the control characters of all that is printed."""
+
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        return [_Shown(one) for one in renderables]
+
+
+class _Shown:
+    def __init__(self, inner: ConsoleRenderable) -> None:
+        self.inner = inner
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        for segment in console.render(self.inner, options):
+            text = segment.text if segment.control else visible(segment.text)
+            yield Segment(text, segment.style, segment.control)
 
 
 @contextmanager
@@ -43,4 +71,4 @@ def same_screen(console: Console) -> Iterator[Console]:
         return
     width = None if console.is_terminal else console.width
     with os.fdopen(copy, "w", encoding=console.encoding) as file:
-        yield Console(file=file, force_terminal=console.is_terminal, width=width)
+        yield _plain_console(file=file, force_terminal=console.is_terminal, width=width)

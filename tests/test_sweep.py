@@ -19,6 +19,8 @@ from matl.sweep import load_sweep
 
 SHIPPED = sorted((REPOSITORY / "experiments" / "sweeps").glob("*.yaml"))
 LR = "stages.diagnosis.lr"
+EPOCHS = "stages.diagnosis.epochs"
+COMMAND = ["matl", "run", "x.yaml", "logger.wandb=online", "${args_no_hyphens}"]
 OFFICIAL = "nothing may be chosen by the test split; write diagnosis/val/auroc"
 
 
@@ -66,6 +68,19 @@ def test_a_shipped_sweep_is_valid(file: Path, monkeypatch: pytest.MonkeyPatch) -
         ({"metric": {"name": "cv/auroc", "goal": "maximize"}}, "no trial reports"),
         ({"metric": {"name": "diagnosis/val/auroc"}}, "metric.goal"),
         ({"metric": None}, "metric.name"),
+        ({"parameters": {LR: {"distribution": "log_uniform", "min": 1e-5, "max": 1e999}}}, "inf"),
+        ({"parameters": {LR: {"distribution": "log_unifrm", "min": 1, "max": 2}}}, "log_uniform"),
+        ({"parameters": {LR: {"min": 0.1, "max": 0.01}}}, "min 0.1 is above max 0.01"),
+        ({"parameters": {LR: {"distribution": "normal", "mu": 0.1, "sigma": 0.1}}}, "above 0.0"),
+        ({"parameters": {LR: {"distribution": "q_uniform", "min": 1e-4, "max": 1}}}, "above 0.0"),
+        ({"parameters": {LR: {"value": None}}}, "W&B would write None"),
+        ({"parameters": {LR: {"min": 0.1, "max": 0.2, "mu": 1}}}, "uniform has no such key"),
+        ({"parameters": {EPOCHS: {"distribution": "uniform", "min": 2, "max": 9}}}, "draws 2.0"),
+        ({"parameters": {EPOCHS: {"distribution": "q_uniform", "min": 2, "max": 9}}}, "draws 2.0"),
+        ({"parameters": {"store": {"values": ["a", "b"]}}}, "parameters: vary store"),
+        ({"command": ["bash", "-c", "x", *COMMAND]}, "command: must be"),
+        ({"command": [*COMMAND, "logger.project=${envvar:WANDB_API_KEY}"]}, "are no values of an"),
+        ({"command": [*COMMAND, "evil"]}, "evil: is neither the experiment nor a setting"),
         ({"command": ["python", "train.py", "${args}"]}, "command: must be"),
         ({"command": ["matl", "run", "x.yaml", "${args_no_hyphens}"]}, "x.yaml"),
     ],
@@ -80,6 +95,24 @@ def test_a_wrong_sweep_is_one_line(
     assert str(caught.value).startswith(str(file))
     assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_exponents_are_not_taken_for_values(written: dict, tmp_path: Path) -> None:
+    written["parameters"] = {LR: {"distribution": "log_uniform", "min": -11.5, "max": -2.3}}
+    assert load_sweep(save(written, tmp_path))
+    assert "stages.diagnosis.lr: 1.013e-05 to 0.1003" in str(load_sweep(save(written, tmp_path)))
+    for max_, expected in ((0.1, "W&B would draw 1 to 1.105"), (800.0, "is no number")):
+        written["parameters"][LR] |= {"min": 1e-5, "max": max_}
+        with pytest.raises(MatlError, match=f"takes min and max as exponents.*{expected}"):
+            load_sweep(save(written, tmp_path))
+
+
+def test_a_text_that_yaml_reads_otherwise_is_refused(written: dict, tmp_path: Path) -> None:
+    file = save(written, tmp_path)
+    positive = "stages.diagnosis.data.positive: {values: [yes, covid]}"
+    file.write_text(file.read_text().replace("parameters:\n", f"parameters:\n  {positive}\n"))
+    with pytest.raises(MatlError, match="positive: yes is read as True; write 'yes'"):
+        load_sweep(file)
 
 
 def test_trials_must_tell_wandb(written: dict, tmp_path: Path) -> None:

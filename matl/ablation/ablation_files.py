@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from matl.ablation.ablation_record import AblationRecord, Comparison, Gates, Mean, StageCost, Tested
+from matl.checksums import read_file, write_files
 from matl.errors import MatlError
 from matl.evaluation.metrics import METRICS
 from matl.evaluation.statistics.contrasts import Contrast
-from matl.files import json_bytes, replace_file
+from matl.files import json_bytes
 from matl.names import RESULTS
 from matl.report.plain_values import plain_value
 from matl.report.run_record import NetworkRow
@@ -17,7 +18,7 @@ from matl.report.run_record import NetworkRow
 
 def write_record(record: AblationRecord, folder: Path) -> None:
     """Writes `results.json`."""
-    replace_file(folder / RESULTS, json_bytes(plain_value(asdict(record))))
+    write_files(folder, {RESULTS: json_bytes(plain_value(asdict(record)))})
 
 
 def read_ablation(folder: Path) -> AblationRecord:
@@ -27,7 +28,7 @@ def read_ablation(folder: Path) -> AblationRecord:
         MatlError: it is damaged.
     """
     try:
-        return _read(json.loads((folder / RESULTS).read_text(encoding="utf-8")))
+        return _read(json.loads(read_file(folder, RESULTS)))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise damaged(folder / RESULTS) from error
 
@@ -39,10 +40,10 @@ def read_fixed(file: Path) -> dict[str, Any]:
         MatlError: it is damaged or gone.
     """
     try:
-        fixed = json.loads(file.read_text(encoding="utf-8"))
+        fixed = json.loads(read_file(file.parent, file.name))
         if fixed.keys() >= {"hash", "cells", "finished_before"} and fixed["ablation"]["analysis"]:
             return fixed
-    except (OSError, ValueError, AttributeError, KeyError, TypeError):
+    except (OSError, ValueError, AttributeError, KeyError, TypeError, MatlError):
         pass
     raise MatlError(
         f"{file}: is damaged or gone; restore it, for it says what was fixed before the first "

@@ -99,7 +99,7 @@ def read_cells(
             images = partial(open_images, plan.experiment, last)
             try:
                 own = read_scores(store.file(last.fingerprint, SCORES))
-                tables = [_on_test(table) for table in (own, floor_of(last, store, images))]
+                tables = [_on_test(table) for table in (own, floor_of(last, store, images).scores)]
             except (MatlError, ValueError) as error:
                 damaged[cell] = str(error)
             else:

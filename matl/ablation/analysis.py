@@ -10,7 +10,8 @@ from typing import Any
 from matl.ablation.ablation_files import read_fixed
 from matl.ablation.cells import Cell
 from matl.ablation.schema import SCRATCH, Ablation
-from matl.files import json_bytes, replace_file
+from matl.checksums import write_files
+from matl.files import json_bytes
 from matl.names import ANALYSIS
 from matl.orchestrator.plan import Plan
 from matl.orchestrator.store import Store
@@ -74,7 +75,7 @@ def fix_analysis(
         "ablation": plain_value(asdict(ablation)),
     }
     if not file.exists():
-        replace_file(file, json_bytes(now))
+        write_files(folder, {ANALYSIS: json_bytes(now)})
     fixed = read_fixed(file)
     if fixed["hash"] != now["hash"]:
         return Fixed(

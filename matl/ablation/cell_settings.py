@@ -1,5 +1,6 @@
 """What an ablation's cells set: as overrides that a user could type, and as whole experiments."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, is_dataclass, replace
 from pathlib import Path
@@ -12,10 +13,12 @@ from matl.ablation.schema import Ablation
 from matl.config import Experiment, load_experiment
 from matl.config.check import check_experiment
 from matl.config.layers import read_layers
-from matl.errors import SettingError
+from matl.errors import MatlError, SettingError
 from matl.orchestrator.plan import Memo
 
 Settings = dict[str, Any]
+DEALT = ("split", "over", "folds", "repeat", "fold", "label_fraction", "label_seed")
+"""The settings of the diagnosis's data that make the cells."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,7 @@ class CellSettings:
         """
         own = self._own(cell)
         whole = self._with(cell, own)
+        self._refuse_other_cell(cell, whole)
         if cell.fraction == 1:
             return whole
         diagnosis = f"stages.{whole.chain[-1]}"
@@ -83,6 +87,30 @@ class CellSettings:
         epochs = whole.stages[whole.chain[-1]].epochs
         own[f"{diagnosis}.epochs"] = max(round(epochs * more), 1)
         return self._with(cell, own)
+
+    def _refuse_other_cell(self, cell: Cell, whole: Experiment) -> None:
+        """Refuses an experiment that is not what the cell says, wherever that is written."""
+        diagnosis = whole.chain[-1]
+        data = whole.stages[diagnosis].data
+        split = "kfold" if self.ablation.splits[cell.split].folds else "official"
+        own = {"seed": cell.seed, "chain": self.ablation.regimes[cell.regime].chain}
+        found = {"seed": whole.seed, "chain": whole.chain}
+        at = f"stages.{diagnosis}.data"
+        own |= {f"{at}.split": split, f"{at}.label_fraction": 1.0}
+        found |= {f"{at}.split": data.split, f"{at}.label_fraction": data.label_fraction}
+        for key in own:
+            if own[key] != found[key]:
+                raise MatlError(
+                    f"{self.ablation.experiment}: {key}: is {found[key]}, but the ablation's cells "
+                    f"say {own[key]}; leave it out, and write it in the ablation's file (seeds, "
+                    "regimes, splits, fractions)"
+                )
+        for member in data.union:
+            if dealt := [key for key in DEALT if isinstance(member, dict) and key in member]:
+                raise MatlError(
+                    f"{self.ablation.experiment}: {at}.union: a member sets {dealt[0]} by itself, "
+                    "which the ablation's cells would not reach; leave it out"
+                )
 
     def _shared(self, cell: Cell) -> list[str]:
         """The overrides of every cell of an arm and a regime."""
@@ -161,12 +189,16 @@ def _replaced(node: Any, keys: Sequence[str], value: Any) -> Any:
 
 def _target_stages(experiment: Experiment) -> list[str]:
     """The diagnosis, and every stage that sees its images."""
-    target = _folders(experiment.stages[experiment.chain[-1]].data)
-    return [name for name in experiment.chain if target & _folders(experiment.stages[name].data)]
+    root, last = experiment.data_root, experiment.chain[-1]
+    target = _folders(experiment.stages[last].data, root)
+    return [
+        name for name in experiment.chain if target & _folders(experiment.stages[name].data, root)
+    ]
 
 
-def _folders(data: DataConfig) -> set[tuple[Any, Any]]:
-    """The data sets of a stage, by name and root."""
+def _folders(data: DataConfig, data_root: str) -> set[str]:
+    """The folders of a stage's data sets, each in its one form."""
     members: list[Any] = data.union or [{"name": data.name, "root": data.root}]
     named = [{"name": one} if isinstance(one, str) else one for one in members]
-    return {(one.get("name"), one.get("root")) for one in named}
+    folders = [one.get("root") or os.path.join(data_root, str(one.get("name"))) for one in named]
+    return {os.path.realpath(os.path.expanduser(one)) for one in folders}

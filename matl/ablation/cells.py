@@ -2,17 +2,18 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, combinations, product
+from pathlib import Path
 from typing import Any
 
-from matl.ablation.cell_settings import Cell, CellSettings
+from matl.ablation.cell_settings import DEALT, Cell, CellSettings
 from matl.ablation.schema import Ablation
 from matl.config import Experiment
+from matl.config.layers import read_layers
 from matl.errors import MatlError
 from matl.evaluation.metrics import NEEDS
 from matl.orchestrator.plan import Memo, Plan, PlannedStage, plan_checked
 
 RESERVED = ("seed", "chain", "baselines")
-DEALT = ("split", "over", "folds", "repeat", "fold", "label_fraction", "label_seed")
 
 
 def cells_of(ablation: Ablation) -> list[Cell]:
@@ -56,11 +57,12 @@ def _refuse_reserved(ablation: Ablation, overrides: Sequence[str]) -> None:
     written = [*overrides, *ablation.overrides, *chain.from_iterable(ablation.arms.values())]
     written += chain.from_iterable(regime.overrides for regime in ablation.regimes.values())
     diagnosis = next(iter(ablation.regimes.values())).chain[-1]
-    reserved = {*RESERVED, *(f"stages.{diagnosis}.data.{key}" for key in DEALT)}
-    for word in written:
-        if word.partition("=")[0].strip() in reserved:
+    reserved = [[key] for key in RESERVED]
+    reserved += [["stages", diagnosis, "data", key] for key in DEALT]
+    for layer in read_layers(Path(ablation.experiment), written):
+        if not layer.is_file and any(layer.holds(keys) for keys in reserved):
             raise MatlError(
-                f"{word}: is set by the ablation's cells; write it in the ablation's file"
+                f"{layer.origin}: is set by the ablation's cells; write it in the ablation's file"
             )
 
 

@@ -10,7 +10,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from data_modules.errors import did_you_mean
 from matl.ablation.schema import OFFICIAL, SCRATCH, Ablation, Regime, Split
-from matl.config.layers import merge, origin, read_layers
+from matl.config.declared import Keys
+from matl.config.layers import declared, merge, origin, read_layers
 from matl.config.typed import refuse_unknown_keys, structured
 from matl.errors import MatlError, SettingError
 from matl.evaluation.metrics import LESS_IS_BETTER, METRICS
@@ -22,7 +23,7 @@ def load_ablation(path: Path) -> Ablation:
     Raises:
         MatlError: one line that names the file, the key, and how to fix it.
     """
-    layers = read_layers(path, [])
+    layers = declared(read_layers(path, []), Ablation, _open_kinds)
     try:
         raw = merge(layers)
         refuse_unknown_keys(raw, Ablation, [])
@@ -40,6 +41,20 @@ def load_ablation(path: Path) -> Ablation:
     ablation.experiment = str(path.parent / ablation.experiment)
     ablation.regimes = {SCRATCH: Regime([diagnosis]), **ablation.regimes}
     return ablation
+
+
+def _open_kinds(keys: Keys) -> Any:
+    """What stands where an ablation's schema has `Any`; a regime may be a chain alone."""
+    match tuple(keys):
+        case ("arms", _):
+            return list[str]
+        case ("regimes", _):
+            return Regime
+        case ("regimes", _, int()):
+            return str
+        case ("splits", _):
+            return Split
+    return None
 
 
 def _regime(name: str, node: Any) -> Regime:

@@ -19,6 +19,7 @@ from matl.ablation.tables import (
     gate_table,
     mean_table,
 )
+from matl.checksums import read_file
 from matl.evaluation.metrics import METRICS
 from matl.files import json_bytes, replace_file
 from matl.names import ANALYSIS, CELLS, PAGE
@@ -26,6 +27,7 @@ from matl.report.html.picture import FigureFolder, Picture
 from matl.report.html.render import render
 from matl.report.paths import hide_paths
 from matl.report.stage_tables import network_table
+from matl.spreadsheet import read_csv
 
 PRIMARY = "Orange: the primary comparison. All others are exploratory."
 MARGIN = "Dashed: the primary comparison's margin."
@@ -51,7 +53,7 @@ def write_ablation_page(folder: Path) -> Path:
         MatlError: The record is damaged.
     """
     record = read_ablation(folder)
-    cells = _read_cells(folder / CELLS)
+    cells = _read_cells(folder)
     figures = FigureFolder(folder)
     tested = {one.split: one for one in record.tested}
     compared = sides(tested[record.split], folder)
@@ -82,13 +84,13 @@ def write_ablation_page(folder: Path) -> Path:
     return folder / PAGE
 
 
-def _read_cells(file: Path) -> pd.DataFrame:
+def _read_cells(folder: Path) -> pd.DataFrame:
     try:
         kinds: dict[str, Any] = {**NAMED, **dict.fromkeys(METRICS, float)}
-        cells = pd.read_csv(file, dtype=kinds, keep_default_na=False, na_values=[""])
+        cells = read_csv(read_file(folder, CELLS), dtype=kinds, na_values=[""])
         return cells.dropna(subset=["state"])[[*NAMED, *cells.columns.drop(list(NAMED))]]
     except (OSError, ValueError, KeyError) as error:
-        raise damaged(file) from error
+        raise damaged(folder / CELLS) from error
 
 
 def _strip(record: AblationRecord) -> dict[str, float] | None:

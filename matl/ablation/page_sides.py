@@ -9,6 +9,7 @@ import pandas as pd
 
 from matl.ablation.ablation_files import damaged
 from matl.ablation.ablation_record import Tested
+from matl.checksums import read_file
 from matl.evaluation.confusion import confusions
 from matl.evaluation.groups import by_patient
 from matl.evaluation.metrics import THRESHOLD, check_scores
@@ -41,7 +42,7 @@ def sides(tested: Tested, folder: Path) -> dict[str, Any] | None:
     if not file.exists():
         return None
     try:
-        content = file.read_bytes()
+        content = read_file(folder, PREDICTIONS)
         pooled = _whole(read_predictions(content))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise damaged(file) from error
@@ -76,7 +77,7 @@ def side_training(folder: Path) -> list[Picture]:
         MatlError: That file is damaged.
     """
     try:
-        return training_pictures(read_curves(folder / CURVES), TRAINING)
+        return training_pictures(read_curves(folder), TRAINING)
     except (OSError, ValueError, KeyError) as error:
         raise damaged(folder / CURVES) from error
 

@@ -30,6 +30,7 @@ from matl.ablation.train import (
     distinct_stages,
     in_turn,
 )
+from matl.checksums import write_files
 from matl.errors import MatlError
 from matl.files import json_bytes, replace_file
 from matl.names import CELLS, CURVES, LOGS, METRICS_FILE, PREDICTIONS, SUMMARY, ablation_folder
@@ -42,6 +43,7 @@ from matl.orchestrator.wandb_run import refuse_wrong_key
 from matl.preemption import ends_when_preempted
 from matl.report.metrics_file import score_metrics
 from matl.report.run_files import stacked_csv
+from matl.spreadsheet import csv_bytes
 from matl.terminal import same_screen
 
 
@@ -143,7 +145,7 @@ class Results:
             if line := failures.get(plan.chain[-1].fingerprint):
                 unfinished[cell] = f"failed: {line}"
         table = cell_table(self.ablation, self.plans, scores, floors, unfinished)
-        replace_file(self.folder / CELLS, table.to_csv(index=False).encode())
+        write_files(self.folder, {CELLS: csv_bytes(table)})
         return scores, floors, table
 
     def write(self, failures: Mapping[str, str]) -> None:
@@ -163,11 +165,10 @@ class Results:
         seeds = finished_seeds(self.ablation, scores)
         curves = mean_curves(self.ablation, self.plans, manifests, self.store, seeds)
         predictions = stacked_csv(pooled, "model")
-        replace_file(self.folder / PREDICTIONS, predictions)
         sides = scored_sides(record.primary_tested, pooled)
         numbers = json_bytes(score_metrics(sides, len(seeds), predictions)) if pooled else None
-        replace_file(self.folder / METRICS_FILE, numbers)
-        replace_file(self.folder / CURVES, stacked_csv(curves, "stage"))
+        written = {METRICS_FILE: numbers, CURVES: stacked_csv(curves, "stage")}
+        write_files(self.folder, {PREDICTIONS: predictions, **written})
 
 
 def _place(

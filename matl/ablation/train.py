@@ -3,6 +3,7 @@
 Either way yields a stage's fingerprint whenever its state has changed.
 """
 
+import os
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -195,7 +196,7 @@ class Cluster:
     ) -> None:
         self.keeps_order = name == "slurm"
         self.room = NO_LIMIT if self.keeps_order else jobs
-        self.store, self.logs = store, logs.resolve()
+        self.store, self.logs = store, Path(os.path.abspath(logs))
         try:
             self.executor = submitit.AutoExecutor(self.logs / "submitit", cluster=name)
             self.executor.update_parameters(**{"timeout_min": DAY_MINUTES, **settings})
@@ -211,7 +212,7 @@ class Cluster:
             self.executor.update_parameters(slurm_dependency=dependency)
         self.executor.update_parameters(name=f"{one.stage.name}-{key[:8]}")
         return self.executor.submit(
-            train_apart, one, self.store.root.resolve(), self.logs / stage_log(key)
+            train_apart, one, Path(os.path.abspath(self.store.root)), self.logs / stage_log(key)
         )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rich import box
 from rich.table import Table
+from rich.text import Text
 from safetensors import SafetensorError
 from torch import Tensor
 
@@ -39,9 +40,9 @@ def contents_table(path: Path) -> Table:
         beginning = ".".join(key.split(".")[:_DEPTH])
         tensors[beginning] += 1
         values[beginning] += value.numel()
-    table = Table("Keys", "Tensors", "Values", box=box.SIMPLE_HEAD, title=str(path))
+    table = Table("Keys", "Tensors", "Values", box=box.SIMPLE_HEAD, title=Text(str(path)))
     for beginning in tensors:
-        table.add_row(beginning, f"{tensors[beginning]:,}", f"{values[beginning]:,}")
+        table.add_row(Text(beginning), f"{tensors[beginning]:,}", f"{values[beginning]:,}")
     table.caption = f"{len(state):,} tensors, {sum(values.values()):,} values"
     return table
 
@@ -53,15 +54,17 @@ def fit_table(path: Path, network: str) -> Table:
         MatlError: The file cannot be read, or names no weight of the network.
     """
     _, named, layout, report = _fit(path, network)
-    table = Table("Weights", "Number", "Such as", box=box.SIMPLE_HEAD, title=f"{path} in {network}")
+    table = Table(
+        "Weights", "Number", "Such as", box=box.SIMPLE_HEAD, title=Text(f"{path} in {network}")
+    )
     for word in ("loaded", "missing", "unexpected"):
         keys = getattr(report, word)
-        table.add_row(word, f"{len(keys):,}", ", ".join(keys[:SHOWN]))
+        table.add_row(word, f"{len(keys):,}", Text(", ".join(keys[:SHOWN])))
     operators = [key for key in named if key.startswith(OPERATOR_KEYS)]
     if operators:
-        table.add_row("of operators", f"{len(operators):,}", ", ".join(operators[:SHOWN]))
+        table.add_row("of operators", f"{len(operators):,}", Text(", ".join(operators[:SHOWN])))
     clashes = [f"{one.key} {one.given}, not {one.wanted}" for one in report.clashing]
-    table.add_row("clashing", f"{len(clashes):,}", "; ".join(clashes[:SHOWN]))
+    table.add_row("clashing", f"{len(clashes):,}", Text("; ".join(clashes[:SHOWN])))
     table.caption = f"layout: {layout.name}"
     return table
 

@@ -1,6 +1,8 @@
 """Weights files of other libraries, brought to canonical keys."""
 
 import re
+import warnings
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
 
 WRAPPERS = ("state_dict", "model_state_dict", "model")
 """Where checkpoints keep the weights among other things."""
+
+MOST_WRAPPERS = 8
+"""Within each other; a checkpoint that holds itself has no end."""
+SHOWN_KEYS = 8
 
 COMPILED = "_orig_mod."
 """What torch.compile puts before the keys of a module."""
@@ -96,9 +102,11 @@ def read_foreign(path: str | Path) -> WeightsFile:
     """
     path = Path(path)
     if path.suffix == ".safetensors" or not path.is_file():
-        return WeightsFile(read_weights(path)[0], wrapped=False)
+        return _plain(path, read_weights(path)[0], wrapped=False)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what is odd in it is said below, in a line
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file makes torch raise errors of many kinds
         unsafe = "unsupported global" in str(error).lower()
         problem = _PICKLED if unsafe else "is damaged, or no file of weights"
@@ -109,15 +117,36 @@ def read_foreign(path: str | Path) -> WeightsFile:
         for key, value in (inner.items() if isinstance(inner, dict) else ())
         if isinstance(key, str) and isinstance(value, Tensor)
     }
-    if not state:
-        keys = ", ".join(map(str, inner)) if isinstance(inner, dict) else type(inner).__name__
+    if not state and isinstance(inner, dict) and inner:
+        keys = ", ".join([str(key) for key in inner][:SHOWN_KEYS])
         raise MatlError(f"{path} holds no weights where matl looks for them; it has: {keys}")
-    return WeightsFile(state, wrapped=inner is not content)
+    return _plain(path, state, wrapped=inner is not content)
+
+
+def _plain(path: Path, state: dict[str, Tensor], wrapped: bool) -> WeightsFile:
+    """Weights that can be copied as they are.
+
+    Raises:
+        MatlError: There are none, or one is sparse, quantised or without values.
+    """
+    if not state:
+        raise MatlError(f"{path} holds no weights")
+    for key, value in state.items():
+        kinds = {
+            "sparse": value.layout != torch.strided,
+            "quantised": value.is_quantized,
+            "without values (on the device meta)": value.is_meta,
+        }
+        if found := [kind for kind, is_so in kinds.items() if is_so]:
+            raise MatlError(f"{path}: '{key}' is {found[0]}; save plain tensors of floats")
+    return WeightsFile(state, wrapped)
 
 
 def _unwrapped(content: Any) -> Any:
     """The weights within what a checkpoint keeps beside them, or within a lone name."""
-    while isinstance(content, dict):
+    for _ in range(MOST_WRAPPERS):
+        if not isinstance(content, dict):
+            break
         inner = [content[key] for key in WRAPPERS if key in content]
         inner = inner or (list(content.values()) if len(content) == 1 else [])
         if not inner or not isinstance(inner[0], dict):
@@ -149,8 +178,9 @@ def translate(file: WeightsFile, backbone: nn.Module) -> tuple[dict[str, Tensor]
     if not fitting:
         raise MatlError(
             "weights do not fit: no known layout names a weight of this network; "
-            f"the file has {next(iter(file.state))}"
+            f"{_remedy(file.state, own)}"
         )
+    _refuse_other_numbers(named, own)
     for statistic in NORMALISATION:  # a network may have a weight of that name
         if statistic in named and named[statistic].shape[2:] != (1, 1):
             del named[statistic]
@@ -158,6 +188,34 @@ def translate(file: WeightsFile, backbone: nn.Module) -> tuple[dict[str, Tensor]
         named["mean"] = torch.full_like(own["mean"], layout.mean)
         named["std"] = torch.full_like(own["std"], layout.std)
     return named, layout
+
+
+def _remedy(state: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> str:
+    """What would make unknown keys known: what stands before names of this network."""
+    before = Counter(
+        key.removesuffix(name)
+        for key in state
+        for name in [key[place:] for place in _after_dots(key)]
+        if name in own
+    )
+    if not before:
+        return f"the file has {next(iter(state))}"
+    prefix = before.most_common(1)[0][0]
+    return (
+        f"its names stand behind '{prefix}' in the file; save them without it, as in torch.save("
+        f"{{k.removeprefix('{prefix}'): v for k, v in state.items()}}, 'own.pth')"
+    )
+
+
+def _after_dots(key: str) -> list[int]:
+    return [place + 1 for place, letter in enumerate(key) if letter == "."]
+
+
+def _refuse_other_numbers(named: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> None:
+    for key, value in named.items():
+        if key in own and own[key].is_floating_point() and not value.is_floating_point():
+            kind = str(value.dtype).removeprefix("torch.")
+            raise MatlError(f"'{key}' is of {kind}, which weights are not; save them as floats")
 
 
 def load_initial_weights(backbone: "AttentiveBackbone", path: str | Path) -> Layout:
@@ -203,6 +261,8 @@ def refuse_bad_numbers(backbone: nn.Module) -> None:
     for key, value in canonical_state(backbone).items():
         if not value.isfinite().all():
             raise MatlError(f"'{key}' holds numbers that are not finite")
+        if key.endswith("running_var") and not (value >= 0).all():
+            raise MatlError(f"'{key}' is below 0, which no variance is")
         if key == "std" and not (value > 0).all():
             raise MatlError(f"'{key}', which images are divided by, must be above 0")
 

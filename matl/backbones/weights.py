@@ -17,6 +17,7 @@ from timm.models import adapt_input_conv
 from torch import Tensor, nn
 
 from matl.errors import MatlError
+from matl.files import refuse_irregular
 
 HEADS = ("fc.", "classifier.", "head.", "conv_head.", "bn2.")
 """Beginnings of the keys of timm's classification heads, which never travel."""
@@ -132,6 +133,7 @@ def read_weights(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     Raises:
         MatlError: There is no such file, or it is damaged, or no safetensors file.
     """
+    refuse_irregular(path)
     if not Path(path).is_file():
         raise MatlError(f"there is no weights file {path}")
     try:

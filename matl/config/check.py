@@ -17,6 +17,8 @@ from matl.errors import MatlError, SettingError
 from matl.stages.registry import task_of
 from matl.stages.settings import StageConfig, size_pair
 
+MOST_WHOLE = 2**53
+"""The largest number up to which JSON and floats keep every whole number."""
 LEAST_SIDE, MOST_SIDE = 32, 1024
 
 
@@ -67,6 +69,8 @@ def _check_range(value: Any, declared: Any, keys: list[str]) -> None:
     choices = declared.get("choices")
     if choices is not None and value not in choices:
         raise SettingError(keys, f"{value!r} is not possible; {did_you_mean(str(value), choices)}")
+    if type(value) is int and abs(value) > MOST_WHOLE:
+        raise SettingError(keys, f"{value} is not possible; it must be at most {MOST_WHOLE}")
     for name, wrong, words in (
         ("least", lambda bound: value < bound, "at least"),
         ("most", lambda bound: value > bound, "at most"),
@@ -173,7 +177,11 @@ def _check_data(data: DataConfig, keys: list[str]) -> None:
     try:
         check_data(data)
     except DataError as error:
-        raise SettingError(keys, str(error), ".".join([*keys[:-1], str(error)])) from error
+        reason = str(error)
+        if "has no option" in reason:
+            options = ".".join([*keys, "options"])
+            reason += f" (settings are joined; {options}=null drops those of another data set)"
+        raise SettingError(keys, reason, ".".join([*keys[:-1], reason])) from error
 
 
 def _listed(values: Iterable[Any]) -> str:

@@ -2,14 +2,17 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from data_modules.config import DataConfig
 from matl.config.check import check_experiment
-from matl.config.layers import merge, origin, read_layers
+from matl.config.declared import Keys, KindAt
+from matl.config.layers import Layer, declared, merge, origin, read_layers
 from matl.config.schema import Experiment
 from matl.config.typed import refuse_unknown_keys, structured
 from matl.errors import MatlError, SettingError
@@ -31,10 +34,28 @@ def load_experiment(path: str | Path, overrides: Sequence[str] = ()) -> Experime
         MatlError: One line that names the file or override, the key, and how to fix it.
     """
     layers = read_layers(Path(path), overrides)
+    layers = declared(layers, Experiment, open_kinds(layers))
     try:
         return _checked(merge(layers))
     except SettingError as error:
         raise MatlError(f"{origin(layers, error.keys)}: {error}") from error
+
+
+def open_kinds(layers: Sequence[Layer]) -> KindAt:
+    """What stands where an experiment's schema has `Any`: stages, and members of a union."""
+    merged: Any = OmegaConf.to_container(merge(layers), resolve=False)
+    stages = merged.get("stages")
+    schemas = {}
+    for name, node in stages.items() if isinstance(stages, dict) else ():
+        with suppress(SettingError):
+            schemas[name] = find_task(node).settings if isinstance(node, dict) else None
+
+    def kind(keys: Keys) -> Any:
+        if len(keys) == 2 and keys[0] == "stages":
+            return schemas.get(keys[1])
+        return DataConfig if len(keys) == 5 and keys[2:4] == ("data", "union") else None
+
+    return lambda keys: kind(tuple(keys))
 
 
 def checked(experiment: Experiment) -> Experiment:

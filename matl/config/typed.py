@@ -1,7 +1,7 @@
 """Settings in dataclasses: unknown keys, missing values and wrong types are errors."""
 
 from dataclasses import is_dataclass
-from typing import Any, get_type_hints
+from typing import Any, get_origin, get_type_hints
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -18,7 +18,7 @@ def structured(schema: type, raw: DictConfig, keys: list[str]) -> Any:
     """
     try:
         merged = OmegaConf.structured(schema)
-        merged.merge_with(raw)
+        merged.merge_with(_with_defaults(schema, OmegaConf.to_container(raw, resolve=False)))
         missing = OmegaConf.missing_keys(merged)
         if missing:
             raise SettingError([*keys, min(missing)], "is missing; give it a value")
@@ -26,6 +26,22 @@ def structured(schema: type, raw: DictConfig, keys: list[str]) -> Any:
     except OmegaConfBaseException as error:
         at = [part for part in (error.full_key or "").split(".") if part]
         raise SettingError([*keys, *at], _in_plain_words(error)) from error
+
+
+def _with_defaults(kind: Any, node: Any) -> Any:
+    """Settings without the mappings that are null: they have their defaults."""
+    if not is_dataclass(kind) or not isinstance(node, dict):
+        return node
+    kinds = get_type_hints(kind)
+    return {
+        key: _with_defaults(kinds.get(key), one)
+        for key, one in node.items()
+        if one is not None or not _is_mapping(kinds.get(key))
+    }
+
+
+def _is_mapping(kind: Any) -> bool:
+    return is_dataclass(kind) or get_origin(kind) is dict
 
 
 def refuse_unknown_keys(raw: DictConfig, schema: type, keys: list[str]) -> None:
@@ -42,6 +58,8 @@ def refuse_unknown_keys(raw: DictConfig, schema: type, keys: list[str]) -> None:
             hint = did_you_mean(str(key), types)
             raise SettingError([*keys, str(key)], f"is no key here; {hint}")
         if not is_dataclass(types[key]) or _is_interpolation(node):
+            continue
+        if node is None:
             continue
         if not isinstance(node, dict):
             raise SettingError([*keys, str(key)], f"{node!r} is no mapping of keys to values")

@@ -4,6 +4,7 @@ A model that does not beat it may have learned the scanner, the window or the fi
 was cut from. It is shown as a row of every table.
 """
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ from matl.evaluation.metrics import COLUMNS, patient_codes
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-FLOOR_VERSION = 1
+FLOOR_VERSION = 2
 """Raised whenever the same images and labels may give another floor."""
 
 FEATURES = ("mean", "standard deviation", "white share", "black share", "log height", "log width")
@@ -25,24 +26,42 @@ FOLDS = 5
 _CHUNK_BYTES = 32_000_000
 
 
-def floor_scores(
+@dataclass(frozen=True)
+class Floor:
+    """A fitted floor: a logistic regression on standardised `FEATURES`.
+
+    Attributes:
+        means: Of each feature over the training images.
+        deviations: Their standard deviations.
+        weights: Of the standardised features.
+        bias: Added to their weighted sum.
+    """
+
+    means: list[float]
+    deviations: list[float]
+    weights: list[float]
+    bias: float
+
+    def scores(self, features: np.ndarray) -> np.ndarray:
+        """Probabilities of the positive class, float64 [N], of features [N, 6]."""
+        standard = (features - np.array(self.means)) / np.array(self.deviations)
+        return np.exp(-np.logaddexp(0, -(standard @ np.array(self.weights) + self.bias)))
+
+
+def fit_floor(
     table: pd.DataFrame, features: np.ndarray, labels: np.ndarray, seed: int = 0
-) -> pd.DataFrame:
-    """Scores every validation and test image by a logistic regression on `FEATURES`.
+) -> Floor:
+    """Fits the floor on the labelled training rows.
 
     Features are standardised and the regularisation is chosen by cross-validation grouped by
     patient; both see labelled training rows only.
 
     Args:
-        table: N rows with the text columns `path` (relative to the data root), `patient`,
-            `source` and `split` ("train", "val" or "test").
+        table: N rows with the text columns `patient`, `source` and `split` ("train", "val" or
+            "test").
         features: float [N, 6] as `grey_features` computes them.
         labels: int [N]: 1 positive class, 0 negative, -1 unlabelled (left out).
         seed: Of the cross-validation's folds.
-
-    Returns:
-        Scores as in `matl.evaluation.metrics.check_scores` for the labelled val and test rows, in
-        the table's order.
 
     Raises:
         ValueError: Where the arrays' lengths differ or the training rows are not of two classes.
@@ -50,14 +69,39 @@ def floor_scores(
     labels = np.asarray(labels)
     if not len(table) == len(features) == len(labels):
         raise ValueError("the floor needs as many features and labels as the table has rows")
-    known, train = labels >= 0, (table["split"] == "train").to_numpy()
-    fit, asked = known & train, known & ~train
+    fit = (labels >= 0) & (table["split"] == "train").to_numpy()
     if len(np.unique(labels[fit])) != 2:
         raise ValueError("the floor needs labelled training images of both classes")
-    model = _fit(features[fit], labels[fit], patient_codes(table[fit]), seed)
+    scaler, regression = _fit(features[fit], labels[fit], patient_codes(table[fit]), seed)
+    return Floor(
+        scaler.mean_.tolist(),
+        scaler.scale_.tolist(),
+        regression.coef_[0].tolist(),
+        float(regression.intercept_[0]),
+    )
+
+
+def floor_scores(
+    floor: Floor, table: pd.DataFrame, features: np.ndarray, labels: np.ndarray
+) -> pd.DataFrame:
+    """Scores the validation and test images.
+
+    Args:
+        floor: What scores them.
+        table: N rows with the text columns `path` (relative to the data root), `patient`,
+            `source` and `split`.
+        features: float [N, 6] as `grey_features` computes them.
+        labels: int [N]: 1 positive class, 0 negative, -1 unlabelled (left out).
+
+    Returns:
+        Scores as in `matl.evaluation.metrics.check_scores` for the labelled val and test rows, in
+        the table's order.
+    """
+    labels = np.asarray(labels)
+    asked = (labels >= 0) & (table["split"] != "train").to_numpy()
     result = table[asked].rename(columns={"path": "image"}).reset_index(drop=True)
     result["label"] = labels[asked].astype(np.int64)
-    result["score"] = model.predict_proba(features[asked])[:, 1] if asked.any() else 0.0
+    result["score"] = floor.scores(features[asked])
     return result.loc[:, list(COLUMNS)]
 
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from rich.console import Console
 from rich.text import Text
 
+from matl.checksums import read_file
 from matl.explain.attribution import LungShare
 from matl.explain.cka import Alignment
 from matl.explain.pointing import Pointing
@@ -34,7 +35,7 @@ def show_explanation(folder: Path, console: Console) -> None:
         folder: Of the explanation; see `matl.explain.write.write_explanation`.
         console: Where it is shown.
     """
-    found = json.loads((folder / FINDINGS).read_text(encoding="utf-8"))
+    found = json.loads(read_file(folder, FINDINGS))
     for table in explanation_tables(found):
         console.print(TerminalTable(table))
         console.print()

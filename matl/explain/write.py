@@ -6,13 +6,14 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
+from matl.checksums import write_files
 from matl.explain.alignment_figure import alignment_figure
 from matl.explain.embeddings import LEAST_IMAGES, embed, embedding_figure
 from matl.explain.evidence import Evidence
 from matl.explain.findings import Findings, measure
 from matl.explain.overlays import case_numbers, choose_cases, overlay_figure
 from matl.explain.texts import as_json, as_markdown
-from matl.files import json_bytes, replace_file
+from matl.files import json_bytes
 from matl.names import (
     ATTRIBUTION,
     CKA_FIGURE,
@@ -22,6 +23,7 @@ from matl.names import (
     OVERLAYS_FIGURE,
 )
 from matl.report.drawing import png_bytes
+from matl.spreadsheet import csv_bytes
 
 COLUMNS = ("image", "source", "label", "outcome", "score", "case")
 
@@ -58,8 +60,7 @@ def write_explanation(evidence: Evidence, folder: Path) -> None:
         EXPLANATION_REPORT: as_markdown(evidence, found, drawn).encode(),
     }
     folder.mkdir(parents=True, exist_ok=True)
-    for name, content in contents.items():
-        replace_file(folder / name, content)
+    write_files(folder, contents)
 
 
 def _embeddings(evidence: Evidence) -> Figure | None:
@@ -82,4 +83,4 @@ def _rows(found: Findings, cases: Mapping[str, Mapping[int, int]]) -> bytes:
         order = [*COLUMNS, *table.columns.drop(list(COLUMNS))]
         tables.append(table[order].assign(model=model).set_index("model").reset_index())
     whole = pd.concat(tables, ignore_index=True)
-    return whole.to_csv(index=False, lineterminator="\n", float_format="%.6g").encode()
+    return csv_bytes(whole, float_format="%.6g")

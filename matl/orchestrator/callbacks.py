@@ -44,11 +44,15 @@ class CurveRecorder(pl.Callback):
         self.rows = state_dict["rows"]
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Begin to measure the peak memory."""
+        """Begin to measure: a resume inside an epoch begins no epoch."""
         reset_peak_memory()
+        self._begin()
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Begin to count images and time."""
+        self._begin()
+
+    def _begin(self) -> None:
         self._images, self._started, self._paused = 0, time.perf_counter(), 0.0
 
     def on_train_batch_end(

@@ -21,6 +21,7 @@ from matl.names import CHECKPOINT, CHECKPOINT_BEFORE, CHECKPOINT_DIGESTS, DAMAGE
 from matl.orchestrator.job import Job
 from matl.orchestrator.nodes import ALONE, Nodes
 from matl.terminal import terminal
+from matl.typed_json import typed
 
 KEPT_DIGESTS = 10  # more than files: a kill may leave one that is noted and not there
 
@@ -180,6 +181,6 @@ def _note(folder: Path, digest: str) -> None:
 
 def _digests(folder: Path) -> list[str]:
     try:
-        return json.loads((folder / CHECKPOINT_DIGESTS).read_text())
+        return typed(list[str], json.loads((folder / CHECKPOINT_DIGESTS).read_text()))
     except (FileNotFoundError, ValueError):
         return []

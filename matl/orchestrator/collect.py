@@ -186,7 +186,7 @@ def _diagnoses(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
     tables = {
         row: read_scores(store.file(fingerprint, SCORES)) for row, fingerprint in rows.items()
     }
-    floor = floor_of(last, store, lambda: open_images(plan.experiment, last))
+    floor = floor_of(last, store, lambda: open_images(plan.experiment, last)).scores
     return tables | {FLOOR_ROW: floor}
 
 

@@ -7,21 +7,23 @@ import shutil
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
 
+from data_modules.file_hashes import FileHashes
 from matl.config.load import plain
-from matl.files import file_digest
+from matl.errors import MatlError
+from matl.files import file_digest, json_bytes
 from matl.manifest import FORMAT, StageManifest, write_manifest
-from matl.names import BACKBONE, CURVES, FINISHED, HEADS, SCORES
+from matl.names import BACKBONE, CURVES, FINISHED, FITTED_FLOOR, HEADS, SCORES, TRAINED_ON
 from matl.orchestrator.batch import shrunk
 from matl.orchestrator.floors import floor_of
 from matl.orchestrator.job import Job, data_module
-from matl.orchestrator.scoring import score_samples
+from matl.orchestrator.scoring import score_samples, write_scores
 from matl.orchestrator.store import Store
 from matl.orchestrator.wandb_logger import last_id
 from matl.stages.task import Task
@@ -40,7 +42,9 @@ def commit(job: Job, store: Store) -> None:
     facts = job.stage.task.facts(job.images.samples, job.stage.config)
     if job.stage.task.diagnoses:
         _write_scores(job, facts, finished)
-        floor_of(job.stage, store, lambda: job.images)
+        floor = floor_of(job.stage, store, lambda: job.images)
+        (finished / FITTED_FLOOR).write_bytes(json_bytes(asdict(floor.fitted)))
+    _write_trained_on(job, finished)
     write_manifest(_manifest(job, facts, finished), finished)
     store.commit(job.stage.fingerprint, finished)
     shutil.rmtree(job.workspace)
@@ -50,8 +54,19 @@ def _write_scores(job: Job, facts: dict[str, Any], folder: Path) -> None:
     """Scores of the diagnosis: test labels are read here, and by the floor."""
     stage = rebuild(job.experiment.backbone, job.stage.config, facts, folder)
     data = data_module(job, rank=0)
-    scores = score_samples(stage, data, ("val", "test"), job.resources.device)
-    scores.to_csv(folder / SCORES, index=False)
+    try:
+        scores = score_samples(stage, data, ("val", "test"), job.resources.device)
+    except MatlError as error:
+        again = f"matl store remove {job.stage.fingerprint} --store {job.experiment.store}"
+        message = f"stages.{job.stage.name}: {error}; lower lr, then {again} to train it again"
+        raise MatlError(message) from error
+    write_scores(scores, folder / SCORES)
+
+
+def _write_trained_on(job: Job, folder: Path) -> None:
+    """Keeps what `matl evaluate` asks of the training images, which may be elsewhere then."""
+    hashes = FileHashes(Path(job.experiment.cache)).of(job.stage.training.absolute_paths())
+    (folder / TRAINED_ON).write_text("".join(f"{one}\n" for one in sorted(set(hashes))))
 
 
 def _manifest(job: Job, facts: dict[str, Any], folder: Path) -> StageManifest:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from filelock import Timeout
 from rich.console import Console
 from rich.progress import Progress
+from rich.text import Text
 
 from matl.config import Experiment
 from matl.files import disk_errors
@@ -41,12 +42,11 @@ def ensure_stage(
         nodes: The machines that train together; this is the first.
         images: The stage's, where they are open already.
     """
+    if stage.fingerprint in store and not fresh:
+        return _reuse(stage, store, console, nodes)
     with disk_errors(store.root), _locked(store, stage, console):
-        if stage.fingerprint in store and not fresh:
-            console.print(f"[green]{stage.title}[/]: in the store ({stage.fingerprint})")
-            store.remove_leftover(stage.fingerprint)
-            nodes.tell(stage.fingerprint, REUSED)
-            return
+        if stage.fingerprint in store and not fresh:  # another run has trained it meanwhile
+            return _reuse(stage, store, console, nodes)
         from matl.orchestrator.training import train_stage
 
         refuse_missing_gpus(plan.resources)
@@ -54,6 +54,13 @@ def ensure_stage(
         with nodes.together(f"{stage.fingerprint}/images"):
             images = images or decode_images(plan.experiment, stage, console)
         train_stage(plan, stage, store, console, images, fresh=fresh, place=place, nodes=nodes)
+
+
+def _reuse(stage: PlannedStage, store: Store, console: Console, nodes: Nodes) -> None:
+    line = Text.assemble((stage.title, "green"), f": in the store ({stage.fingerprint})")
+    console.print(line)
+    store.remove_leftover(stage.fingerprint)
+    nodes.tell(stage.fingerprint, REUSED)
 
 
 def decode_images(experiment: Experiment, stage: PlannedStage, console: Console) -> Images:

@@ -26,7 +26,7 @@ from matl.views import plain_view
 BATCH = 16
 
 
-def explain_run(folder: Path, command: str) -> Path:
+def explain_run(folder: Path, command: str, store: Path | None = None) -> Path:
     """Explains the diagnoses of a finished run on the images that it was evaluated on.
 
     All is computed on one device, in evaluation mode and 32-bit floats.
@@ -34,6 +34,7 @@ def explain_run(folder: Path, command: str) -> Path:
     Args:
         folder: of the run.
         command: the user's command.
+        store: holds the run's stages; by default it is looked for where it was, and beside the run.
 
     Returns:
         The run's subfolder `explain`; see `write_explanation`.
@@ -42,7 +43,7 @@ def explain_run(folder: Path, command: str) -> Path:
         MatlError: the run or its stages are missing, or its images have changed.
         DataError: the data set is missing or wrong.
     """
-    run = read_run(folder)
+    run = read_run(folder, store)
     device = resolve(run.experiment.trainer).device
     seen = held_out(run)
     networks = _networks(run)

@@ -1,34 +1,31 @@
 """External validation: a finished model scored on another data set."""
 
 import dataclasses
+import os
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from data_modules.audit.overview import same_images
 from data_modules.config import DataConfig
 from data_modules.digest import digest
+from data_modules.file_hashes import FileHashes
 from data_modules.module import ImageDataModule
 from data_modules.registry import load
 from data_modules.samples import Samples
-from matl.config import Experiment
 from matl.errors import MatlError
 from matl.evaluation.floor import floor_scores, grey_features
 from matl.evaluation.scored import Scored
 from matl.names import EVALUATION
 from matl.orchestrator.finished_run import FinishedRun, read_run
-from matl.orchestrator.plan import select_images
 from matl.orchestrator.resources import resolve
 from matl.orchestrator.scoring import score_samples
 from matl.report.html.run_page import write_run_page
 from matl.report.run_record import RunRecord
 from matl.report.run_report import write_report
-from matl.stages.registry import task_of
 
 
 def evaluate_external(
-    folder: Path, data: str, positive: str | None, command: str
+    folder: Path, data: str, positive: str | None, command: str, store: Path | None = None
 ) -> tuple[RunRecord, Path]:
     """Scores a finished run's diagnoses on every labelled image of another data set.
 
@@ -37,6 +34,7 @@ def evaluate_external(
         data: `name:root`, a data set's name and its folder.
         positive: its positive class, where the data set names none.
         command: the user's command, for the report.
+        store: holds the run's stages; by default it is looked for where it was, and beside the run.
 
     Returns:
         The record, and the folder of its report inside the run's.
@@ -45,22 +43,22 @@ def evaluate_external(
         MatlError: the run, its stages or the positive class are missing.
         DataError: the data set is missing or wrong.
     """
-    run = read_run(folder)
+    run, gone = _without_gone(read_run(folder, store))
     experiment = run.experiment
-    samples = _external_samples(data, positive, experiment)
+    samples = _external_samples(data, positive, run)
     scores = {row: _scores(run, row, samples) for row in run.diagnoses}
     scores["floor"] = _floor(run, samples)
     name, _, root = data.partition(":")
     short = digest(samples, Path(experiment.cache))[:8]
-    what = f"{name}:{Path(root).resolve().name} ({short})"
+    what = f"{name}:{Path(os.path.realpath(root)).name} ({short})"
     record = RunRecord(
         experiment=f"{experiment.name} on {what}",
         command=command,
         stages=[],
         scored=Scored(scores, samples.classes[1], samples.classes[0]),
-        split_note=f"every labelled image of {name}; {_overlap(experiment, samples)}",
+        split_note=f"every labelled image of {name}; {_overlap(run, samples)}",
         manifest={"diagnoses": run.diagnoses},
-        notes=[*samples.notes, *_other_positive(run, samples)],
+        notes=[*samples.notes, *gone, *_other_positive(run, samples)],
     )
     report = folder / f"{EVALUATION}{name}-{short}"
     write_report(record, report)
@@ -69,40 +67,77 @@ def evaluate_external(
     return record, report
 
 
+def _without_gone(run: FinishedRun) -> tuple[FinishedRun, list[str]]:
+    """The run with the diagnoses that its store still has, and a line on each other one."""
+    kept = {row: one for row, one in run.diagnoses.items() if one in run.store}
+    gone = [
+        f"{row} is not scored: {run.store.root} no longer has its stage {one}"
+        for row, one in run.diagnoses.items()
+        if row not in kept
+    ]
+    return (dataclasses.replace(run, diagnoses=kept), gone) if kept else (run, [])
+
+
+def _learned(run: FinishedRun) -> str:
+    """The class that the diagnosis learned as positive."""
+    first = next(iter(run.diagnoses))
+    return str(run.store.manifest(run.stored(first)).positive)
+
+
 def _other_positive(run: FinishedRun, samples: Samples) -> list[str]:
-    """A warning where the positive class is not named as that of the run."""
-    own = run.model(next(iter(run.diagnoses))).positive
-    if own == samples.classes[1]:
-        return []
-    return [f"the positive class here is {samples.classes[1]}; the diagnosis learned {own}"]
+    """Warnings where the classes are not those of the run, or not all there."""
+    own, notes = _learned(run), []
+    if own != samples.classes[1]:
+        notes.append(
+            f"the positive class here is {samples.classes[1]}; the diagnosis learned {own}"
+        )
+    labels = set(samples.table["label"])
+    notes += [
+        f"no image here is of the class {one}: what needs one has no meaning and is not shown"
+        for one in samples.classes
+        if one not in labels
+    ]
+    return notes
 
 
-def _overlap(experiment: Experiment, samples: Samples) -> str:
+def _overlap(run: FinishedRun, samples: Samples) -> str:
     """How many of the images were trained on, in words."""
-    copies: set[str] = set()
     patients = "" if samples.patients_named else "; no patients are named: an image is one"
-    for name in experiment.chain:
-        config, seen = experiment.stages[name], select_images(experiment, name)
-        splits = task_of(config).training_splits(config)
-        training = seen.subset(seen.table["split"].isin(splits))
-        copies |= set(same_images(training, samples, Path(experiment.cache)))
-    if copies:
-        return f"{len(copies)} OF THEM WERE TRAINED ON, so this is no external validation{patients}"
+    known, gone = run.trained_on()
+    if gone:
+        patients += f"; the store lacks {', '.join(gone)}: what these stages saw is not known"
+    hashes = FileHashes(Path(run.experiment.cache)).of(samples.absolute_paths())
+    if copies := sum(one in known for one in hashes):
+        return f"{copies} OF THEM WERE TRAINED ON, so this is no external validation{patients}"
     return f"no file of it was trained on{patients}"
 
 
-def _external_samples(data: str, positive: str | None, experiment: Experiment) -> Samples:
+def _external_samples(data: str, positive: str | None, run: FinishedRun) -> Samples:
     name, colon, root = data.partition(":")
     if not colon or not root:
         raise MatlError(f"--data {data}: write NAME:ROOT, as in folder:other_hospital")
-    samples = load(DataConfig(name=name, root=root, positive=positive), Path(experiment.data_root))
+    samples = load(DataConfig(name=name, root=root), Path(run.experiment.data_root))
     samples = samples.subset(samples.table["label"] != "")
-    if samples.positive is None:
-        raise MatlError(f"--data {data}: names no positive class; say which with --positive")
     if not len(samples):
         raise MatlError(f"--data {data}: no image has a label")
-    whole = samples.table.assign(split="test")
-    return dataclasses.replace(samples, table=whole).against_rest()
+    whole = dataclasses.replace(samples, table=samples.table.assign(split="test"))
+    return _with_positive(whole, data, positive, _learned(run)).against_rest()
+
+
+def _with_positive(samples: Samples, data: str, positive: str | None, learned: str) -> Samples:
+    """Images with the class that is to be found; of those that learned it, none need be of it.
+
+    Raises:
+        MatlError: No class is named, or one that neither the data nor the diagnosis has.
+    """
+    classes, chosen = samples.classes, positive or samples.positive
+    listed = f"its classes are {', '.join(classes)}, and the diagnosis learned {learned}"
+    if chosen is None:
+        raise MatlError(f"--data {data}: names no positive class; {listed}; choose by --positive")
+    if chosen not in (*classes, learned):
+        raise MatlError(f"--positive {chosen}: {data} has no such class; {listed}")
+    classes = classes if chosen in classes else (*classes, chosen)
+    return dataclasses.replace(samples, classes=classes, positive=chosen)
 
 
 def _scores(run: FinishedRun, row: str, samples: Samples) -> pd.DataFrame:
@@ -120,12 +155,6 @@ def _scores(run: FinishedRun, row: str, samples: Samples) -> pd.DataFrame:
 
 def _floor(run: FinishedRun, samples: Samples) -> pd.DataFrame:
     """Scores of the floor, fitted on the images that the diagnosis was trained on."""
-    own, own_cache = run.decoded(run.selected())
-    other, other_cache = run.decoded(samples)
-    train = (own.table["split"] == "train").to_numpy()
-    features = [grey_features(cache.images, cache.sizes) for cache in (own_cache, other_cache)]
-    return floor_scores(
-        pd.concat([own.table[train], other.table], ignore_index=True),
-        np.concatenate([features[0][train], features[1]]),
-        np.concatenate([own.targets()[train], other.targets()]),
-    )
+    readable, cache = run.decoded(samples)
+    features = grey_features(cache.images, cache.sizes)
+    return floor_scores(run.floor(), readable.table, features, readable.targets())

@@ -12,7 +12,7 @@ from data_modules import cache
 from matl import backbones, view_settings
 from matl.config import Experiment
 from matl.errors import MatlError
-from matl.files import file_digest
+from matl.files import file_digest, refuse_irregular
 from matl.orchestrator.resources import Resources
 from matl.orchestrator.scoring import SCORING_VERSION
 from matl.orchestrator.store import Store
@@ -104,6 +104,7 @@ def _backbone_identity(experiment: Experiment) -> dict[str, Any]:
 
 def _file_digest(path: Path) -> str:
     try:
+        refuse_irregular(path)
         return file_digest(path)
     except OSError as error:
         raise MatlError(f"backbone.weights: {path} cannot be read: {error.strerror}") from error

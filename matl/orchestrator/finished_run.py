@@ -1,6 +1,7 @@
 """A finished run: what its folder and the store keep of it."""
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,14 +12,18 @@ import pandas as pd
 from data_modules.cache import ImageCache, build_cache
 from data_modules.config import DataConfig
 from data_modules.samples import Samples
+from matl.checksums import read_file
 from matl.config import Experiment, load_experiment
 from matl.errors import MatlError
-from matl.names import EXPERIMENT, MANIFEST, SCORES
+from matl.evaluation.floor import Floor
+from matl.kept import cache_home
+from matl.names import EXPERIMENT, FITTED_FLOOR, MANIFEST, SCORES, TRAINED_ON
 from matl.orchestrator.plan import select_images
 from matl.orchestrator.scoring import read_scores
-from matl.orchestrator.store import Store
+from matl.orchestrator.store import Store, open_store
 from matl.report.rows import current_name
 from matl.stages.settings import StageConfig, size_pair
+from matl.typed_json import typed
 
 if TYPE_CHECKING:
     from matl.trained import TrainedModel
@@ -45,6 +50,31 @@ class FinishedRun:
     def store(self) -> Store:
         """Where its stages are."""
         return Store(self.experiment.store)
+
+    def trained_on(self) -> tuple[set[str], list[str]]:
+        """The hash of each file that the stages of its diagnoses were trained on.
+
+        Returns:
+            The hashes, and the stages that the store no longer has, of which nothing is known.
+
+        Raises:
+            MatlError: One of them is damaged.
+        """
+        hashes: set[str] = set()
+        gone = []
+        for diagnosis in self.diagnoses.values():
+            stage: str | None = diagnosis
+            while stage is not None and stage in self.store:
+                hashes |= set(self.store.file(stage, TRAINED_ON).read_text().split())
+                stage = self.store.manifest(stage).parent
+            gone += [stage] if stage else []
+        return hashes, gone
+
+    def floor(self) -> Floor:
+        """The floor, as fitted on the images that the diagnosis was trained on."""
+        first = next(iter(self.diagnoses))
+        file = self.store.file(self.stored(first), FITTED_FLOOR)
+        return typed(Floor, json.loads(file.read_bytes()))
 
     def selected(self) -> Samples:
         """The images that the diagnosis was trained and evaluated on, as they are today.
@@ -95,59 +125,93 @@ def in_store(store: Store, fingerprint: str) -> str:
         MatlError: it has it no longer.
     """
     if fingerprint not in store:
-        raise MatlError(f"{store.root}: has no stage {fingerprint}; run the experiment again")
+        raise MatlError(
+            f"{store.root}: has no stage {fingerprint}; name the run's store with --store, or run "
+            "the experiment again"
+        )
     return fingerprint
 
 
-def read_run(folder: Path) -> FinishedRun:
+def read_run(folder: Path, store: Path | None = None) -> FinishedRun:
     """Reads what a run left in its folder.
 
+    Args:
+        folder: Of the run.
+        store: Holds its stages; by default it is looked for where it was, and beside the run.
+
     Raises:
-        MatlError: it is no folder of a finished run with a diagnosis.
+        MatlError: it is no folder of a finished run with a diagnosis, or there is no such store.
     """
     try:
-        diagnoses = json.loads((folder / MANIFEST).read_text())["diagnoses"]
-    except (OSError, ValueError, KeyError) as error:
+        diagnoses = typed(dict[str, str], json.loads(read_file(folder, MANIFEST))["diagnoses"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise MatlError(f"{folder}: is no folder of a finished run with a diagnosis") from error
     if not diagnoses:
         raise MatlError(f"{folder}: the run has no diagnosis; run the whole chain")
     diagnoses = {current_name(row): fingerprint for row, fingerprint in diagnoses.items()}
+    read_file(folder, EXPERIMENT)
     experiment = load_experiment(folder / EXPERIMENT)
-    located = _located(experiment, folder, list(diagnoses.values()))
-    return FinishedRun(located, diagnoses)
+    if store is not None:
+        experiment = replace(experiment, store=str(os.path.realpath(open_store(store).root)))
+    return FinishedRun(_located(experiment, folder, list(diagnoses.values())), diagnoses)
 
 
 def _located(experiment: Experiment, folder: Path, fingerprints: Sequence[str]) -> Experiment:
     """The experiment with absolute paths, from wherever its run is read.
 
     They began in the folder where it was started: the present one, or the nearest above the run's
-    own, from which its store with its stages is found.
+    own, from which its store with its stages is found. Of a store that was moved with its run,
+    only the name is as it was; so it is of the images and their cache then.
     """
-    bases = [Path.cwd(), *folder.resolve().parents]
-    stores = [one / experiment.store for one in bases]
-    known = [all((store / one).is_dir() for one in fingerprints) for store in stores]
-    base = bases[known.index(True)] if any(known) else bases[0]
+    bases = [Path.cwd(), *Path(os.path.realpath(folder)).parents]
+    for moved in (False, True):
+        for base in bases:
+            place = _Place(base, moved)
+            if all((place.of(experiment.store) / one).is_dir() for one in fingerprints):
+                return _placed(experiment, place)
+    return _placed(experiment, _Place(bases[0], moved=False))
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where the paths of an experiment begin, and whether absolute ones were moved there."""
+
+    base: Path
+    moved: bool
+
+    def of(self, path: str) -> Path:
+        whole = self.base / Path(path).expanduser()
+        there = self.base / whole.name
+        return there if self.moved and (there.exists() or not whole.exists()) else whole
+
+
+def _placed(experiment: Experiment, place: _Place) -> Experiment:
     stages = {
-        name: replace(stage, data=_located_data(stage.data, base))
+        name: replace(stage, data=_placed_data(stage.data, place))
         for name, stage in experiment.stages.items()
     }
     return replace(
         experiment,
-        store=str(base / experiment.store),
-        cache=str(base / experiment.cache),
-        data_root=str(base / experiment.data_root),
+        store=str(place.of(experiment.store)),
+        cache=str(_writable(place.of(experiment.cache))),
+        data_root=str(place.of(experiment.data_root)),
         stages=stages,
     )
 
 
-def _located_data(data: DataConfig, base: Path) -> DataConfig:
+def _writable(cache: Path) -> Path:
+    """The folder of decoded images, or one of the user's own where this one is another's."""
+    return cache if not cache.exists() or os.access(cache, os.W_OK) else cache_home() / "images"
+
+
+def _placed_data(data: DataConfig, place: _Place) -> DataConfig:
     union = [
-        {**member, "root": str(base / Path(member["root"]).expanduser())}
-        if isinstance(member, dict) and "root" in member
+        {**member, "root": str(place.of(member["root"]))}
+        if isinstance(member, dict) and member.get("root") is not None
         else member
         for member in data.union
     ]
-    return replace(data, root=None if data.root is None else str(base / data.root), union=union)
+    return replace(data, root=None if data.root is None else str(place.of(data.root)), union=union)
 
 
 def load_model(path: str | Path) -> "TrainedModel":

@@ -3,34 +3,69 @@
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import pandas as pd
 
-from matl.evaluation.floor import FLOOR_VERSION, floor_scores, grey_features
+from matl.evaluation.floor import FLOOR_VERSION, Floor, fit_floor, floor_scores, grey_features
+from matl.evaluation.metrics import COLUMNS, check_scores
 from matl.files import replace_file
 from matl.orchestrator.plan import PlannedStage
-from matl.orchestrator.scoring import read_scores
 from matl.orchestrator.stage_images import Images
 from matl.orchestrator.store import Store
+from matl.sealed import sealed, unsealed
 from matl.stages.settings import size_pair
+from matl.typed_json import typed
 
 
-def floor_of(stage: PlannedStage, store: Store, images: Callable[[], Images]) -> pd.DataFrame:
-    """Scores of the floor on the validation and test images of a diagnosis.
+@dataclass(frozen=True)
+class KeptFloor:
+    """The floor of a diagnosis.
+
+    Attributes:
+        fitted: On its training images.
+        scores: Of its validation and test images; see `matl.evaluation.floor.floor_scores`.
+    """
+
+    fitted: Floor
+    scores: pd.DataFrame
+
+
+def floor_of(stage: PlannedStage, store: Store, images: Callable[[], Images]) -> KeptFloor:
+    """The floor of a diagnosis; one that is damaged is computed again.
 
     Args:
         stage: The diagnosis.
-        store: Where the floor is kept.
+        store: Where the floor is kept, if it can be written.
         images: Opens the diagnosis's images, where the floor is not in the store yet.
     """
     file = store.floor(_key(stage))
-    if not file.is_file():
-        opened = images()
-        features = grey_features(opened.cache.images, opened.cache.sizes)
-        scores = floor_scores(opened.samples.table, features, opened.samples.targets())
+    with suppress(OSError, ValueError):
+        return read_floor(file)
+    opened = images()
+    table, targets = opened.samples.table, opened.samples.targets()
+    features = grey_features(opened.cache.images, opened.cache.sizes)
+    fitted = fit_floor(table, features, targets)
+    scores = floor_scores(fitted, table, features, targets)
+    with suppress(OSError):  # another user's store, which is read only
         file.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(file, scores.to_csv(index=False).encode())
-    return read_scores(file)
+        rows = {name: scores[name].to_list() for name in COLUMNS}
+        replace_file(file, sealed({"fitted": asdict(fitted), "scores": rows}))
+    return KeptFloor(fitted, scores)
+
+
+def read_floor(file: Path) -> KeptFloor:
+    """A floor that the store keeps.
+
+    Raises:
+        FileNotFoundError: There is none.
+        ValueError: It is damaged.
+    """
+    values = unsealed(file.read_bytes())
+    scores = check_scores(pd.DataFrame(values["scores"]))
+    return KeptFloor(typed(Floor, values["fitted"]), scores)
 
 
 def _key(stage: PlannedStage) -> str:

@@ -111,9 +111,10 @@ class Guard(pl.Callback):
         """Keeps weights that are no numbers out of checkpoints.
 
         Raises:
-            MatlError: a weight is not finite; all processes have the same weights.
+            MatlError: a weight or a running statistic is not finite; all processes have the same.
         """
-        if not all(weight.isfinite().all() for weight in pl_module.parameters()):
+        weights = (*pl_module.parameters(), *pl_module.buffers())
+        if not all(weight.isfinite().all() for weight in weights):
             raise MatlError(
                 f"stages.{self.stage}: training diverged in epoch {trainer.current_epoch + 1}: "
                 f"weights are not finite; {REMEDY}; {KEPT}"

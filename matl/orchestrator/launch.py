@@ -1,6 +1,7 @@
 """Starts the processes of a stage, and says which one ended, and how."""
 
 import logging
+import os
 import signal
 from collections.abc import Callable
 from multiprocessing import active_children
@@ -23,6 +24,8 @@ from matl.preemption import REQUEUE, SIGNALS, Preempted, handlers_kept
 from matl.terminal import terminal
 
 LAST_LINES = 12
+LAUNCHER_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+"""What torch's launcher heeds; what is ignored, as SIGHUP under nohup, stays so."""
 POLL_SECONDS = 0.1
 FIRST_PORT, PORTS = 25_000, 7_000
 """Below the ports that a system gives out by itself."""
@@ -55,6 +58,8 @@ def launch(entry: Callable[[Job], None], job: Job, nodes: Nodes = ALONE) -> None
 def _launch_once(entry: Callable[[Job], None], job: Job, nodes: Nodes) -> None:
     for name in ("", ".agent.server.api"):  # what it logs is said below, in a line
         logging.getLogger(f"torch.distributed.elastic{name}").setLevel(logging.CRITICAL)
+    heeded = [one for one in LAUNCHER_SIGNALS if signal.getsignal(one) is not signal.SIG_IGN]
+    os.environ["TORCHELASTIC_SIGNALS_TO_HANDLE"] = ",".join(one.name for one in heeded)
     with TemporaryDirectory(prefix="matl-") as folder:
         try:
             with handlers_kept():  # the launcher's raise, here and behind it

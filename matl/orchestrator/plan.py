@@ -1,6 +1,6 @@
 """The plan: which stages a chain needs, by fingerprint, and what the store already has."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -135,6 +135,7 @@ def plan_checked(experiment: Experiment, through: int = 3, memo: Memo | None = N
     _check_batches(experiment, names, resources)
     memo = Memo() if memo is None else memo
     samples = {name: _samples(experiment, name, memo) for name in names}
+    _check_processes(experiment, samples, resources)
     hashes = _hashes(experiment, memo)
     images = ("leaks", experiment.cache, *(id(samples[name]) for name in names))
     memo.once(images, lambda: refuse_leaks(names, samples, experiment, hashes))
@@ -190,6 +191,26 @@ def _check_batches(experiment: Experiment, names: list[str], resources: Resource
             raise MatlError(
                 f"stages.{name}.batch_size: {batch} leaves one image to each of {processes} "
                 f"processes, and batch norm needs two; set at least {2 * processes}"
+            )
+
+
+def _check_processes(
+    experiment: Experiment, samples: Mapping[str, Samples], resources: Resources
+) -> None:
+    """The training images of each stage must suffice for its processes.
+
+    Raises:
+        MatlError: A process would get fewer than two of a batch.
+    """
+    for name, all_images in samples.items():
+        config = experiment.stages[name]
+        splits = task_of(config).training_splits(config)
+        images = int(all_images.table["split"].isin(splits).sum())
+        if images < 2 * resources.processes:
+            raise MatlError(
+                f"stages.{name}.data: {images} training images are too few for "
+                f"{resources.processes} processes, as batch norm needs two in each; "
+                + (f"set trainer.devices={images // 2}" if images > 1 else "at least 2 are needed")
             )
 
 

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rich.console import Console
+from rich.text import Text
 
 from data_modules.errors import DataError
+from matl.checksums import write_files
 from matl.config import Experiment, checked, to_yaml
 from matl.names import EXPERIMENT
 from matl.orchestrator.collect import run_record
@@ -80,7 +82,7 @@ def run(
         )
     record = run_record(plan, store, command)
     write_report(record, plan.folder)
-    (plan.folder / EXPERIMENT).write_text(to_yaml(experiment))
+    write_files(plan.folder, {EXPERIMENT: to_yaml(experiment).encode()})
     write_run_page(plan.folder)
     log_report(plan, record, store, plan.folder, bool(missing), console)
     return Run(record, plan.folder)
@@ -140,5 +142,5 @@ def _try_initial_weights(experiment: Experiment, console: Console) -> None:
 
     network = build_backbone(experiment.backbone, experiment.seed).network
     mean, std = float(network.mean.mean()), float(network.std.mean())
-    console.print(f"begins from {experiment.backbone.weights}")
+    console.print(Text(f"begins from {experiment.backbone.weights}"))
     console.print(f"images are normalised by the mean {mean:.4g} and the deviation {std:.4g}")

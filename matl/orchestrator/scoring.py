@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from matl.errors import MatlError
+from matl.spreadsheet import csv_bytes, read_csv
+
 if TYPE_CHECKING:
     import torch
 
@@ -19,7 +22,12 @@ SCORING_VERSION = 1
 def read_scores(file: Path) -> pd.DataFrame:
     """What `score_samples` returned, from the CSV file that keeps it."""
     text = {"image": str, "patient": str, "source": str, "split": str}
-    return pd.read_csv(file, dtype=text, keep_default_na=False)
+    return read_csv(file.read_bytes(), dtype=text)
+
+
+def write_scores(scores: pd.DataFrame, file: Path) -> None:
+    """Writes what `score_samples` returned as CSV."""
+    file.write_bytes(csv_bytes(scores))
 
 
 def score_samples(
@@ -33,9 +41,19 @@ def score_samples(
     Returns:
         Columns image, patient, source, split, label (1 = positive class) and score (probability of
         the positive class), one row per image.
+
+    Raises:
+        MatlError: A score is no number.
     """
     parts = [_score_split(stage, data, split, device) for split in splits]
-    return pd.concat([part for part in parts if len(part)], ignore_index=True)
+    scores = pd.concat([part for part in parts if len(part)], ignore_index=True)
+    wrong = scores["image"][~np.isfinite(scores["score"])]
+    if len(wrong):
+        raise MatlError(
+            f"{len(wrong)} of {len(scores)} scores are no numbers (such as that of "
+            f"{wrong.iloc[0]}): the network has diverged; nothing of it is stored"
+        )
+    return scores
 
 
 def _score_split(

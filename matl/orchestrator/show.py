@@ -1,6 +1,7 @@
 """What the commands print."""
 
 import itertools
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
@@ -21,6 +22,7 @@ from matl.orchestrator.collect import data_notes, network_notes
 from matl.orchestrator.fingerprints import reason
 from matl.orchestrator.plan import Plan, PlannedStage, select_images
 from matl.orchestrator.store import Store
+from matl.orchestrator.store_check import damage
 from matl.orchestrator.wandb_report import upload_command
 from matl.report.closing import closing_sentence
 from matl.report.diagnosis_tables import diagnosis_table
@@ -129,7 +131,10 @@ def plan_table(plan: Plan) -> Table:
 
 def _state(stage: PlannedStage, store: Store) -> str:
     if stage.fingerprint in store:
-        return f"in the store, trained by {store.manifest(stage.fingerprint).experiment}"
+        try:
+            return f"in the store, trained by {store.manifest(stage.fingerprint).experiment}"
+        except MatlError as error:
+            return str(error)
     return f"missing: {reason(stage.identity, store)}"
 
 
@@ -144,6 +149,23 @@ def show_store(store: Store, console: Console) -> None:
         console.print(Text(line))
     if store.unfinished():
         show_table(unfinished_table(store), console)
+
+
+def show_check(store: Store, console: Console) -> None:
+    """Prints what of a store is damaged, one per line, or that it is whole.
+
+    Raises:
+        MatlError: Something is damaged.
+    """
+    found = list(damage(store))
+    kinds = Counter(kind for kind, _ in found)
+    counts = f"{kinds['stage']} stages and {kinds['floor']} floors"
+    lines = [line for _, line in found if line]
+    for line in lines:
+        show_line(line, console)
+    if lines:
+        raise MatlError(f"{store.root}: {len(lines)} of {counts} are damaged")
+    show_line(f"{store.root}: {counts} are whole: every file has its digest", console)
 
 
 def store_table(store: Store) -> tuple[Table, list[str]]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -14,6 +15,7 @@ from matl.errors import MatlError
 from matl.files import file_digest, sync
 from matl.manifest import StageManifest, read_manifest
 from matl.names import ABOUT, FLOORS, MANIFEST, REPLACED, stage_lock
+from matl.typed_json import typed
 
 
 @dataclass(frozen=True)
@@ -37,13 +39,13 @@ class Store:
     """A folder of finished stages, one subfolder a fingerprint.
 
     A stage is trained in a workspace beside the entries, under a lock, and committed by one
-    rename. An entry is never changed; a stage trained again replaces it whole.
+    rename. An entry is never changed; a stage trained again replaces it whole. A folder whose name
+    is no fingerprint is none of the store's. Reading makes nothing.
     """
 
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root)
         self.unfinished_folder = self.root / "unfinished"
-        self.unfinished_folder.mkdir(parents=True, exist_ok=True)
 
     def __contains__(self, fingerprint: str) -> bool:
         return (self.entry(fingerprint) / MANIFEST).is_file()
@@ -52,9 +54,10 @@ class Store:
         """Fingerprints of the finished stages, oldest first."""
         finished = {}
         for manifest in self.root.glob(f"*/{MANIFEST}"):
+            fingerprint = manifest.parent.name.removesuffix(REPLACED)
             with suppress(FileNotFoundError):  # another run may replace or remove it meanwhile
-                fingerprint = manifest.parent.name.removesuffix(REPLACED)
-                finished[fingerprint] = manifest.parent.stat().st_mtime
+                if is_fingerprint(fingerprint):
+                    finished[fingerprint] = manifest.parent.stat().st_mtime
         return iter(sorted(finished, key=finished.__getitem__))
 
     def entry(self, fingerprint: str) -> Path:
@@ -69,11 +72,15 @@ class Store:
             MatlError: Its manifest is damaged or of another version, or gone.
         """
         try:
-            return read_manifest(self.entry(fingerprint))
+            manifest = read_manifest(self.entry(fingerprint))
         except FileNotFoundError as error:
             raise MatlError(f"{self.root}: {fingerprint} was removed meanwhile") from error
         except MatlError as error:
             raise MatlError(f"{error}; {self._fix(fingerprint)}") from error
+        if manifest.fingerprint != fingerprint:
+            folder = self.entry(fingerprint)
+            raise MatlError(f"{folder}: is the stage {manifest.fingerprint}; rename it back")
+        return manifest
 
     def whole_manifests(self) -> Iterator[StageManifest]:
         """The manifests of the finished stages, without those that cannot be read."""
@@ -110,9 +117,9 @@ class Store:
 
     def unfinished(self) -> list[Unfinished]:
         """The stages that are being trained or were interrupted, by fingerprint."""
-        folders = sorted(path for path in self.unfinished_folder.iterdir() if path.is_dir())
+        folders = sorted(path for path in self.unfinished_folder.glob("*") if path.is_dir())
         fingerprints = dict.fromkeys(path.name.partition(".")[0] for path in folders)
-        return [self._unfinished_one(fingerprint) for fingerprint in fingerprints]
+        return [self._unfinished_one(one) for one in fingerprints if is_fingerprint(one)]
 
     def _unfinished_one(self, fingerprint: str) -> Unfinished:
         folders = self._workspaces(fingerprint)
@@ -130,18 +137,23 @@ class Store:
         return [path for path in paths if path.is_dir()]
 
     def _is_locked(self, fingerprint: str) -> bool:
+        if not (self.unfinished_folder / stage_lock(fingerprint)).exists():
+            return False
         try:
             with self.lock(fingerprint).acquire(timeout=0):
                 return False
         except Timeout:
             return True
+        except OSError:  # another user's store: whoever may write it may be training it
+            return False
 
     def floor(self, key: str) -> Path:
-        """The file of a floor's scores; floors are kept by what they are computed from."""
-        return self.root / FLOORS / f"{key}.csv"
+        """The file of a floor; floors are kept by what they are computed from."""
+        return self.root / FLOORS / f"{key}.json"
 
     def lock(self, fingerprint: str) -> FileLock:
         """Held while a stage is trained, so that no two runs train it at once."""
+        self.unfinished_folder.mkdir(parents=True, exist_ok=True)
         return FileLock(self.unfinished_folder / stage_lock(fingerprint))
 
     def workspace(self, fingerprint: str, fresh: bool = False, **about: str) -> Path:
@@ -180,7 +192,7 @@ class Store:
             with self.lock(fingerprint).acquire(timeout=0):
                 shutil.rmtree(removed, ignore_errors=True)
                 shutil.rmtree(self._replaced(fingerprint), ignore_errors=True)
-                if self.entry(fingerprint).exists():
+                if (self.entry(fingerprint) / MANIFEST).exists():
                     os.rename(self.entry(fingerprint), removed)
                 for folder in self._workspaces(fingerprint):
                     shutil.rmtree(folder)
@@ -201,9 +213,14 @@ class Store:
         return self.root / f"{fingerprint}{REPLACED}"
 
 
+def is_fingerprint(name: str) -> bool:
+    """Whether a name has the form of a stage's fingerprint."""
+    return bool(re.fullmatch("[0-9a-f]{16}", name))
+
+
 def _read_about(folder: Path) -> dict[str, str]:
     try:
-        return json.loads((folder / ABOUT).read_text())
+        return typed(dict[str, str], json.loads((folder / ABOUT).read_text()))
     except (OSError, ValueError):
         return {}
 

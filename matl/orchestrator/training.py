@@ -4,6 +4,7 @@ from functools import partial
 from pathlib import Path
 
 from rich.console import Console
+from rich.text import Text
 
 from matl.backbones import account
 from matl.files import disk_errors
@@ -32,9 +33,8 @@ def train_stage(
 ) -> None:
     """Trains a stage and commits it; the caller holds its lock. See `ensure_stage`."""
     number, count = place
-    console.print(
-        f"[bold]{stage.title}[/]: training ({stage.fingerprint}), stage {number} of {count}"
-    )
+    place_in_words = f": training ({stage.fingerprint}), stage {number} of {count}"
+    console.print(Text.assemble((stage.title, "bold"), place_in_words))
     if stage.parent:
         console.print(f"  {stage.name} {account(plan.experiment.backbone, stage.config.transfer)}")
     job = stage_job(plan, stage, store, images, fresh=fresh, place=place)

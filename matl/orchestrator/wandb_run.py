@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import Any, Literal
 
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from data_modules.errors import first_line
 from matl.config import LoggerConfig
@@ -138,7 +138,7 @@ class SafeRun:
             self._over.set()
 
     def _say(self, line: str) -> None:
-        self._console.print(f"W&B: {escape(line)}", soft_wrap=True)
+        self._console.print(Text(f"W&B: {line}"), soft_wrap=True)
 
 
 def refuse_wrong_key(settings: LoggerConfig) -> None:

@@ -14,6 +14,8 @@ from math import ceil
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
+from matl.visible import visible
+
 if TYPE_CHECKING:  # it is imported where something is drawn: a page reads what was drawn before
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -86,7 +88,7 @@ def looks() -> Iterator[tuple[str, object]]:
 
 def plain_text(text: str) -> str:
     """Text that matplotlib draws as it is, without reading it as mathematics."""
-    return text.replace("$", r"\$")
+    return visible(text).replace("$", r"\$")
 
 
 def png_bytes(figure: Figure | None) -> bytes | None:

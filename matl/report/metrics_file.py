@@ -8,6 +8,8 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+from matl.checksums import read_file
+from matl.errors import MatlError
 from matl.evaluation.groups import SourceResult
 from matl.evaluation.metrics import CONFIDENCE, RESAMPLES, THRESHOLD, Estimate
 from matl.evaluation.paired import Paired
@@ -105,10 +107,10 @@ def recall_metrics(scored: Scored, folder: Path, predictions: bytes | None) -> N
         predictions: The scores as they stand in the folder.
     """
     try:
-        values = json.loads((folder / METRICS_FILE).read_text(encoding="utf-8"))
+        values = json.loads(read_file(folder, METRICS_FILE))
         if values["inputs"] == _digest(scored, predictions):
             scored.known.update(_known(values, scored.splits()))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, MatlError):
         return  # they are computed from the scores
 
 

@@ -1,6 +1,5 @@
 """A run's record as files of its folder, and back: all that a report is made from."""
 
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import fields
@@ -9,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from matl.checksums import read_file
 from matl.errors import MatlError
 from matl.evaluation.scored import Scored
 from matl.files import json_bytes
@@ -16,6 +16,7 @@ from matl.names import CURVES, MANIFEST, PREDICTIONS, RECORD
 from matl.report.metrics_file import recall_metrics
 from matl.report.rows import current_name
 from matl.report.run_record import NetworkRow, RunRecord, StageRow
+from matl.spreadsheet import csv_bytes, read_csv
 
 _ELSEWHERE = ("scored", "curves", "manifest", "data")
 _TEXT: dict[str, Any] = dict.fromkeys(("model", "image", "patient", "source", "split"), str)
@@ -58,8 +59,8 @@ def read_record(folder: Path) -> RunRecord:
 
 
 def _read(folder: Path) -> RunRecord:
-    rest = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    manifest = dict(json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
+    rest = json.loads(read_file(folder, RECORD))
+    manifest = dict(json.loads(read_file(folder, MANIFEST)))
     for part in {"stages", "diagnoses"} & manifest.keys():
         manifest[part] = {current_name(name): one for name, one in manifest[part].items()}
     data = {
@@ -72,7 +73,7 @@ def _read(folder: Path) -> RunRecord:
     return RunRecord(
         **rest,
         scored=scored,
-        curves=read_curves(folder / CURVES),
+        curves=read_curves(folder),
         manifest=manifest,
         data=data,
     )
@@ -97,7 +98,7 @@ def stacked_csv(tables: Mapping[str, pd.DataFrame], key: str) -> bytes | None:
     parts = [table.assign(**{key: name}) for name, table in tables.items()]
     joined = pd.concat(parts, ignore_index=True)
     order = [key, *joined.columns.drop(key)]
-    return joined[order].to_csv(index=False, lineterminator="\n").encode()
+    return csv_bytes(joined[order])
 
 
 def read_scored(folder: Path, positive: str, negative: str) -> Scored:
@@ -106,8 +107,7 @@ def read_scored(folder: Path, positive: str, negative: str) -> Scored:
     Raises:
         ValueError: The scores are invalid.
     """
-    file = folder / PREDICTIONS
-    content = file.read_bytes() if file.is_file() else None
+    content = read_file(folder, PREDICTIONS) if (folder / PREDICTIONS).is_file() else None
     scored = Scored({} if content is None else read_predictions(content), positive, negative)
     recall_metrics(scored, folder, content)
     return scored
@@ -115,15 +115,19 @@ def read_scored(folder: Path, positive: str, negative: str) -> Scored:
 
 def read_predictions(content: bytes) -> dict[str, pd.DataFrame]:
     """The tables of `predictions.csv` by model."""
-    return _apart(pd.read_csv(io.BytesIO(content), dtype=_TEXT, keep_default_na=False), "model")
+    return _apart(read_csv(content, dtype=_TEXT), "model")
 
 
-def read_curves(file: Path) -> dict[str, pd.DataFrame]:
-    """The tables of `curves.csv` by stage, without the columns that are other stages'."""
-    if not file.is_file():
+def read_curves(folder: Path) -> dict[str, pd.DataFrame]:
+    """The tables of `curves.csv` by stage, without the columns that are other stages'.
+
+    Raises:
+        MatlError: The file has changed since it was written.
+    """
+    if not (folder / CURVES).is_file():
         return {}
-    kinds = {"epoch": int}
-    tables = _apart(pd.read_csv(file, dtype=kinds, keep_default_na=False, na_values=[""]), "stage")
+    joined = read_csv(read_file(folder, CURVES), dtype={"epoch": int}, na_values=[""])
+    tables = _apart(joined, "stage")
     return {name: table.dropna(axis="columns", how="all") for name, table in tables.items()}
 
 

@@ -3,8 +3,9 @@
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from matl.checksums import write_files
 from matl.evaluation.scored import UNITS
-from matl.files import json_bytes, replace_file
+from matl.files import json_bytes
 from matl.names import FIGURES, METRICS_FILE, PREDICTIONS, REPORT
 from matl.report.diagnosis_tables import calibration_table, confusion_table, split_tables
 from matl.report.html.picture import Picture
@@ -17,6 +18,7 @@ from matl.report.run_files import record_files
 from matl.report.run_record import RunRecord
 from matl.report.stage_tables import stage_table
 from matl.report.table import Table
+from matl.visible import visible
 
 
 def write_report(record: RunRecord, folder: Path) -> Path:
@@ -39,11 +41,10 @@ def write_report(record: RunRecord, folder: Path) -> Path:
     contents = {
         **files,
         METRICS_FILE: json_bytes(run_metrics(record, files[PREDICTIONS])),
-        REPORT: _markdown(record).encode(),
+        REPORT: visible(_markdown(record)).encode(),
     }
     folder.mkdir(parents=True, exist_ok=True)
-    for name, content in contents.items():
-        replace_file(folder / name, content)
+    write_files(folder, contents)
     return folder / REPORT
 
 

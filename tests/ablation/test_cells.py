@@ -11,11 +11,13 @@ from shown import words
 from tiny import console_of
 from tiny_ablation import ABLATION, folded, small
 
+from matl.ablation.cell_settings import _target_stages
 from matl.ablation.cells import cells_of, plan_cells
 from matl.ablation.gather import match_warnings
 from matl.ablation.load import load_ablation
 from matl.ablation.show import dry_run_table, show_dry_run
 from matl.ablation.train import distinct_stages
+from matl.config import load_experiment
 from matl.errors import MatlError
 from matl.orchestrator.plan import PlannedStage
 from matl.orchestrator.store import Store
@@ -54,6 +56,50 @@ def test_a_diagnosis_of_a_union_is_split_too(ablation_file: Path) -> None:
     ablation = load_ablation(file)
     plans = plan_cells(ablation, cells_of(ablation), [])
     assert len({plan.chain[-1].fingerprint for plan in plans.values()}) == len(plans)
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "[seed]=5",
+        "stages.diagnosis.data={label_fraction: 0.5}",
+        "stages.diagnosis={data: {label_fraction: 0.5}}",
+        "stages[diagnosis][data].fold=1",
+        "stages={diagnosis: {data: {split: kfold}}}",
+    ],
+)
+def test_what_the_cells_set_is_refused_in_every_spelling(ablation_file: Path, word: str) -> None:
+    ablation = load_ablation(ablation_file)
+    with pytest.raises(MatlError, match="is set by the ablation's cells") as error:
+        plan_cells(ablation, cells_of(ablation), [word])
+    assert str(error.value).startswith(word)
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        ("label_fraction: 0.5", "label_fraction: is 0.5, but the ablation's cells say 1.0"),
+        ("split: kfold", "data.split: is kfold, but the ablation's cells say official"),
+    ],
+)
+def test_an_experiment_that_is_not_what_its_cells_say_is_refused(
+    ablation_file: Path, setting: str, expected: str
+) -> None:
+    file = ablation_file.parent / "tiny.yaml"
+    file.rename(file.with_name("base.yaml"))
+    file.write_text(f"extends: base.yaml\nstages: {{diagnosis: {{data: {{{setting}}}}}}}\n")
+    ablation = load_ablation(ablation_file)
+    with pytest.raises(MatlError, match=expected):
+        plan_cells(ablation, cells_of(ablation), [])
+
+
+def test_stages_of_one_folder_are_split_alike_however_it_is_written(ablation_file: Path) -> None:
+    experiment = load_experiment(ablation_file.parent / "tiny.yaml")
+    root = Path(experiment.data_root)
+    experiment.stages["diagnosis"].data.root = str(root / "phantom_ct")
+    assert _target_stages(experiment) == ["lung", "diagnosis"]
+    experiment.stages["diagnosis"].data.root = f"{root}/../{root.name}/phantom_ct/"
+    assert _target_stages(experiment) == ["lung", "diagnosis"]
 
 
 def test_an_override_of_the_seed_is_refused(ablation_file: Path) -> None:

@@ -120,7 +120,7 @@ def check_tables(browser: Browser, record: AblationRecord) -> None:
 
 def check_training(folder: Path) -> None:
     """One seed and no folds: the mean is the stage's own curve."""
-    shown = read_curves(folder / CURVES)
+    shown = read_curves(folder)
     assert list(shown) == ["shapes", "diagnosis (shapes)", "diagnosis (from scratch)"]
     cells = pd.read_csv(folder / CELLS).set_index(["arm", "regime", "fraction"])["fingerprint"]
     for arm, regime in (("attention", "scratch"), ("convolution", "shapes")):

@@ -1,7 +1,9 @@
 """Files that the real libraries write, loaded with equal outputs before and after."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytorch_lightning as pl
@@ -15,7 +17,7 @@ from torch.nn import functional as F
 
 from matl.backbones import AttentiveBackbone, BackboneConfig, build_backbone, canonical_state
 from matl.backbones.conversion import contents_table, convert, fit_table
-from matl.backbones.foreign import load_initial_weights
+from matl.backbones.foreign import load_initial_weights, read_foreign
 from matl.errors import MatlError
 from matl.stages.ssl.multi_scale.method import MultiScaleConfig
 from matl.stages.ssl.multi_scale.stage import MultiScaleStage
@@ -372,7 +374,7 @@ def test_a_cut_file_is_refused(tmp_path: Path) -> None:
 
 def test_inspection_tells_what_is_there_and_how_it_fits(tmp_path: Path) -> None:
     path, _, _ = moco(tmp_path)
-    assert "module.encoder_q" in list(contents_table(path).columns[0].cells)
+    assert "module.encoder_q" in list(map(str, contents_table(path).columns[0].cells))
     fit = fit_table(path, "resnet18")
     counts = dict(zip(fit.columns[0].cells, fit.columns[1].cells, strict=True))
     assert counts["missing"] == counts["unexpected"] == counts["clashing"] == "0"
@@ -385,3 +387,62 @@ def test_inspection_tells_what_is_there_and_how_it_fits(tmp_path: Path) -> None:
         convert(path, tmp_path / "nowhere" / "out.safetensors", "resnet18")
     with pytest.raises(MatlError, match="end the name so"):
         convert(path, tmp_path / "out.pth", "resnet18")
+
+
+def odd(kind: str) -> dict[str, Any]:
+    """A state of resnet10t with one weight of another kind."""
+    state = timm.create_model("resnet10t").state_dict()
+    key, bn = "layer1.0.conv1.weight", "layer1.0.bn1.running_var"
+    changes: dict[str, Any] = {
+        "sparse": {key: state[key].to_sparse()},
+        "quantised": {key: torch.quantize_per_tensor(state[key], 0.1, 0, torch.qint8)},
+        "of int8": {key: state[key].to(torch.int8)},
+        "of complex64": {key: state[key].to(torch.complex64)},
+        "not finite": {key: state[key] * float("nan")},
+        "below 0": {bn: state[bn] - 2},
+    }
+    return state | changes[kind]
+
+
+KINDS = ["sparse", "quantised", "of int8", "of complex64", "not finite", "below 0"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_weights_of_another_kind_are_one_line(tmp_path: Path, kind: str) -> None:
+    torch.save(odd(kind), tmp_path / "odd.pth")
+    backbone = build_backbone(BackboneConfig("resnet10t", "none", in_channels=3), seed=0)
+    with pytest.raises(MatlError, match=kind) as error:
+        load_initial_weights(backbone, tmp_path / "odd.pth")
+    assert str(error.value).startswith(f"{tmp_path / 'odd.pth'}: 'layer1.0.")
+    assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("prefix", ["net.", "encoder.", "model.encoder.", "student.backbone_q."])
+def test_names_behind_an_unknown_beginning_are_given_a_remedy(tmp_path: Path, prefix: str) -> None:
+    state = timm.create_model("resnet10t").state_dict()
+    torch.save({f"{prefix}{key}": value for key, value in state.items()}, tmp_path / "a.pth")
+    backbone = build_backbone(BackboneConfig("resnet10t", "none", in_channels=3), seed=0)
+    with pytest.raises(MatlError, match=rf"stand behind '{prefix}'.*removeprefix\('{prefix}'\)"):
+        load_initial_weights(backbone, tmp_path / "a.pth")
+
+
+def test_files_without_an_end_or_a_weight_are_one_line(tmp_path: Path) -> None:
+    loop: dict[str, Any] = {}
+    loop["model"] = loop
+    torch.save(loop, tmp_path / "loop.pt")
+    save_file({}, tmp_path / "empty.safetensors")
+    torch.save({}, tmp_path / "empty.pt")
+    torch.save({"state_dict": {"a": torch.empty(2, device="meta")}}, tmp_path / "meta.pt")
+    os.mkfifo(tmp_path / "pipe.pt")
+    (tmp_path / "zero.safetensors").symlink_to("/dev/zero")
+    expected = {
+        "loop.pt": "holds no weights where matl looks",
+        "empty.safetensors": "holds no weights",
+        "empty.pt": "holds no weights",
+        "meta.pt": "'a' is without values|holds no weights|is damaged",
+        "pipe.pt": "is no regular file",
+        "zero.safetensors": "is no regular file",
+    }
+    for name, line in expected.items():
+        with pytest.raises(MatlError, match=line):
+            read_foreign(tmp_path / name)

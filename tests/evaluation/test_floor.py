@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from matl.evaluation.floor import FEATURES, floor_scores, grey_features
+from matl.evaluation.floor import FEATURES, fit_floor, floor_scores, grey_features
 from matl.evaluation.metrics import check_scores, summarise
 
 
@@ -26,6 +26,10 @@ def make_set(patients=60, seed=0):
     return table, images, np.full((len(patient), 2), 256), labels
 
 
+def scored(table, features, labels):
+    return floor_scores(fit_floor(table, features, labels), table, features, labels)
+
+
 def test_features_are_what_their_names_say():
     images = np.zeros((2, 1, 4, 4), dtype=np.uint8)
     images[1, 0, :2] = 255
@@ -44,7 +48,7 @@ def test_features_are_the_same_in_chunks(monkeypatch):
 
 def test_grey_levels_that_tell_the_class_are_found():
     table, images, sizes, labels = make_set()
-    scores = check_scores(floor_scores(table, grey_features(images, sizes), labels))
+    scores = check_scores(scored(table, grey_features(images, sizes), labels))
     assert scores["image"].tolist() == table["path"][table["split"] != "train"].tolist()
     assert summarise(scores[scores["split"] == "test"])["auroc"].value > 0.95
 
@@ -52,25 +56,25 @@ def test_grey_levels_that_tell_the_class_are_found():
 def test_size_alone_tells_the_class():
     table, images, sizes, labels = make_set()
     sizes = np.where(labels[:, None] == 1, 512, 300) + np.arange(len(labels))[:, None] % 7
-    scores = floor_scores(table, grey_features(np.full_like(images, 90), sizes), labels)
+    scores = scored(table, grey_features(np.full_like(images, 90), sizes), labels)
     assert summarise(scores[scores["split"] == "val"])["auroc"].value == 1
 
 
 def test_shuffled_labels_are_not_found():
     table, images, sizes, _ = make_set(patients=400)
     labels = np.random.default_rng(1).integers(0, 2, 400).repeat(2)
-    scores = floor_scores(table, grey_features(images, sizes), labels)
+    scores = scored(table, grey_features(images, sizes), labels)
     auroc = summarise(scores[scores["split"] == "test"])["auroc"]
     assert auroc.low < 0.5 < auroc.high
 
 
 def test_no_evaluated_row_takes_part_in_fitting():
     table, images, sizes, labels = make_set()
-    first = floor_scores(table, grey_features(images, sizes), labels)
+    first = scored(table, grey_features(images, sizes), labels)
     test = (table["split"] == "test").to_numpy()
     images, sizes, labels = images.copy(), sizes.copy(), labels.copy()
     images[test], sizes[test], labels[test] = 255 - images[test], 9, 1 - labels[test]
-    second = floor_scores(table, grey_features(images, sizes), labels)
+    second = scored(table, grey_features(images, sizes), labels)
     val = first["split"] == "val"
     pd.testing.assert_frame_equal(first[val], second[val])
     assert (first["score"] != second["score"])[~val].any()
@@ -79,7 +83,7 @@ def test_no_evaluated_row_takes_part_in_fitting():
 def test_unlabelled_images_are_left_out():
     table, images, sizes, labels = make_set()
     labels = np.where(np.arange(len(labels)) % 5 == 0, -1, labels)
-    scores = floor_scores(table, grey_features(images, sizes), labels)
+    scores = scored(table, grey_features(images, sizes), labels)
     assert len(scores) == ((labels >= 0) & (table["split"] != "train")).sum()
     assert set(scores["label"]) == {0, 1}
 
@@ -87,17 +91,17 @@ def test_unlabelled_images_are_left_out():
 def test_one_patient_a_class_is_enough_to_fit():
     table, images, sizes, labels = make_set(patients=8)
     table["patient"] = table["split"] + table["label"]
-    scores = floor_scores(table, grey_features(images, sizes), labels)
+    scores = scored(table, grey_features(images, sizes), labels)
     assert scores["score"].between(0, 1).all()
 
 
 def test_training_images_of_one_class_are_refused():
     table, images, sizes, labels = make_set()
     with pytest.raises(ValueError, match="both classes"):
-        floor_scores(table, grey_features(images, sizes), np.ones_like(labels))
+        fit_floor(table, grey_features(images, sizes), np.ones_like(labels))
 
 
 def test_arrays_of_different_lengths_are_refused():
     table, images, sizes, labels = make_set()
     with pytest.raises(ValueError, match="as many"):
-        floor_scores(table, grey_features(images, sizes)[1:], labels)
+        fit_floor(table, grey_features(images, sizes)[1:], labels)

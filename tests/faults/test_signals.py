@@ -26,7 +26,7 @@ def checkpoints(chain: Chain) -> set[int]:
 def test_signals_end_a_run_that_goes_on(tmp_path: Path, phantom_root: Path, processes: int) -> None:
     words = (*LONG, f"trainer.devices={processes}")
     chain = Chain(tmp_path / "signalled", phantom_root, words)
-    for number in (signal.SIGTERM, signal.SIGUSR1):
+    for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP):
         before = checkpoints(chain)
         run = chain.start()
         while checkpoints(chain) <= before:

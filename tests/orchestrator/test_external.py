@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -95,3 +96,38 @@ def test_an_evaluation_says_what_was_trained_on(load_tiny: Load) -> None:
     listing.unlink()
     trained = int((samples.table["split"] == "train").sum())
     assert f"{trained} OF THEM WERE TRAINED ON" in record.split_note
+
+
+def test_a_run_is_evaluated_without_the_images_that_it_was_trained_on(
+    load_tiny: Load, phantom_root: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(phantom_root, tmp_path / "data", dirs_exist_ok=True)
+    _, folder, _ = run_quietly(load_tiny(DIAGNOSIS, f"data_root={tmp_path / 'data'}"))
+    shutil.rmtree(tmp_path / "data")
+    shutil.rmtree(tmp_path / "cache")
+    other = f"phantom_null:{phantom_root / 'external'}"
+    record, _ = evaluate_external(folder, other, None, "matl evaluate")
+    assert list(record.scored.models) == ["from scratch", "floor"]
+    assert "no file of it was trained on" in record.split_note
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_cohort_without_positives_is_scored_for_what_it_can_show(
+    load_tiny: Load, tmp_path: Path
+) -> None:
+    own, folder, _ = run_quietly(load_tiny(DIAGNOSIS))
+    drawn = np.random.default_rng(0)
+    for kind, number in itertools.product(("well", "scarred"), range(3)):
+        file = tmp_path / "cohort" / kind / f"{number}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(drawn.integers(0, 256, (32, 32), dtype=np.uint8)).save(file)
+    cohort, learned = f"folder:{tmp_path / 'cohort'}", own.scored.positive
+    record, _ = evaluate_external(folder, cohort, learned, "matl evaluate")
+    metrics = record.scored.results("test")[0].metrics
+    assert metrics["specificity"].value is not None
+    assert metrics["auroc"].value is None
+    assert any(f"no image here is of the class {learned}" in note for note in record.notes)
+    with pytest.raises(MatlError) as error:
+        evaluate_external(folder, cohort, "il", "matl evaluate")
+    assert "its classes are scarred, well, and the diagnosis learned" in str(error.value)
+    assert "did you mean" not in str(error.value)

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+from damaged import damage, flip
 from tiny import Load, run_quietly
 
 from matl.names import FLOORS
+from matl.orchestrator.floors import read_floor
 
 
 def test_another_floor_retrains_nothing(load_tiny: Load, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -16,3 +18,15 @@ def test_another_floor_retrains_nothing(load_tiny: Load, monkeypatch: pytest.Mon
     _, _, shown = run_quietly(experiment)
     assert "in the store" in shown
     assert len(set((Path(experiment.store) / FLOORS).iterdir()) - floors) == 1
+
+
+def test_a_damaged_floor_is_computed_again(load_tiny: Load) -> None:
+    experiment = load_tiny("chain=[diagnosis]")
+    record, _, _ = run_quietly(experiment)
+    [file] = (Path(experiment.store) / FLOORS).iterdir()
+    damage(file, flip)
+    with pytest.raises(ValueError):  # noqa: PT011 - of JSON, or of its digest
+        read_floor(file)
+    again, _, _ = run_quietly(experiment)
+    assert again.scored.models["floor"].equals(record.scored.models["floor"])
+    assert read_floor(file).scores.equals(record.scored.models["floor"])

@@ -1,7 +1,9 @@
 """What a plan holds, and what it must not ask for twice."""
 
+import itertools
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from tiny import Load
@@ -20,6 +22,26 @@ def test_the_training_images_are_those_of_the_tasks_splits(load_tiny: Load) -> N
     assert set(diagnosis.samples.table["split"]) == {"train", "val", "test"}
     seen = make_plan(load_tiny("stages.lung.transductive=true")).chain[1]
     assert set(seen.training.table["split"]) == {"train", "val", "test"}
+
+
+@pytest.mark.parametrize(("processes", "expected"), [(4, "set trainer.devices=3"), (1, None)])
+def test_images_must_suffice_for_the_processes(
+    load_tiny: Load, tmp_path: Path, processes: int, expected: str | None
+) -> None:
+    for kind, number in itertools.product(("ill", "well"), range(3)):
+        for split in ("train", "val", "test"):
+            path = tmp_path / "scans" / split / kind / f"{split}{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            drawn = np.random.default_rng(hash((split, kind, number)) % 2**32)
+            Image.fromarray(drawn.integers(0, 256, (32, 32), dtype=np.uint8)).save(path)
+    data = f"stages.diagnosis.data={{name: folder, root: {tmp_path / 'scans'}, positive: ill}}"
+    words = [f"trainer.devices={processes}", "stages.diagnosis.batch_size=8", "chain=[diagnosis]"]
+    experiment = load_tiny("stages.diagnosis.data.options=null", data, *words)
+    if expected is None:
+        assert make_plan(experiment).chain
+        return
+    with pytest.raises(MatlError, match=f"6 training images are too few for 4 .*{expected}"):
+        make_plan(experiment)
 
 
 def test_plans_of_one_process_load_a_data_set_once(

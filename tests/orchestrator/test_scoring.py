@@ -10,6 +10,7 @@ from matl.errors import MatlError
 from matl.names import SCORES
 from matl.orchestrator.plan import make_plan
 from matl.orchestrator.store import Store
+from matl.stages.diagnosis.stage import DiagnosisStage
 
 DIAGNOSIS = "chain=[diagnosis]"
 
@@ -22,6 +23,17 @@ def test_every_test_image_is_scored_once(load_tiny: Load) -> None:
         test = scores[scores["split"] == "test"]
         assert sorted(test["image"]) == sorted(table["path"][table["split"] == "test"])
         assert test["score"].between(0, 1).all()
+
+
+def test_scores_that_are_no_numbers_are_never_stored(
+    load_tiny: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = DiagnosisStage.scores
+    monkeypatch.setattr(DiagnosisStage, "scores", lambda *given: whole(*given) * float("nan"))
+    for _ in range(2):
+        with pytest.raises(MatlError, match=r"stages\.diagnosis: \d+ of \d+ scores are no numbers"):
+            run_quietly(load_tiny(DIAGNOSIS))
+    assert not list(Store(tmp_path / "store"))
 
 
 def test_edited_scores_are_not_reported(load_tiny: Load, tmp_path: Path) -> None:

@@ -1,16 +1,19 @@
 """What is in the store: finished or not, whatever the clock said."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
+from damaged import damage, flip
 from interrupted import BrokenOff, failing_at
 from shown import render
-from tiny import Load, run_quietly, weights
+from tiny import Load, console_of, run_quietly, weights
 
 from matl.errors import MatlError
+from matl.names import FLOORS, MANIFEST
 from matl.orchestrator.plan import make_plan
-from matl.orchestrator.show import unfinished_table
+from matl.orchestrator.show import show_check, unfinished_table
 from matl.orchestrator.store import Store
 from matl.stages.base import Stage
 
@@ -59,6 +62,42 @@ def test_what_a_kill_at_the_very_end_left_is_cleared(load_tiny: Load, tmp_path: 
     store.remove(finished)
     assert not list(store)
     assert not store.unfinished()
+
+
+def test_every_digest_of_a_store_is_checked(load_tiny: Load, tmp_path: Path) -> None:
+    run_quietly(load_tiny(DIAGNOSIS))
+    store = Store(tmp_path / "store")
+    [entry] = store
+    console, shown = console_of()
+    show_check(store, console)
+    assert "1 stages and 1 floors are whole" in shown.getvalue()
+    for file in [*store.entry(entry).iterdir(), *(store.root / FLOORS).iterdir()]:
+        before = file.read_bytes()
+        damage(file, flip)
+        with pytest.raises(MatlError, match="1 of 1 stages and 1 floors are damaged"):
+            show_check(store, console)
+        assert file.name in shown.getvalue()
+        file.write_bytes(before)
+
+
+def test_only_what_is_named_as_a_stage_is_listed_or_removed(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / MANIFEST).write_text("{}")
+    (tmp_path / "unfinished" / "notes").mkdir(parents=True)
+    store = Store(tmp_path)
+    assert not list(store)
+    assert not store.unfinished()
+    with pytest.raises(MatlError, match="no stage"):
+        store.find("mine", unfinished=True)
+
+
+def test_reading_a_store_makes_nothing(load_tiny: Load, tmp_path: Path) -> None:
+    run_quietly(load_tiny(DIAGNOSIS))
+    store = Store(tmp_path / "store")
+    shutil.rmtree(store.unfinished_folder)
+    assert not store.unfinished()
+    assert [store.manifest(one).stage for one in store] == ["diagnosis"]
+    assert not store.unfinished_folder.exists()
 
 
 @pytest.mark.slow

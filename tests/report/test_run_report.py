@@ -20,7 +20,7 @@ from matl.report.html.run_page import write_run_page
 from matl.report.run_report import write_report
 
 DATA = {"metrics.json", "manifest.json", "record.json"}
-FILES = {"report.md", "predictions.csv", "curves.csv", *DATA}
+FILES = {"SHA256SUMS", "report.md", "predictions.csv", "curves.csv", *DATA}
 
 
 def read_table(report, heading):
@@ -198,7 +198,7 @@ def test_one_class_is_reported_without_a_roc_curve(tmp_path):
 def test_a_chain_without_a_diagnosis_has_a_report(tmp_path):
     report = write_report(make_record(diagnoses={}, curves={}), tmp_path)
     assert "No image of a test or val split was scored." in report.read_text(encoding="utf-8")
-    assert {file.name for file in tmp_path.iterdir()} == {"report.md", *DATA}
+    assert {file.name for file in tmp_path.iterdir()} == {"report.md", "SHA256SUMS", *DATA}
 
 
 def test_invalid_scores_leave_the_old_report(tmp_path):

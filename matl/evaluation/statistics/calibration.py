@@ -114,14 +114,19 @@ def fit_temperature(label: np.ndarray, score: np.ndarray) -> float:
         """Of the negative log likelihood over 1 / temperature: it rises."""
         return float(logits @ (special.expit(coldness * logits) - label))
 
-    if slope(0) >= 0:
+    if slope(0) >= -_SUREST * np.abs(logits).sum():
         raise ValueError("no temperature fits: the scores do not rise with the labels")
     if (logits * (2 * label - 1) >= 0).all():
         raise ValueError("no temperature fits: every score is on its label's side of 0.5")
     coldest = 1.0
     while slope(coldest) < 0:
         coldest *= 2
-    return 1 / float(optimize.brentq(slope, 0, coldest))
+        if coldest > 1 / _SUREST:
+            raise ValueError("no temperature fits: every score is on its label's side of 0.5")
+    coldness = float(optimize.brentq(slope, 0, coldest))
+    if coldness < _SUREST:
+        raise ValueError("no temperature fits: the scores do not rise with the labels")
+    return 1 / coldness
 
 
 def apply_temperature(score: np.ndarray, temperature: float) -> np.ndarray:

@@ -18,6 +18,7 @@ from markupsafe import Markup, escape
 from matl.files import json_bytes, replace_file
 from matl.names import FIGURE_DIGESTS, FIGURES
 from matl.report.drawing import COLOURS, png_bytes
+from matl.visible import visible
 
 # What the page draws in colours of its own, so that a dark one is readable.
 _ON_PAGE = {
@@ -103,9 +104,9 @@ class FigureFolder:
     def tidy(self) -> None:
         """Notes what was drawn from what, and removes the figures of earlier pages."""
         self.folder.mkdir(exist_ok=True)
-        for file in self.folder.iterdir():
-            if file.suffix in (".svg", ".png") and file.stem not in self._now:
-                file.unlink()
+        for name in self._before.keys() - self._now.keys():
+            for file in self._files(name).values():
+                file.unlink(missing_ok=True)
         replace_file(self.folder / FIGURE_DIGESTS, json_bytes(self._now))
 
     def _svg(self, picture: Picture) -> bytes:
@@ -139,7 +140,7 @@ def _draw(picture: Picture, files: Mapping[str, Path]) -> None:
     with matplotlib.rc_context({"svg.hashsalt": picture.name, "svg.fonttype": "none"}):
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     figure.set_layout_engine("none")  # it is laid out now, and that takes longest
-    replace_file(files["svg"], buffer.getvalue())
+    replace_file(files["svg"], visible(buffer.getvalue().decode()).encode())
     replace_file(files["png"], png_bytes(figure))
 
 

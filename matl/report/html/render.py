@@ -9,6 +9,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from matl.visible import visible
+
 
 def render(template: str, **values: Any) -> bytes:
     """A page as HTML that asks for nothing from outside.
@@ -23,7 +25,8 @@ def render(template: str, **values: Any) -> bytes:
     script = _file("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     frame = {"style": Markup(_file("style.css")), "script": Markup(script), "digest": digest}
-    return _environment().get_template(template).render(**frame, **values).encode()
+    page = _environment().get_template(template).render(**frame, **values)
+    return visible(page).encode()
 
 
 @cache

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from matl.checksums import read_file
 from matl.errors import MatlError
 from matl.evaluation.confusion import confusions
 from matl.evaluation.metrics import METRICS, THRESHOLD, Estimate
@@ -149,23 +150,23 @@ def _inside(folder: Path) -> list[tuple[str, str]]:
     """The figures of `matl explain` as data, with their captions."""
     if not (folder / FINDINGS).is_file():
         return []
-    where, maps = _said(folder / FINDINGS)
+    where, maps = _said(folder)
     captions = {**INSIDE, OVERLAYS_FIGURE: " ".join([INSIDE[OVERLAYS_FIGURE], *maps])}
     return [
-        (base64.b64encode((folder / name).read_bytes()).decode(), f"{caption} {where}")
+        (base64.b64encode(read_file(folder, name)).decode(), f"{caption} {where}")
         for name, caption in captions.items()
         if (folder / name).is_file()
     ]
 
 
-def _said(findings: Path) -> tuple[str, list[str]]:
+def _said(folder: Path) -> tuple[str, list[str]]:
     """The split and the positive class of an explanation, and what each of its maps shows."""
     try:
-        found = json.loads(findings.read_text(encoding="utf-8"))
+        found = json.loads(read_file(folder, FINDINGS))
         where = f"{found['split'].capitalize()} split; positive class: {found['positive']}."
         return where, [f"{name}: {shows}." for name, shows in found.get("methods", {}).items()]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise MatlError(f"{findings}: is damaged; type the matl explain again") from error
+        raise MatlError(f"{folder / FINDINGS}: is damaged; type the matl explain again") from error
 
 
 def _provenance(record: RunRecord, folder: Path) -> dict[str, Any]:
@@ -175,16 +176,16 @@ def _provenance(record: RunRecord, folder: Path) -> dict[str, Any]:
         "facts": facts(manifests.values()),
         "digests": digest_table(manifests),
         "manifest": json_bytes(record.manifest).decode(),
-        "experiment": _experiment(file) if file.is_file() else None,
+        "experiment": _experiment(folder) if file.is_file() else None,
     }
 
 
-def _experiment(file: Path) -> str:
+def _experiment(folder: Path) -> str:
     """The settings of a run as YAML, their paths hidden."""
     try:
-        settings = yaml.safe_load(file.read_text(encoding="utf-8"))
+        settings = yaml.safe_load(read_file(folder, EXPERIMENT))
     except (ValueError, yaml.YAMLError) as error:
         raise MatlError(
-            f"{file}: is damaged; type its matl run again: nothing is trained twice"
+            f"{folder / EXPERIMENT}: is damaged; type its matl run again: nothing is trained twice"
         ) from error
     return yaml.safe_dump(plain_value(settings), sort_keys=False, allow_unicode=True)

@@ -1,5 +1,7 @@
 """Calibration against closed forms, scikit-learn and torchmetrics."""
 
+from contextlib import suppress
+
 import numpy as np
 import pytest
 import torch
@@ -47,6 +49,16 @@ def draw_labels(
     """Labels that the scores are right for: drawn once a patient, or for each image."""
     drawn = random.random(PATIENTS)[patients] if together else random.random(len(score))
     return (drawn < score).astype(int)
+
+
+@pytest.mark.parametrize("score", [0.5, 0.5 + 1e-9, 0.3, 0.4999999701976776, 1e-12, 1.0, 0.0])
+def test_scores_that_are_all_alike_have_no_temperature(score: float) -> None:
+    label = np.tile([0, 1], 5)
+    for labels in (label, np.append(label, 1), np.append(label, 0)):
+        with suppress(ValueError):
+            assert 0 < fit_temperature(labels, np.full(len(labels), score)) < 1e8
+    with pytest.raises(ValueError, match="no temperature fits"):
+        fit_temperature(label, np.full(len(label), score))
 
 
 def test_reliability_by_hand() -> None:
