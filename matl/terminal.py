@@ -2,11 +2,12 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 from rich.console import Console
+from rich.text import Text
 
 TABLE_WIDTH = 100
 _STANDARD_OUTPUT = 1
@@ -16,6 +17,12 @@ def terminal() -> Console:
     """Standard output, as wide as the tables need where it goes to a file."""
     console = Console()
     return console if console.is_terminal else Console(width=TABLE_WIDTH)
+
+
+def show_notes(notes: Iterable[str], console: Console) -> None:
+    """Prints notes, each as a line that is not read as markup; warnings stand out."""
+    for note in notes:
+        console.print(Text(note, style="bold" if "WARNING" in note else ""))
 
 
 @contextmanager

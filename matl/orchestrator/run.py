@@ -9,7 +9,7 @@ from rich.console import Console
 from data_modules.errors import DataError
 from matl.config import Experiment, checked, to_yaml
 from matl.names import EXPERIMENT
-from matl.orchestrator.collect import run_record
+from matl.orchestrator.collect import run_record, sample_notes
 from matl.orchestrator.ensure import FRESH, REUSED, decode_images, ensure_stage
 from matl.orchestrator.nodes import ALONE, Nodes
 from matl.orchestrator.plan import Plan, PlannedStage, plan_checked
@@ -22,7 +22,7 @@ from matl.preemption import ends_when_preempted
 from matl.report.html.run_page import write_run_page
 from matl.report.run_record import RunRecord
 from matl.report.run_report import write_report
-from matl.terminal import terminal
+from matl.terminal import show_notes, terminal
 
 FROM_PYTHON = "matl.run(experiment)"
 
@@ -69,6 +69,7 @@ def run(
     """
     experiment, console = checked(experiment), console or terminal()
     plan, store = _planned(experiment, through)
+    show_notes(sample_notes(plan), console)
     share_plan(plan, store, nodes)
     missing = [stage for stage in plan.stages if fresh or stage.fingerprint not in store]
     images = _prepare(plan, missing, console) if missing else {}

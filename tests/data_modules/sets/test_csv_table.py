@@ -21,12 +21,12 @@ def test_csv_with_all_columns(tmp_path: Path):
         tmp_path,
         "\ufeffpath,label,patient,split,study,age\n"
         "a b.png,ill,p1,train,s1,40\n"
-        "100%.png,NA,p2,test,s2,50\n"
+        "100%.png,well,p2,test,s2,50\n"
         '"deep/c,d.png",,p1,train,,60\n',
     )
     samples = csv_table.index(tmp_path)
-    assert samples.classes == ("NA", "ill")
-    assert samples.targets().tolist() == [1, 0, -1]
+    assert samples.classes == ("ill", "well")
+    assert samples.targets().tolist() == [0, 1, -1]
     assert samples.table["patient"].tolist() == ["p1", "p2", "p1"]
     assert samples.table["study"].tolist() == ["s1", "s2", ""]
     assert samples.patients_named
