@@ -11,7 +11,7 @@ import pandas as pd
 
 from data_modules.errors import DataError, first_line
 from data_modules.samples import SPLITS, Samples
-from data_modules.sets.listing import image_paths, make_table, require_folder
+from data_modules.sets.listing import find_images, make_table, require_folder
 from data_modules.splits import join_split_patients
 
 NAME = "covid_ct"
@@ -52,7 +52,8 @@ def index(root: Path) -> Samples:
 def _index_class(root: Path, name: str) -> tuple[pd.DataFrame, list[str]]:
     folder = f"Images-processed/CT_{name}"
     require_folder(root / folder, HOW)
-    present = {Path(path).name for path in image_paths(root, folder)}
+    found = find_images(root, folder)
+    present = {Path(path).name for path in found.images}
     split_of = _read_lists(root, name)
     absent = sorted(set(split_of) - present)
     if absent:
@@ -70,7 +71,8 @@ def _index_class(root: Path, name: str) -> tuple[pd.DataFrame, list[str]]:
         patient=patients,
         split=[split_of[file] for file in files],
     )
-    return table, _notes(name, len(present) - len(files), files, patient_of)
+    notes = _notes(name, len(present) - len(files), files, patient_of)
+    return table, [*notes, *(f"{folder}: {note}" for note in found.notes())]
 
 
 def _notes(name: str, unlisted: int, files: list[str], patient_of: dict[str, str]) -> list[str]:
