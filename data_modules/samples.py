@@ -3,7 +3,7 @@
 import copy
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -246,6 +246,9 @@ class Samples:
 
     def _check_rows(self) -> None:
         table = self.table
+        for name in table:
+            if (unwritable := not_utf_8(texts(table[name]))) is not None:
+                raise DataError(f"{self.root}: the {name} {unwritable!a} is not UTF-8; rename it")
         wrong = table["split"][~table["split"].isin(SPLITS)]
         if len(wrong):
             raise DataError(f"{self.root}: split '{wrong.iloc[0]}' is none of {', '.join(SPLITS)}")
@@ -341,6 +344,23 @@ def _text_table(table: pd.DataFrame) -> pd.DataFrame:
 def texts(column: pd.Series) -> list[str]:
     """The cells of a text column as a list, which is much faster to go through."""
     return column.to_numpy(dtype=object).tolist()
+
+
+def not_utf_8(words: Sequence[str]) -> str | None:
+    """The first text that no file in UTF-8 can hold, as of a file name in another encoding."""
+    try:
+        "".join(words).encode()
+    except UnicodeEncodeError:
+        return next((word for word in words if not _encodes(word)), None)
+    return None
+
+
+def _encodes(word: str) -> bool:
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def folder_key(number: int) -> str:

@@ -103,7 +103,10 @@ def _read_lists(root: Path, name: str) -> dict[str, str]:
         path = root / "Data-split" / name / f"{split}CT_{name}.txt"
         if not path.is_file():
             raise DataError(f"no file {path}: {HOW}")
-        lines = path.read_text(encoding="utf-8").splitlines()
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except (OSError, ValueError) as error:
+            raise DataError(f"cannot read {path} ({first_line(error)}): {HOW}") from error
         split_of.update({line.strip(): split for line in lines if line.strip()})
     return split_of
 
@@ -112,6 +115,8 @@ def _read_patients(root: Path, name: str) -> dict[str, str]:
     """The patient of each file stem: in its test rows the xlsx drops the file extension."""
     file, image, patient = TABLES[name]
     path = root / "Meta" / file
+    if not path.is_file():
+        raise DataError(f"no file {path}: {HOW}")
     read = pd.read_excel if path.suffix == ".xlsx" else pd.read_csv
     try:
         table = read(path, usecols=[image, patient], dtype=str).dropna()

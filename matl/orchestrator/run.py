@@ -1,5 +1,7 @@
 """Runs a plan: reuses what the store has, trains what is missing, and writes the report."""
 
+import errno
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -8,6 +10,7 @@ from rich.console import Console
 
 from data_modules.errors import DataError
 from matl.config import Experiment, checked, to_yaml
+from matl.files import disk_errors
 from matl.names import EXPERIMENT
 from matl.orchestrator.collect import run_record, sample_notes
 from matl.orchestrator.ensure import FRESH, REUSED, decode_images, ensure_stage
@@ -69,6 +72,7 @@ def run(
     """
     experiment, console = checked(experiment), console or terminal()
     plan, store = _planned(experiment, through)
+    _try_folder(plan.folder)
     show_notes(sample_notes(plan), console)
     share_plan(plan, store, nodes)
     missing = [stage for stage in plan.stages if fresh or stage.fingerprint not in store]
@@ -108,6 +112,16 @@ def _planned(experiment: Experiment, through: int) -> tuple[Plan, Store]:
     for needed in (experiment.store, experiment.cache, experiment.runs):
         Path(needed).mkdir(parents=True, exist_ok=True)
     return plan_checked(experiment, through), Store(experiment.store)
+
+
+def _try_folder(folder: Path) -> None:
+    """Finds before the training that the report's folder cannot be made or written."""
+    with disk_errors(folder):
+        if not folder.is_dir():
+            folder.mkdir(parents=True)
+            folder.rmdir()
+        elif not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, "cannot be written", str(folder))
 
 
 def _prepare(plan: Plan, missing: Sequence[PlannedStage], console: Console) -> dict[str, Images]:

@@ -68,6 +68,7 @@ def test_a_table_read_in_any_index_is_renumbered():
         ({"label": ["ill", "", "sick"]}, {}, "label 'sick'"),
         ({"path": ["x.png", "y.png", "x.png"]}, {}, "x.png is listed twice"),
         ({"patient": ["", "p1", "p2"]}, {}, "has no patient"),
+        ({"path": ["a.png", "b\udcf6.png", "c.png"]}, {}, r"the path 'b\\udcf6.png' is not UTF-8"),
         ({"patient": "p1"}, {}, "'p1'; put all images of a patient into one split"),
         ({"study": ["", None, ""]}, {}, "empty cells"),
         ({}, {"positive": "wel"}, "did you mean 'well'"),
