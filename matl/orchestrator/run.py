@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -77,6 +77,7 @@ def run(
     share_plan(plan, store, nodes)
     missing = [stage for stage in plan.stages if fresh or stage.fingerprint not in store]
     images = _prepare(plan, missing, console) if missing else {}
+    show_notes(_new_notes(missing, images), console)
     for stage in plan.stages:
         place = (missing.index(stage) + 1 if stage in missing else 0, len(missing))
         opened = images.get(stage.fingerprint)
@@ -144,6 +145,17 @@ def _prepare(plan: Plan, missing: Sequence[PlannedStage], console: Console) -> d
     if errors:
         raise DataError("\n".join(errors))
     return images
+
+
+def _new_notes(stages: Sequence[PlannedStage], images: Mapping[str, Images]) -> list[str]:
+    """What was found of the images when they were decoded, each once."""
+    named = (
+        f"{stage.name}: {note}"
+        for stage in stages
+        for note in images[stage.fingerprint].samples.notes
+        if note not in stage.samples.notes
+    )
+    return list(dict.fromkeys(named))
 
 
 def _try_initial_weights(experiment: Experiment, console: Console) -> None:
