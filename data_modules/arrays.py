@@ -1,5 +1,6 @@
 """Large uint8 arrays on disk that are there whole or not at all."""
 
+import hashlib
 import json
 import math
 import os
@@ -14,7 +15,8 @@ from filelock import FileLock, Timeout
 
 from data_modules.files import sync
 
-ARRAY, META = "array.u8", "meta.json"
+ARRAY, META, DIGEST = "array.u8", "meta.json", "digest"
+CHUNK = 1 << 24
 Progress = Callable[[int, int], None]
 StoredArray = tuple[np.memmap, dict[str, Any]]
 Item = TypeVar("Item")
@@ -24,17 +26,49 @@ Result = TypeVar("Result")
 def open_array(folder: Path) -> StoredArray | None:
     """Open what `store_array` made, or return None where it is missing or damaged.
 
+    Every byte is read and compared with the digest that was taken of it.
+
     Returns:
         The array, uint8, memory-mapped and read-only, and its meta data with the key "shape".
     """
     try:
-        meta = json.loads((folder / META).read_text())
-        if (folder / ARRAY).stat().st_size != math.prod(meta["shape"]):
+        if (folder / DIGEST).read_text() != _digest(folder):
             return None
-        array = np.memmap(folder / ARRAY, dtype=np.uint8, mode="r", shape=tuple(meta["shape"]))
+        return _mapped(folder)
     except (OSError, ValueError, KeyError):
         return None
+
+
+def mapped_array(folder: Path) -> StoredArray | None:
+    """What `open_array` returns, without reading it: for a folder that was opened in this run."""
+    try:
+        return _mapped(folder)
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _mapped(folder: Path) -> StoredArray | None:
+    meta = json.loads((folder / META).read_text())
+    if (folder / ARRAY).stat().st_size != math.prod(meta["shape"]):
+        return None
+    array = np.memmap(folder / ARRAY, dtype=np.uint8, mode="r", shape=tuple(meta["shape"]))
     return array, meta
+
+
+def _digest(folder: Path) -> str:
+    """A hash of the array and of the meta data, computed in threads over pieces of the array."""
+    size = (folder / ARRAY).stat().st_size
+    pieces = in_threads(lambda start: _hash_piece(folder / ARRAY, start), range(0, size, CHUNK))
+    whole = hashlib.blake2b((folder / META).read_bytes(), digest_size=16)
+    for piece in pieces:
+        whole.update(piece)
+    return whole.hexdigest()
+
+
+def _hash_piece(file: Path, start: int) -> bytes:
+    with open(file, "rb", buffering=0) as stream:
+        stream.seek(start)
+        return hashlib.blake2b(stream.read(CHUNK), digest_size=16).digest()
 
 
 def store_array(folder: Path, write: Callable[[BinaryIO], dict[str, Any]]) -> StoredArray:
@@ -54,9 +88,10 @@ def store_array(folder: Path, write: Callable[[BinaryIO], dict[str, Any]]) -> St
     folder.parent.mkdir(parents=True, exist_ok=True)
     _remove_abandoned(folder.parent)
     with FileLock(f"{folder}.lock"):
-        if open_array(folder) is None:
+        stored = open_array(folder)
+        if stored is None:
             _write_whole(folder, write)
-    stored = open_array(folder)
+            stored = mapped_array(folder)
     if stored is None:
         raise OSError(f"{folder} was removed or damaged while it was being opened")
     return stored
@@ -109,6 +144,8 @@ def _write_whole(folder: Path, write: Callable[[BinaryIO], dict[str, Any]]) -> N
         sync(partial / ARRAY)
         (partial / META).write_bytes(json.dumps(meta).encode())
         sync(partial / META)
+        (partial / DIGEST).write_text(_digest(partial))
+        sync(partial / DIGEST)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise

@@ -13,7 +13,7 @@ from data_modules.arrays import (
     Progress,
     StoredArray,
     in_threads,
-    open_array,
+    mapped_array,
     store_array,
     write_rows,
 )
@@ -22,8 +22,9 @@ from data_modules.errors import DataError
 from data_modules.formats.pictures import MODES, Decoded, try_read
 from data_modules.samples import Samples
 
-VERSION = 1  # of read_image's pixels and of the files: raise it when either changes
+VERSION = 2  # of read_image's pixels and of the files: raise it when either changes
 ON_BAD_IMAGE = ("stop", "skip")
+LEAST_CONTRAST = 16  # grey levels: what is stored with the wrong depth is nearly black
 
 
 class ImageCache:
@@ -35,6 +36,7 @@ class ImageCache:
             `build_cache` returned with it.
         sizes: int32 [N, 2], height and width of each image file in pixels.
         unreadable: Row in the whole table, and the reason, of each image that was left out.
+        flat: Rows in the whole table of images with hardly any contrast.
     """
 
     def __init__(self, folder: Path, stored: StoredArray | None = None) -> None:
@@ -42,18 +44,20 @@ class ImageCache:
 
         Args:
             folder: The folder that holds it.
-            stored: What `open_array` returned for the folder, where it is open already.
+            stored: What `open_array` returned for the folder, where it is open already; else its
+                digest is not looked at again.
 
         Raises:
             DataError: Where the folder holds no whole cache.
         """
-        stored = stored or open_array(folder)
+        stored = stored or mapped_array(folder)
         if stored is None:
             raise DataError(f"{folder}: no whole image cache here; run the command that makes it")
         self.folder = folder
         self.images, meta = stored
         self.sizes = np.array(meta["sizes"], dtype=np.int32).reshape(-1, 2)
         self.unreadable = {int(row): reason for row, reason in meta["unreadable"].items()}
+        self.flat: list[int] = meta["flat"]
 
     def __reduce__(self) -> tuple[type["ImageCache"], tuple[Path]]:
         return ImageCache, (self.folder,)
@@ -144,12 +148,13 @@ def build_cache(
 
     cache = ImageCache(target, store_array(target, write))
     _check(samples, cache.unreadable, on_bad_image)
-    return _without(samples, cache.unreadable), cache
+    return _noted(_without(samples, cache.unreadable), samples, cache.flat), cache
 
 
 def _decode(results: Iterator[Decoded | str], file: BinaryIO) -> dict[str, Any]:
     sizes: list[tuple[int, int]] = []
     unreadable: dict[int, str] = {}
+    flat: list[int] = []
 
     def images() -> Iterator[np.ndarray]:
         for row, result in enumerate(results):
@@ -157,9 +162,12 @@ def _decode(results: Iterator[Decoded | str], file: BinaryIO) -> dict[str, Any]:
                 unreadable[row] = result
             else:
                 sizes.append(result[1])
+                if int(result[0].max()) - int(result[0].min()) < LEAST_CONTRAST:
+                    flat.append(row)
                 yield result[0]
 
-    return {"shape": write_rows(file, images()), "sizes": sizes, "unreadable": unreadable}
+    shape = write_rows(file, images())
+    return {"shape": shape, "sizes": sizes, "unreadable": unreadable, "flat": flat}
 
 
 def _check(samples: Samples, unreadable: dict[int, str], on_bad_image: str) -> None:
@@ -179,3 +187,14 @@ def _without(samples: Samples, unreadable: dict[int, str]) -> Samples:
     kept = samples.subset(~np.isin(np.arange(len(samples)), list(unreadable)))
     note = f"{len(unreadable)} of {len(samples)} images could not be read and were left out."
     return replace(kept, notes=(*samples.notes, note))
+
+
+def _noted(kept: Samples, whole: Samples, flat: list[int]) -> Samples:
+    """The samples with a warning where images are nearly of one grey level."""
+    if not flat:
+        return kept
+    note = (
+        f"WARNING: {len(flat)} of {len(whole)} images have hardly any contrast (fewer than "
+        f"{LEAST_CONTRAST} of 256 grey levels), such as {whole.table['path'][flat[0]]}"
+    )
+    return replace(kept, notes=(*kept.notes, note))

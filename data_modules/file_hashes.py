@@ -1,7 +1,9 @@
 """Hashes of files' bytes, remembered from one command to the next."""
 
+import errno
 import hashlib
 import os
+import stat
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -123,10 +125,12 @@ def _absolute(file: str | Path) -> str:
 
 def _key(path: str) -> bytes | OSError:
     try:
-        stat = os.stat(path)
+        info = os.stat(path)
     except OSError as error:
         return error
-    text = f"{path}|{stat.st_size}|{stat.st_mtime_ns}|{stat.st_ctime_ns}|{stat.st_ino}"
+    if not stat.S_ISREG(info.st_mode):
+        return OSError(errno.EINVAL, "is no regular file", path)
+    text = f"{path}|{info.st_size}|{info.st_mtime_ns}|{info.st_ctime_ns}|{info.st_ino}"
     return hashlib.blake2b(os.fsencode(text), digest_size=SIZE).digest()
 
 

@@ -2,7 +2,8 @@
 
 import inspect
 import os
-from collections.abc import Callable, Mapping
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, get_origin
@@ -87,8 +88,14 @@ def load(config: DataConfig, data_root: Path, indexed: dict[Any, Samples] | None
         samples = _split(_index(config, Path(data_root), indexed), config)
     samples = keep_labels(samples, config.label_fraction, config.label_seed)
     if config.positive is not None:
-        samples = replace(samples, positive=config.positive)
+        samples = replace(samples, positive=_class_named(config.positive, samples.classes))
     return samples
+
+
+def _class_named(positive: str, classes: Sequence[str]) -> str:
+    """The class of a name, whether its letters are composed or, as on macOS, decomposed."""
+    composed = {unicodedata.normalize("NFC", name): name for name in classes}
+    return composed.get(unicodedata.normalize("NFC", positive), positive)
 
 
 def check_config(config: DataConfig) -> None:

@@ -2,6 +2,8 @@
 
 import copy
 import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from data_modules.errors import DataError
+from data_modules.spelling import quoted, spelled_alike, without_value
 
 COLUMNS = ("path", "label", "patient", "split", "study", "source")
 EXTRA_COLUMNS = ("mask", "slice", "spacing", "window")
@@ -17,6 +20,7 @@ PATH_COLUMNS = ("path", "mask")
 SPLITS = ("train", "val", "test")
 UNLABELLED = -1
 SEPARATOR = "|"
+MOST_NAMED = 20
 
 
 @dataclass(frozen=True)
@@ -209,11 +213,29 @@ class Samples:
         others = [name for name in self.classes if name != self.positive]
         rest = others[0] if len(others) == 1 else f"not {self.positive}"
         labels = self.table["label"].where(self.table["label"].isin(["", self.positive]), rest)
-        return replace(self, table=self.table.assign(label=labels), classes=(rest, self.positive))
+        notes = [*self.notes, *_rest_notes(self.table, rest, others, self.positive)]
+        return replace(
+            self,
+            table=self.table.assign(label=labels),
+            classes=(rest, self.positive),
+            notes=tuple(notes),
+        )
 
     def _check_classes(self) -> None:
         if len(set(self.classes)) != len(self.classes) or "" in self.classes:
             raise DataError(f"{self.root}: class names must differ and not be empty")
+        alike = spelled_alike(self.classes, fractions=True)
+        if alike:
+            raise DataError(
+                f"{self.root}: the classes {quoted(alike)} are one, written in several ways; "
+                "write it in one way everywhere"
+            )
+        for name in self.classes:
+            if without_value(name):
+                raise DataError(
+                    f"{self.root}: the label '{name}' stands for no value, so it is no class; "
+                    "leave these images without a label, or give the class a name"
+                )
         if self.multi_label and any(SEPARATOR in name for name in self.classes):
             raise DataError(f"{self.root}: a multi-label class name must not hold '{SEPARATOR}'")
         if self.positive is not None and self.positive not in self.classes:
@@ -224,6 +246,9 @@ class Samples:
 
     def _check_rows(self) -> None:
         table = self.table
+        for name in table:
+            if (unwritable := not_utf_8(texts(table[name]))) is not None:
+                raise DataError(f"{self.root}: the {name} {unwritable!a} is not UTF-8; rename it")
         wrong = table["split"][~table["split"].isin(SPLITS)]
         if len(wrong):
             raise DataError(f"{self.root}: split '{wrong.iloc[0]}' is none of {', '.join(SPLITS)}")
@@ -246,6 +271,8 @@ class Samples:
         if (self.table["patient"] == "").any():
             path = self.table["path"][self.table["patient"] == ""].iloc[0]
             raise DataError(f"{self.root}: {path} has no patient; give each image a group")
+        if self.patients_named:
+            self._check_patient_names()
         sources, _ = self.table["source"].factorize()
         patients, names = self.table["patient"].factorize()
         person, people = pd.factorize(sources * len(names) + patients)
@@ -257,8 +284,52 @@ class Samples:
             raise DataError(
                 f"{self.root}: {twice.sum()} patients are in two splits, for example "
                 f"'{names[people[twice][0] % len(names)]}'; put all images of a patient into one "
-                "split"
+                "split, or give different people different names"
             )
+
+    def _check_patient_names(self) -> None:
+        for _, names in self.table.groupby("source", sort=False)["patient"]:
+            different = tuple(sorted(names.unique()))
+            if nameless := [name for name in different if without_value(name)]:
+                raise DataError(
+                    f"{self.root}: the patient '{nameless[0]}' stands for no value; give each "
+                    "image its patient, or a name of its own where that is not known"
+                )
+            if alike := spelled_alike(different, fractions=False):
+                raise DataError(
+                    f"{self.root}: the patients {quoted(alike)} differ in form only; write one "
+                    "patient in one way, or give different people different names"
+                )
+
+
+def _rest_notes(table: pd.DataFrame, rest: str, others: list[str], positive: str) -> list[str]:
+    """What the rest is made of, and which class a split lacks."""
+    counts = Counter(zip(table["label"], table["split"], strict=True))
+    notes = []
+    if len(others) > 1:
+        parts = [f"{name} ({_by_split(counts, name)})" for name in others[:MOST_NAMED]]
+        more = [f"and {len(others) - MOST_NAMED} more classes"] * (len(others) > MOST_NAMED)
+        notes.append(f"'{rest}' is {', '.join([*parts, *more])}")
+    for split in SPLITS:
+        held = {name for name, place in counts if place == split} - {""}
+        for what, names in ((positive, {positive}), (rest, set(others))):
+            if held and not held & names:
+                notes.append(
+                    f"WARNING: no image of the {split} split is of the class '{what}': there is no "
+                    "AUROC, and what needs both classes has no value"
+                )
+    unseen = [name for name in others if not counts[name, "train"]]
+    if len(others) > len(unseen) > 0:
+        notes.append(
+            f"WARNING: no training image is of {', '.join(unseen[:MOST_NAMED])}, which is scored "
+            f"as '{rest}'"
+        )
+    return notes
+
+
+def _by_split(counts: Mapping[tuple[str, str], int], name: str) -> str:
+    held = {split: counts.get((name, split), 0) for split in SPLITS}
+    return ", ".join(f"{split} {count}" for split, count in held.items() if count) or "no image"
 
 
 def _text_table(table: pd.DataFrame) -> pd.DataFrame:
@@ -273,6 +344,23 @@ def _text_table(table: pd.DataFrame) -> pd.DataFrame:
 def texts(column: pd.Series) -> list[str]:
     """The cells of a text column as a list, which is much faster to go through."""
     return column.to_numpy(dtype=object).tolist()
+
+
+def not_utf_8(words: Sequence[str]) -> str | None:
+    """The first text that no file in UTF-8 can hold, as of a file name in another encoding."""
+    try:
+        "".join(words).encode()
+    except UnicodeEncodeError:
+        return next((word for word in words if not _encodes(word)), None)
+    return None
+
+
+def _encodes(word: str) -> bool:
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def folder_key(number: int) -> str:

@@ -2,13 +2,14 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook
 from rich.segment import Segment
+from rich.text import Text
 
 from matl.visible import visible
 
@@ -44,6 +45,12 @@ class _Shown:
         for segment in console.render(self.inner, options):
             text = segment.text if segment.control else visible(segment.text)
             yield Segment(text, segment.style, segment.control)
+
+
+def show_notes(notes: Iterable[str], console: Console) -> None:
+    """Prints notes, each as a line that is not read as markup; warnings stand out."""
+    for note in notes:
+        console.print(Text(note, style="bold" if "WARNING" in note else ""))
 
 
 @contextmanager

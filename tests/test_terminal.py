@@ -13,7 +13,7 @@ from tiny import run_quietly, write_tiny
 
 from matl.config import load_experiment
 from matl.orchestrator.store import Store
-from matl.terminal import TABLE_WIDTH, output_to, same_screen, terminal
+from matl.terminal import TABLE_WIDTH, output_to, same_screen, show_notes, terminal
 
 WIDTHS = (80, 100, 140)
 ALONE = "chain=[diagnosis]"
@@ -99,3 +99,9 @@ def test_a_console_without_a_file_of_the_system_is_its_own_screen() -> None:
     console = Console(file=StringIO())
     with same_screen(console) as screen:
         assert screen is console
+
+
+def test_notes_are_shown_as_they_are() -> None:
+    screen = StringIO()
+    show_notes(["a [b] note", "WARNING: [/x]"], Console(file=screen, width=60))
+    assert screen.getvalue() == "a [b] note\nWARNING: [/x]\n"

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
+from PIL import Image, ImageDraw, ImageFont
 
 from data_modules.file_hashes import FileHashes
+from data_modules.formats.pictures import FORMATS
 from data_modules.samples import SPLITS, Samples, split_label, texts
 
 
@@ -133,9 +134,9 @@ def _count_classes(samples: Samples) -> dict[str, int]:
 
 def _header(path: Path) -> tuple[float, float, str | None]:
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=FORMATS) as image:
             return image.width, image.height, image.mode
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError):
+    except Exception:  # damaged files make Pillow raise errors of many kinds
         return np.nan, np.nan, None
 
 

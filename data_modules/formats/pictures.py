@@ -5,18 +5,26 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from data_modules.formats.deep_colour import deep_colour
+
 Decoded = tuple[np.ndarray, tuple[int, int]]
 MODES = {1: "L", 3: "RGB"}
+FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
+"""What is read, by Pillow's names; its other readers start programs or guess."""
+PHOTOMETRIC, SAMPLE_FORMAT = 262, 339
+SIGNED = 2
+ALPHA = {"LA": "L", "PA": "RGB", "RGBA": "RGB"}
 
 
 def read_image(path: Path, size: tuple[int, int], channels: int) -> Decoded:
-    """Read and resize an image file of any format that Pillow knows.
+    """Read and resize an image file of one of the `FORMATS`.
 
     The image is rotated as its EXIF orientation says, made grey or RGB, and stretched to `size` by
     Pillow's bilinear filter, which widens with the reduction and so does not alias. Palettes are
-    looked up, an alpha channel is dropped, and of several frames the first is taken. Pixels of
-    more than 8 bits (16 and 32-bit integers, floats) are scaled by the image's own range: its
-    smallest value becomes 0, its largest 255. So a 12-bit scan in a 16-bit file keeps its contrast.
+    looked up, and an alpha channel is dropped. Pixels of more than 8 bits (16 and 32-bit integers,
+    floats, 16-bit colour) are scaled by the image's own range: its smallest value becomes 0, its
+    largest 255. So a 12-bit scan in a 16-bit file keeps its contrast. White is the largest value,
+    also where a TIFF says that it is 0.
 
     Args:
         path: The file.
@@ -27,13 +35,18 @@ def read_image(path: Path, size: tuple[int, int], channels: int) -> Decoded:
         uint8 [channels, height, width], and the image's own height and width after rotation.
 
     Raises:
+        ValueError: The meaning of the pixels is not known, or the file holds several images.
         Exception: Any kind that Pillow raises for a file that is no image, or is truncated.
     """
     height, width = size
-    with Image.open(path) as image:
+    with Image.open(path, formats=FORMATS) as image:
+        _check(image)
+        deep = deep_colour(image, path)
+        inverted = image.format == "TIFF" and image.tag_v2.get(PHOTOMETRIC) == 0  # type: ignore[attr-defined]
         ImageOps.exif_transpose(image, in_place=True)
         own_size = (image.height, image.width)
-        pixels = _eight_bit(image, MODES[channels])
+        pixels = _eight_bit(image, inverted) if deep is None else _scaled(deep)
+        pixels = pixels.convert(MODES[channels])
     pixels = pixels.resize((width, height), Image.Resampling.BILINEAR)
     return np.asarray(pixels).reshape(height, width, channels).transpose(2, 0, 1), own_size
 
@@ -43,17 +56,46 @@ def try_read(path: Path, size: tuple[int, int], channels: int) -> Decoded | str:
     try:
         return read_image(path, size, channels)
     except UnidentifiedImageError:
-        return "no image format that Pillow knows"
+        return f"is no image of the formats that are read ({', '.join(FORMATS)})"
     except Exception as error:  # damaged files make Pillow raise errors of many kinds
         return str(error) or type(error).__name__
 
 
-def _eight_bit(image: Image.Image, mode: str) -> Image.Image:
+def _check(image: Image.Image) -> None:
+    """Refuse what has several meanings."""
+    if getattr(image, "is_animated", False) and image.format != "MPO":
+        raise ValueError(f"holds {image.n_frames} images; save each as a file of its own")  # type: ignore[attr-defined]
+    if image.format == "JPEG" and image.mode == "CMYK" and "adobe" not in image.info:
+        raise ValueError("is a CMYK JPEG that does not say whether it is inverted; save it as RGB")
+    if image.format == "TIFF" and image.mode == "L":
+        tags = image.tag_v2  # type: ignore[attr-defined]
+        if SIGNED in tags.get(SAMPLE_FORMAT, ()):
+            raise ValueError("holds signed 8-bit pixels; save it as 16-bit")
+
+
+def _eight_bit(image: Image.Image, inverted: bool) -> Image.Image:
     if image.mode == "F" or image.mode.startswith("I"):
-        image = _scaled(np.asarray(image).astype(np.float64))
-    elif image.mode not in ("1", "L", "LA"):
-        image = image.convert("RGB")
-    return image.convert(mode)
+        values = np.asarray(image).astype(np.float64)
+        if image.mode == "I" and _is_unsigned(image) and values.min() < 0:
+            raise ValueError("holds 32-bit pixels above 2,147,483,647; save it as 16-bit")
+        return _scaled(-values if inverted else values)
+    if image.mode in ALPHA:
+        return _without_alpha(image)
+    return image if image.mode in ("1", "L") else image.convert("RGB")
+
+
+def _is_unsigned(image: Image.Image) -> bool:
+    return image.format == "TIFF" and SIGNED not in image.tag_v2.get(SAMPLE_FORMAT, ())  # type: ignore[attr-defined]
+
+
+def _without_alpha(image: Image.Image) -> Image.Image:
+    """The colours alone, unless they are flat and the picture is in the alpha channel."""
+    colours = image.convert(ALPHA[image.mode])
+    low, high = image.getchannel("A").getextrema()
+    extrema = np.reshape(colours.getextrema(), (-1, 2))
+    if low != high and (extrema[:, 0] == extrema[:, 1]).all():
+        raise ValueError("has its picture in the alpha channel; save it without one")
+    return colours
 
 
 def _scaled(values: np.ndarray) -> Image.Image:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from data_modules.errors import DataError, first_line
 from data_modules.samples import SPLITS, Samples
-from data_modules.sets.listing import image_paths, make_table, require_folder
+from data_modules.sets.listing import find_images, make_table, require_folder
 from data_modules.splits import join_split_patients
 
 NAME = "covid_ct"
@@ -52,7 +52,8 @@ def index(root: Path) -> Samples:
 def _index_class(root: Path, name: str) -> tuple[pd.DataFrame, list[str]]:
     folder = f"Images-processed/CT_{name}"
     require_folder(root / folder, HOW)
-    present = {Path(path).name for path in image_paths(root, folder)}
+    found = find_images(root, folder)
+    present = {Path(path).name for path in found.images}
     split_of = _read_lists(root, name)
     absent = sorted(set(split_of) - present)
     if absent:
@@ -70,7 +71,8 @@ def _index_class(root: Path, name: str) -> tuple[pd.DataFrame, list[str]]:
         patient=patients,
         split=[split_of[file] for file in files],
     )
-    return table, _notes(name, len(present) - len(files), files, patient_of)
+    notes = _notes(name, len(present) - len(files), files, patient_of)
+    return table, [*notes, *(f"{folder}: {note}" for note in found.notes())]
 
 
 def _notes(name: str, unlisted: int, files: list[str], patient_of: dict[str, str]) -> list[str]:
@@ -101,7 +103,10 @@ def _read_lists(root: Path, name: str) -> dict[str, str]:
         path = root / "Data-split" / name / f"{split}CT_{name}.txt"
         if not path.is_file():
             raise DataError(f"no file {path}: {HOW}")
-        lines = path.read_text(encoding="utf-8").splitlines()
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except (OSError, ValueError) as error:
+            raise DataError(f"cannot read {path} ({first_line(error)}): {HOW}") from error
         split_of.update({line.strip(): split for line in lines if line.strip()})
     return split_of
 
@@ -110,6 +115,8 @@ def _read_patients(root: Path, name: str) -> dict[str, str]:
     """The patient of each file stem: in its test rows the xlsx drops the file extension."""
     file, image, patient = TABLES[name]
     path = root / "Meta" / file
+    if not path.is_file():
+        raise DataError(f"no file {path}: {HOW}")
     read = pd.read_excel if path.suffix == ".xlsx" else pd.read_csv
     try:
         table = read(path, usecols=[image, patient], dtype=str).dropna()

@@ -1,12 +1,11 @@
 """Data sets described by a table."""
 
-import difflib
 import posixpath
 from pathlib import Path
 
 import pandas as pd
 
-from data_modules.errors import DataError, first_line
+from data_modules.errors import DataError
 from data_modules.samples import (
     EXTRA_COLUMNS,
     PATH_COLUMNS,
@@ -15,12 +14,11 @@ from data_modules.samples import (
     folder_key,
     split_label,
 )
-from data_modules.sets.listing import make_table, missing_files, require_folder
+from data_modules.sets.csv_columns import check_columns, folders_as_patients
+from data_modules.sets.csv_rows import read_rows
+from data_modules.sets.listing import make_table, missing_files, numbered_names, require_folder
 from data_modules.splits import split_by_patient
 
-REQUIRED = ("path", "label")
-OPTIONAL = ("patient", "split", "study")
-PATIENT_WORDS = ("subject", "subject_id", "case", "case_id", "person", "pid")
 HOW = "put the images and a table with the columns path and label there"
 
 
@@ -50,7 +48,7 @@ def index(
         DataError: Where the table, a column, an image or a mask is missing or contradicts itself.
     """
     require_folder(root, HOW)
-    rows = _read(root / table)
+    rows, passed = _read(root / table)
     for column in [name for name in PATH_COLUMNS if name in rows]:
         rows[column] = _checked_paths(root, root / table, rows[column])
     named = "patient" in rows
@@ -67,7 +65,11 @@ def index(
     given[further] = rows[further]
     labels = set(rows["label"])
     classes = set().union(*map(split_label, labels)) if multi_label else labels - {""}
-    notes = [] if named else ["patients are not named: each image is its own group"]
+    notes = []
+    if not named:
+        folders_as_patients(root / table, rows["path"], len(classes))
+        notes = ["patients are not named: each image is its own group"]
+        notes += numbered_names(rows["path"])
     if classes and "split" not in rows:
         by_source = given if source else given.assign(source=folder_key(0))
         given["split"] = split_by_patient(by_source, split_seed)
@@ -79,42 +81,20 @@ def index(
         classes=tuple(sorted(classes)),
         multi_label=multi_label and bool(classes),
         patients_named=named,
-        notes=tuple(notes),
+        notes=(*notes, *passed),
         sources=() if source else (Source(name, by_folder=True),),
     )
 
 
-def _read(path: Path) -> pd.DataFrame:
+def _read(path: Path) -> tuple[pd.DataFrame, list[str]]:
+    """The table, and a note on the columns that are passed over."""
     if not path.is_file():
         raise DataError(f"no file {path}: write it, or name it in options.table")
-    try:
-        rows = pd.read_csv(
-            path, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False
-        )
-    except (ValueError, OSError) as error:
-        raise DataError(f"cannot read {path} as CSV: {first_line(error)}") from error
-    rows.columns = [str(name).strip() for name in rows.columns]
-    rows = rows.apply(lambda column: column.str.strip())
-    for name in REQUIRED:
-        if name not in rows:
-            raise DataError(
-                f"{path}: no column '{name}' in {', '.join(rows.columns)}; separate them by commas"
-            )
-    _check_optional(path, rows)
+    rows = read_rows(path)
+    notes = check_columns(path, rows)
     if rows.empty:
         raise DataError(f"{path}: the table has no rows")
-    return rows
-
-
-def _check_optional(path: Path, rows: pd.DataFrame) -> None:
-    """Refuse an optional column by another name: to pass over `patient_id` would split patients."""
-    unknown = [name for name in rows.columns if name not in (*REQUIRED, *OPTIONAL)]
-    for name in unknown:
-        meant = difflib.get_close_matches(name.lower(), OPTIONAL, n=1, cutoff=0.8)
-        if name.lower() in PATIENT_WORDS:
-            meant = ["patient"]
-        if meant and meant[0] not in rows:
-            raise DataError(f"{path}: unknown column '{name}': rename it to '{meant[0]}'")
+    return rows, notes
 
 
 def _checked_paths(root: Path, table: Path, given: pd.Series) -> pd.Series:
@@ -122,14 +102,16 @@ def _checked_paths(root: Path, table: Path, given: pd.Series) -> pd.Series:
     column = str(given.name)
     known = given if column == "path" else given[given != ""]
     for path in known:
-        if not path or path.startswith("/"):
-            raise DataError(f"{table}: {column} '{path}' must be relative to {root}")
+        if not path or path.startswith("/") or "\\" in path:
+            raise DataError(
+                f"{table}: {column} '{path}' must be relative to {root}, its folders separated by /"
+            )
     paths = known.map(posixpath.normpath)
     absent = missing_files(root, paths.tolist())
     if absent:
         what = "images" if column == "path" else "masks"
         raise DataError(
-            f"{table}: {len(absent)} of {len(paths)} {what} do not exist, for example "
+            f"{table}: {len(absent)} of {len(paths)} {what} do not exist as files, for example "
             f"'{absent[0]}'; paths are relative to {root}"
         )
     return paths.reindex(given.index, fill_value="")

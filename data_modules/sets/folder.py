@@ -1,20 +1,36 @@
-"""Any folder of images: with or without splits, with or without class folders."""
+"""Any folder of images: with or without splits, with or without class and patient folders."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from data_modules.errors import DataError
 from data_modules.samples import SPLITS, Samples, Source, folder_key
-from data_modules.sets.listing import folders_in, image_paths, make_table, require_folder
+from data_modules.sets.listing import (
+    find_images,
+    folders_in,
+    make_table,
+    numbered_names,
+    require_folder,
+)
 from data_modules.splits import split_by_patient
 
-HOW = "lay images out as [train|val|test/]<class>/<image>, or all in one folder without labels"
+HOW = (
+    "lay images out as [train|val|test/]<class>/[<patient>/]<image>, or all in one folder without "
+    "labels"
+)
+SPLIT_WORDS = {
+    **dict.fromkeys(("training", "trn", "development"), "train"),
+    **dict.fromkeys(("valid", "validation", "validate", "dev"), "val"),
+    **dict.fromkeys(("testing", "tst", "holdout", "hold-out", "held_out", "evaluation"), "test"),
+}
 
 
 def index(root: Path, split_seed: int = 0) -> Samples:
-    """Any folder of images: `[train|val|test/][class/]files`.
+    """Any folder of images: `[train|val|test/][class/][patient/]files`.
 
-    Class folders without split folders are split 70/10/20 by image; images without a class are
-    unlabelled and train. The source is the folder's name, each image its own group.
+    Folders below the classes are patients. Class folders without split folders are split 70/10/20
+    by patient, or by image where there are none; images without a class are unlabelled and train.
+    The source is the folder's name.
 
     Args:
         root: The folder.
@@ -24,44 +40,66 @@ def index(root: Path, split_seed: int = 0) -> Samples:
         DataError: Where the folder is missing or empty, or mixes two layouts.
     """
     require_folder(root, HOW)
-    parts = [name for name in folders_in(root) if name.lower() in SPLITS]
-    others = [name for name in folders_in(root) if name.lower() not in SPLITS]
-    if parts and others:
-        raise DataError(f"{root} mixes split folders ({parts[0]}) with others ({others[0]}): {HOW}")
-    found = image_paths(root)
-    paths = [path for path in found if "/" in path] if parts else found
+    parts = _split_folders(root)
+    found = find_images(root)
+    paths = [path for path in found.images if "/" in path] if parts else found.images
     if not paths:
-        raise DataError(f"{root}: no images: {HOW}")
+        more = "".join(f"; {note}" for note in found.notes())
+        raise DataError(f"{root}: no images: {HOW}{more}")
     folders = [path.rpartition("/")[0] for path in paths]
-    label_of = _labels(root, set(folders), depth=1 if parts else 0)
+    depth = 1 if parts else 0
+    label_of = _labels(root, set(folders), depth)
+    patient_of = _patients(root, set(folders), depth + 1)
     split_of = {name: name.split("/", 1)[0].lower() for name in set(folders)}
     source = root.resolve().name
     table = make_table(
         paths,
         source=source,
         label=[label_of[name] for name in folders],
+        patient=[patient_of[name] for name in folders] if patient_of else None,
         split=[split_of[name] for name in folders] if parts else "train",
     )
     classes = tuple(sorted(set(label_of.values()) - {""}))
-    notes = ["patients are not named: each image is its own group"]
-    if classes and not parts:
+    notes = _patient_notes(paths, sorted(set(patient_of.values())))
+    dealt = bool(classes) and not parts
+    if dealt:
         table["split"] = split_by_patient(table.assign(source=folder_key(0)), split_seed)
-        notes.append(f"no split folders: split by image, 70/10/20, seed {split_seed}")
-    if len(found) > len(paths):
-        notes.append(f"{len(found) - len(paths)} images outside the split folders are left out")
+        by = "patient" if patient_of else "image"
+        notes.append(f"no split folders: split by {by}, 70/10/20, seed {split_seed}")
+    if len(found.images) > len(paths):
+        left = len(found.images) - len(paths)
+        notes.append(f"{left} images outside the split folders are left out")
     return Samples(
         root,
         table,
         classes=classes,
-        patients_named=False,
-        notes=tuple(notes),
+        patients_named=bool(patient_of),
+        notes=(*notes, *found.notes()),
         sources=(Source(source, by_folder=True),),
     )
 
 
+def _split_folders(root: Path) -> list[str]:
+    """The folders of splits; none where classes lie in `root` itself."""
+    folders = folders_in(root)
+    parts = [name for name in folders if name.lower() in SPLITS]
+    for name in folders:
+        if name.lower() in SPLIT_WORDS:
+            meant = SPLIT_WORDS[name.lower()]
+            raise DataError(f"{root / name} looks like a split: rename it to '{meant}'; {HOW}")
+    others = [name for name in folders if name not in parts]
+    if parts and others:
+        raise DataError(f"{root} mixes split folders ({parts[0]}) with others ({others[0]}): {HOW}")
+    split_of: dict[str, str] = {}
+    for name in parts:
+        if split_of.setdefault(name.lower(), name) != name:
+            raise DataError(f"{root}: {split_of[name.lower()]} and {name} are one split; join them")
+    return parts
+
+
 def _labels(root: Path, folders: set[str], depth: int) -> dict[str, str]:
     """The class of the images of each folder: the name at `depth` of its path, or "" above that."""
-    names = {folder: [name for name in folder.split("/") if name] for folder in folders}
+    names = {folder: _names(folder) for folder in folders}
     loose = {folder for folder in folders if len(names[folder]) == depth}
     for folder in sorted(folders - loose):
         part = "/".join(names[folder][:depth])
@@ -70,3 +108,28 @@ def _labels(root: Path, folders: set[str], depth: int) -> dict[str, str]:
                 f"{root / part} mixes images with folders ({names[folder][depth]}): {HOW}"
             )
     return {folder: "" if folder in loose else names[folder][depth] for folder in folders}
+
+
+def _patients(root: Path, folders: set[str], depth: int) -> dict[str, str]:
+    """The patient of the images of each folder: the name at `depth` of its path; {} without."""
+    patient_of = {folder: _names(folder)[depth] for folder in folders if folder.count("/") >= depth}
+    for folder, patient in patient_of.items():
+        if patient.lower() in (*SPLITS, *SPLIT_WORDS):
+            raise DataError(f"{root / folder}: a split lies within a class: {HOW}")
+    bare = sorted(folders - set(patient_of))
+    if patient_of and bare:
+        raise DataError(
+            f"{root / min(patient_of)} is the folder of a patient, but {root / bare[0]} holds "
+            "images without one; give each patient a folder in every class, or none"
+        )
+    return patient_of
+
+
+def _patient_notes(paths: Sequence[str], patients: Sequence[str]) -> list[str]:
+    if patients:
+        return [f"patients are the folders below the classes: {len(patients)}, as {patients[0]}"]
+    return ["patients are not named: each image is its own group", *numbered_names(paths)]
+
+
+def _names(folder: str) -> list[str]:
+    return [name for name in folder.split("/") if name]

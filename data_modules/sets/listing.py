@@ -1,7 +1,10 @@
 """What the data sets share: finding image files, and building a table of them."""
 
 import os
+import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -9,8 +12,51 @@ import pandas as pd
 from data_modules.errors import DataError
 from data_modules.samples import COLUMNS
 
-IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
-HIDDEN = (".", "__MACOSX")
+IMAGE_SUFFIXES = frozenset(
+    ".bmp .gif .jfif .jpe .jpeg .jpg .pgm .png .pnm .ppm .tif .tiff .webp".split()  # noqa: SIM905
+)
+OTHER_IMAGES = frozenset(
+    ".avif .czi .dcm .dicom .gz .heic .heif .ima .img .j2k .jp2 .jpf .jxl .mha .mhd "  # noqa: SIM905
+    ".mrxs .ndpi .nii .npy .npz .nrrd .pbm .pcx .svs .tga .zip".split()
+)
+"""Files that may hold images, which nothing here reads."""
+LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", "__MACOSX"})
+MOST_KINDS = 8
+NUMBERED = re.compile(r"(.*\d.*)[-_ ]\D{0,8}\d+\.\w+$")
+"""A name that holds a number, before a last number of its own."""
+LEAST_SERIES = 3
+
+
+@dataclass
+class Listing:
+    """The files below a folder.
+
+    Attributes:
+        images: Posix paths of the images, sorted within each folder that was asked for.
+        others: How many files are passed over, by their extension in lower case, or "hidden".
+        empty: Folders that hold neither an image nor a folder.
+    """
+
+    images: list[str] = field(default_factory=list)
+    others: Counter[str] = field(default_factory=Counter)
+    empty: list[str] = field(default_factory=list)
+
+    def notes(self) -> list[str]:
+        """What is passed over, in words; nothing where there is none."""
+        notes = []
+        if self.others:
+            kinds = [f"{count} {kind}" for kind, count in self.others.most_common(MOST_KINDS)]
+            more = f" and {len(self.others) - MOST_KINDS} more kinds"
+            warning = "WARNING: " if OTHER_IMAGES & set(self.others) else ""
+            notes.append(
+                f"{warning}{self.others.total()} files that are no images here are passed over: "
+                f"{', '.join(kinds)}{more if len(self.others) > MOST_KINDS else ''}"
+            )
+        if self.empty:
+            notes.append(
+                f"WARNING: {len(self.empty)} folders hold no image, such as {self.empty[0]}"
+            )
+        return notes
 
 
 def require_folder(folder: Path, fix: str) -> None:
@@ -21,48 +67,137 @@ def require_folder(folder: Path, fix: str) -> None:
 
 def is_image(name: str) -> bool:
     """Whether a file name is that of an image; hidden files are none."""
-    return name[name.rfind(".") :].lower() in IMAGE_SUFFIXES and name[0] != "."
+    return _kind(name) in IMAGE_SUFFIXES and not _is_hidden(name)
 
 
 def folders_in(folder: Path) -> list[str]:
-    """The names of the folders in `folder`, sorted, hidden ones and macOS leftovers left out."""
-    with os.scandir(folder) as entries:
-        names = [entry.name for entry in entries if entry.is_dir()]
-    return sorted(name for name in names if not name.startswith(HIDDEN))
-
-
-def image_paths(root: Path, within: str = "") -> list[str]:
-    """All images below `root/within`, at any depth; links to folders are followed.
-
-    Returns:
-        Posix paths relative to `root`, sorted; none where `root/within` does not exist.
+    """The names of the folders in `folder`, sorted, hidden ones and macOS leftovers left out.
 
     Raises:
-        DataError: Where a folder cannot be listed.
+        DataError: Where the folder cannot be listed.
     """
-    found: list[str] = []
-    folders = [within] if (root / within).is_dir() else []
-    while folders:
-        folder = folders.pop()
+    names = [entry.name for entry in _entries(folder) if entry.is_dir()]
+    return sorted(name for name in names if not _is_hidden(name))
+
+
+def find_images(root: Path, *within: str) -> Listing:
+    """All images below folders of `root`, at any depth; links to folders are followed.
+
+    Args:
+        root: The folder that paths start from.
+        within: Folders below it; none stands for `root` itself, one that does not exist for no
+            image.
+
+    Returns:
+        What is there, with paths relative to `root`.
+
+    Raises:
+        DataError: Where a folder cannot be listed or links to one that holds it, a file's name is
+            not UTF-8, or a file with an image's name is no regular file.
+    """
+    found = Listing()
+    for start in within or ("",):
+        if (root / start).is_dir():
+            _walk(root, start, found)
+    return found
+
+
+def _walk(root: Path, start: str, found: Listing) -> None:
+    images: list[str] = []
+    waiting: list[tuple[str, tuple[tuple[int, int], ...]]] = [(start, ())]
+    while waiting:
+        name, above = waiting.pop()
         try:
-            with os.scandir(root / folder) as entries:
-                _sort_entries(entries, f"{folder}/" if folder else "", folders, found)
+            place = _place(root / name, above)
+            folders, own = _sort_entries(root / name, f"{name}/" if name else "", found.others)
         except OSError as error:
-            reason = error.strerror or error
-            raise DataError(f"{root / folder}: cannot be listed ({reason}); remove it") from error
-    return sorted(found)
+            raise _unlisted(Path(error.filename or root / name), error) from error
+        waiting += [(folder, place) for folder in folders]
+        images += own
+        if not folders and not own:
+            found.empty.append(name or ".")
+    found.images += sorted(images)
 
 
-def _sort_entries(
-    entries: Iterable["os.DirEntry[str]"], start: str, folders: list[str], images: list[str]
-) -> None:
-    """Append each entry that counts to the folders or to the images."""
-    for entry in entries:
-        if entry.is_dir():
-            if not entry.name.startswith(HIDDEN):
-                folders.append(start + entry.name)
-        elif is_image(entry.name):
+def _place(folder: Path, above: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
+    """The device and inode of a folder behind those of the folders that lead to it."""
+    stat = os.stat(folder)
+    if (stat.st_dev, stat.st_ino) in above:
+        raise DataError(f"{folder}: links to a folder that holds it; remove the link")
+    return (*above, (stat.st_dev, stat.st_ino))
+
+
+def _sort_entries(folder: Path, start: str, others: Counter[str]) -> tuple[list[str], list[str]]:
+    """The folders and the images in a folder, behind `start`; what is neither is counted."""
+    folders, images = [], []
+    for entry in _entries(folder):
+        _check_name(folder, entry.name)
+        if entry.name in LITTER or entry.name.startswith("._"):
+            continue
+        if _is_hidden(entry.name):
+            others["hidden"] += 1
+        elif entry.is_dir():
+            folders.append(start + entry.name)
+        elif not is_image(entry.name):
+            others[_kind(entry.name) or "without extension"] += 1
+        elif entry.is_file() or _is_broken(entry):
             images.append(start + entry.name)
+        else:
+            raise DataError(
+                f"{folder / entry.name}: is no regular file (a pipe or a device); remove it"
+            )
+    return folders, images
+
+
+def _is_broken(entry: "os.DirEntry[str]") -> bool:
+    """Whether a link's file is missing, which is said with all other missing files."""
+    return entry.is_symlink() and not os.path.exists(entry.path)
+
+
+def _entries(folder: Path) -> list["os.DirEntry[str]"]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError as error:
+        raise _unlisted(folder, error) from error
+
+
+def _unlisted(folder: Path, error: OSError) -> DataError:
+    reason = error.strerror or error
+    return DataError(f"{folder}: cannot be listed ({reason}); make it readable, or remove it")
+
+
+def _check_name(folder: Path, name: str) -> None:
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise DataError(f"{folder}: the name {name!a} is not UTF-8; rename it") from error
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name in LITTER
+
+
+def _kind(name: str) -> str:
+    """The extension in lower case, "" where there is none."""
+    return os.path.splitext(name)[1].lower()
+
+
+def numbered_names(paths: Iterable[str]) -> list[str]:
+    """A warning where files seem to be named by a patient and a number; else nothing."""
+    named: dict[str, list[str]] = {}
+    for path in paths:
+        if found := NUMBERED.match(path.rpartition("/")[2]):
+            named.setdefault(found[1], []).append(path)
+    series = [group for group in named.values() if len(group) > 1]
+    if len(series) < LEAST_SERIES or 2 * len(series) < len(named):
+        return []
+    one, other = sorted(series[0])[:2]
+    return [
+        f"WARNING: names such as {one} and {other} look like two images of one patient, and there "
+        f"are {len(series)} such series; each image still counts as a patient of its own: name the "
+        "patients"
+    ]
 
 
 def missing_files(root: Path, paths: Sequence[str]) -> list[str]:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from data_modules.errors import DataError, first_line
 from data_modules.samples import Samples
-from data_modules.sets.listing import image_paths, make_table, require_folder
+from data_modules.sets.listing import find_images, make_table, require_folder
 from data_modules.splits import split_by_patient
 
 NAME = "luna16_patches"
@@ -31,7 +31,8 @@ def index(root: Path, split_seed: int = 0) -> Samples:
         DataError: Where the folder or index.csv is missing, or a patch is in no row of it.
     """
     require_folder(root, HOW)
-    paths = [path for name in CLASSES for path in image_paths(root, name)]
+    found = find_images(root, *CLASSES)
+    paths = found.images
     block_of = _read_blocks(root / "index.csv")
     unlisted = [path for path in paths if path not in block_of]
     if unlisted or not paths:
@@ -49,7 +50,12 @@ def index(root: Path, split_seed: int = 0) -> Samples:
         f"but for those on its edge; split by group, 70/10/20, seed {split_seed}"
     )
     return Samples(
-        root, table, classes=CLASSES, positive="nodule", patients_named=False, notes=(note,)
+        root,
+        table,
+        classes=CLASSES,
+        positive="nodule",
+        patients_named=False,
+        notes=(note, *found.notes()),
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from data_modules.errors import DataError
 from data_modules.samples import Samples
-from data_modules.sets.listing import image_paths, make_table, require_folder
+from data_modules.sets.listing import find_images, make_table, require_folder
 
 NAME = "luna16_slices"
 HOW = "write slices of https://luna16.grand-challenge.org as <series UID>.mhd_<slice>.png into it"
@@ -26,12 +26,14 @@ def index(root: Path) -> Samples:
         DataError: Where the folder is missing or empty, or a file name names no series.
     """
     require_folder(root, HOW)
-    paths = image_paths(root)
+    found = find_images(root)
+    paths = found.images
     if not paths:
         raise DataError(f"{root}: no images: {HOW}")
     series = [_series(root, path) for path in paths]
     table = make_table(paths, source=NAME, patient=series, study=series)
-    return Samples(root, table, notes=("unlabelled: all images are train, a series is a patient",))
+    note = "unlabelled: all images are train, a series is a patient"
+    return Samples(root, table, notes=(note, *found.notes()))
 
 
 def _series(root: Path, path: str) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from data_modules.errors import DataError
 from data_modules.samples import Samples
-from data_modules.sets.listing import image_paths, make_table, require_folder
+from data_modules.sets.listing import find_images, make_table, require_folder
 
 NAME = "natural_images"
 HOW = "put ImageNet, Tiny ImageNet or a subset there as train/<wnid>/ and val/<wnid>/"
@@ -27,10 +27,12 @@ def index(root: Path) -> Samples:
     Raises:
         DataError: Where a part is missing or empty, or `val` has a class that `train` lacks.
     """
-    tables = []
+    tables, passed = [], []
     for split in ("train", "val"):
         require_folder(root / split, HOW)
-        paths = image_paths(root, split)
+        found = find_images(root, split)
+        paths = found.images
+        passed += [f"{split}: {note}" for note in found.notes()]
         loose = [path for path in paths if path.count("/") < 2]
         if loose or not paths:
             what = f"{loose[0]} is in no class folder" if loose else "no images"
@@ -46,5 +48,5 @@ def index(root: Path) -> Samples:
         pd.concat(tables, ignore_index=True),
         classes=classes,
         patients_named=False,
-        notes=("no test split; patients do not apply: each image is its own group",),
+        notes=("no test split; patients do not apply: each image is its own group", *passed),
     )

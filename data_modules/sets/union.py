@@ -3,12 +3,14 @@
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import pandas as pd
 
 from data_modules.errors import DataError
 from data_modules.samples import PATH_COLUMNS, LabelSet, Samples, Source
+from data_modules.spelling import form, quoted, spelled_alike
 
 
 def join(members: Sequence[Samples]) -> Samples:
@@ -69,17 +71,30 @@ def _moved(samples: Samples, parent: Path) -> tuple[pd.DataFrame, list[Source]]:
 
 
 def _label_sets(labelled: Sequence[Samples]) -> tuple[LabelSet, ...]:
-    """One for each kind of classes; none where all members have the same."""
-    sources: dict[tuple[tuple[str, ...], bool], list[str]] = {}
+    """One for each kind of classes; none where all members have the same, in whatever order."""
+    kinds: dict[tuple[frozenset[str], bool], list[Samples]] = {}
     for samples in labelled:
-        kind = (samples.classes, samples.multi_label)
-        sources.setdefault(kind, []).extend(samples.table["source"].unique())
-    if len(sources) < 2:
+        kinds.setdefault((frozenset(samples.classes), samples.multi_label), []).append(samples)
+    _check_spellings([classes for classes, _ in kinds])
+    if len(kinds) < 2:
         return ()
-    return tuple(
-        LabelSet("+".join(names), tuple(names), classes, multi_label)
-        for (classes, multi_label), names in sources.items()
-    )
+    return tuple(_label_set(members) for members in kinds.values())
+
+
+def _label_set(members: Sequence[Samples]) -> LabelSet:
+    names = tuple(name for samples in members for name in samples.table["source"].unique())
+    return LabelSet("+".join(names), names, members[0].classes, members[0].multi_label)
+
+
+def _check_spellings(kinds: Sequence[frozenset[str]]) -> None:
+    """Refuse members whose classes differ in their spelling alone."""
+    for one, other in combinations(kinds, 2):
+        alike = spelled_alike(tuple(sorted(one | other)), fractions=True)
+        if alike and {form(name) for name in one} == {form(name) for name in other}:
+            raise DataError(
+                f"data.union: the members' classes {quoted(alike)} are one, written in several "
+                "ways; write it in one way in all members"
+            )
 
 
 def _check_sources(members: Sequence[Samples]) -> None:

@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from data_modules.errors import did_you_mean
 from matl.ablation.schema import OFFICIAL, SCRATCH, Ablation, Regime, Split
+from matl.config.check import check_length
 from matl.config.declared import Keys
 from matl.config.layers import declared, merge, origin, read_layers
 from matl.config.typed import refuse_unknown_keys, structured
@@ -88,6 +89,7 @@ def _check(ablation: Ablation) -> None:
         raise SettingError(
             ["name"], f"{ablation.name!r} is no name; use letters, digits, and . _ + -"
         )
+    check_length(ablation.name, ["name"])
     for key in ("arms", "regimes", "seeds"):
         if not getattr(ablation, key):
             raise SettingError([key], "is empty")

@@ -8,6 +8,7 @@ from typing import Any
 from data_modules.config import DataConfig
 from data_modules.errors import DataError, did_you_mean
 from data_modules.registry import check_config as check_data
+from data_modules.samples import not_utf_8
 from matl.backbones import check_config as check_backbone
 from matl.backbones.maps import feature_maps
 from matl.backbones.optimizers import optimizer_problem
@@ -20,6 +21,7 @@ from matl.stages.settings import StageConfig, size_pair
 MOST_WHOLE = 2**53
 """The largest number up to which JSON and floats keep every whole number."""
 LEAST_SIDE, MOST_SIDE = 32, 1024
+LONGEST_NAME = 100  # bytes: a file name has at most 255, and names are joined
 
 
 def check_experiment(experiment: Experiment) -> None:
@@ -29,10 +31,12 @@ def check_experiment(experiment: Experiment) -> None:
         SettingError: The first setting that is wrong.
     """
     _check_ranges(experiment, [])
+    _check_texts(experiment, [])
     for name in (experiment.name, *experiment.stages):
         if not re.fullmatch(r"[\w.+-]+", name) or name.startswith("."):
             keys = ["name"] if name == experiment.name else ["stages", name]
             raise SettingError(keys, f"{name!r} is no name; use letters, digits, and . _ + -")
+        check_length(name, ["name"] if name == experiment.name else ["stages", name])
     _check_chain(experiment)
     _check_trainer(experiment)
     layout = _check_backbone(experiment)
@@ -48,6 +52,28 @@ def check_experiment(experiment: Experiment) -> None:
         if experiment.backbone.operator == "none" and "operators" in stage.transfer:
             message = f"{stage.transfer!r} carries nothing: backbone.operator is none"
             raise SettingError(["stages", name, "transfer"], message)
+
+
+def check_length(name: str, keys: list[str]) -> None:
+    """Refuses a name that is too long for the names of files that are made of it."""
+    length = len(name.encode())
+    if length > LONGEST_NAME:
+        raise SettingError(keys, f"the name is {length} bytes long; use at most {LONGEST_NAME}")
+
+
+def _check_texts(value: Any, keys: list[str]) -> None:
+    """Refuses a text that no file can hold, as a path that is not UTF-8, before anything trains."""
+    if isinstance(value, str) and not_utf_8([value]) is not None:
+        raise SettingError(keys or ["experiment"], f"{value!a} is not UTF-8; rename it")
+    if is_dataclass(value):
+        value = {item.name: getattr(value, item.name) for item in fields(value)}
+    if isinstance(value, dict):
+        for name, node in value.items():
+            _check_texts(name, keys)
+            _check_texts(node, [*keys, ascii(name)[1:-1]])
+    elif isinstance(value, list | tuple):
+        for node in value:
+            _check_texts(node, keys)
 
 
 def _check_ranges(section: Any, keys: list[str]) -> None:

@@ -98,6 +98,12 @@ def data_notes(plan: Plan) -> list[str]:
     ]
 
 
+def sample_notes(plan: Plan) -> list[str]:
+    """What the data sets say of the stages' images, each once."""
+    named = (f"{stage.name}: {note}" for stage in plan.chain for note in stage.samples.notes)
+    return list(dict.fromkeys(named))
+
+
 def _thread_notes(plan: Plan, manifests: Mapping[str, StageManifest]) -> list[str]:
     """Which stages were trained with other threads, that a result depends on in its last digits."""
     now = plan.resources.threads

@@ -1,6 +1,8 @@
 """Runs a plan: reuses what the store has, trains what is missing, and writes the report."""
 
-from collections.abc import Sequence
+import errno
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,8 +12,9 @@ from rich.text import Text
 from data_modules.errors import DataError
 from matl.checksums import write_files
 from matl.config import Experiment, checked, to_yaml
+from matl.files import disk_errors
 from matl.names import EXPERIMENT
-from matl.orchestrator.collect import run_record
+from matl.orchestrator.collect import run_record, sample_notes
 from matl.orchestrator.ensure import FRESH, REUSED, decode_images, ensure_stage
 from matl.orchestrator.nodes import ALONE, Nodes
 from matl.orchestrator.plan import Plan, PlannedStage, plan_checked
@@ -24,7 +27,7 @@ from matl.preemption import ends_when_preempted
 from matl.report.html.run_page import write_run_page
 from matl.report.run_record import RunRecord
 from matl.report.run_report import write_report
-from matl.terminal import terminal
+from matl.terminal import show_notes, terminal
 
 FROM_PYTHON = "matl.run(experiment)"
 
@@ -71,9 +74,12 @@ def run(
     """
     experiment, console = checked(experiment), console or terminal()
     plan, store = _planned(experiment, through)
+    _try_folder(plan.folder)
+    show_notes(sample_notes(plan), console)
     share_plan(plan, store, nodes)
     missing = [stage for stage in plan.stages if fresh or stage.fingerprint not in store]
     images = _prepare(plan, missing, console) if missing else {}
+    show_notes(_new_notes(missing, images), console)
     for stage in plan.stages:
         place = (missing.index(stage) + 1 if stage in missing else 0, len(missing))
         opened = images.get(stage.fingerprint)
@@ -111,6 +117,16 @@ def _planned(experiment: Experiment, through: int) -> tuple[Plan, Store]:
     return plan_checked(experiment, through), Store(experiment.store)
 
 
+def _try_folder(folder: Path) -> None:
+    """Finds before the training that the report's folder cannot be made or written."""
+    with disk_errors(folder):
+        if not folder.is_dir():
+            folder.mkdir(parents=True)
+            folder.rmdir()
+        elif not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, "cannot be written", str(folder))
+
+
 def _prepare(plan: Plan, missing: Sequence[PlannedStage], console: Console) -> dict[str, Images]:
     """Finds mistakes before the first stage trains; the images of each stage by fingerprint.
 
@@ -131,6 +147,17 @@ def _prepare(plan: Plan, missing: Sequence[PlannedStage], console: Console) -> d
     if errors:
         raise DataError("\n".join(errors))
     return images
+
+
+def _new_notes(stages: Sequence[PlannedStage], images: Mapping[str, Images]) -> list[str]:
+    """What was found of the images when they were decoded, each once."""
+    named = (
+        f"{stage.name}: {note}"
+        for stage in stages
+        for note in images[stage.fingerprint].samples.notes
+        if note not in stage.samples.notes
+    )
+    return list(dict.fromkeys(named))
 
 
 def _try_initial_weights(experiment: Experiment, console: Console) -> None:

@@ -18,7 +18,7 @@ from data_modules.samples import Samples
 from matl.config import Experiment
 from matl.errors import MatlError
 from matl.names import PAGE, SCORES
-from matl.orchestrator.collect import data_notes, network_notes
+from matl.orchestrator.collect import data_notes, network_notes, sample_notes
 from matl.orchestrator.fingerprints import reason
 from matl.orchestrator.plan import Plan, PlannedStage, select_images
 from matl.orchestrator.store import Store
@@ -31,6 +31,7 @@ from matl.report.run_record import RunRecord
 from matl.report.stage_tables import stage_table
 from matl.report.table import Column, Row, Table, TableCell, make_table, number
 from matl.report.terminal_table import TerminalTable
+from matl.terminal import show_notes
 
 SHEET_IMAGES = 16
 MOST_CLASSES = 8
@@ -99,6 +100,7 @@ def show_record(record: RunRecord, console: Console) -> None:
 def show_evaluation(record: RunRecord, folder: Path, console: Console) -> None:
     """Prints what `matl evaluate` found, and where its report is."""
     show_record(record, console)
+    show_notes(record.notes, console)
     console.print(Text(closing_sentence(record)))
     show_line(f"Report: {folder / PAGE}", console)
 
@@ -106,8 +108,7 @@ def show_evaluation(record: RunRecord, folder: Path, console: Console) -> None:
 def show_plan(plan: Plan, console: Console) -> None:
     """Prints what would run, and what a reader should know of the networks and the data."""
     show_table(plan_table(plan), console)
-    for note in [*network_notes(plan), *data_notes(plan)]:
-        console.print(Text(note))
+    show_notes([*network_notes(plan), *data_notes(plan), *sample_notes(plan)], console)
 
 
 def plan_table(plan: Plan) -> Table:
@@ -231,8 +232,7 @@ def show_data(experiment: Experiment, console: Console, sheet: Path | None = Non
             twins = near_duplicates(samples, Path(experiment.cache))
             line = f"{name}: patients are not named; {len(twins)} pairs across splits look alike"
             console.print(Text(line))
-        for note in samples.notes:
-            console.print(Text(f"{name}: {note}"))
+        show_notes([f"{name}: {note}" for note in samples.notes], console)
     for (first, one), (second, other) in itertools.combinations(stages.items(), 2):
         shared = len(overview.shared_patients(one, other))
         console.print(Text(f"{first} and {second} share {shared} patients"))

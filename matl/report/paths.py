@@ -51,8 +51,8 @@ def hide_value(value: str) -> str:
 
 
 def command_line(words: Iterable[str]) -> str:
-    """A command as a shell takes it, its paths hidden."""
-    return shlex.join(map(hide_value, words))
+    """A command as a shell takes it, its paths hidden, what is not UTF-8 replaced by ?."""
+    return shlex.join(map(hide_value, words)).encode(errors="replace").decode()
 
 
 def _hidden(found: re.Match[str]) -> str:

@@ -1,11 +1,12 @@
 """Values are checked, each alone and then together."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY
 
-from matl.config import load_experiment
+from matl.config import checked, load_experiment
 from matl.errors import MatlError
 
 SHIPPED = sorted((REPOSITORY / "experiments").glob("*.yaml"))
@@ -45,6 +46,8 @@ def test_a_network_of_one_size_takes_no_other(minimal: Path) -> None:
         ("backbone.at_strides=[32,32]", ("backbone.at_strides", "twice")),
         ("stages.diagnosis.views.crop=[0.9]", ("stages.diagnosis.views.crop", "largest")),
         ("name=../escape", ("name", "no name")),
+        (f"name={'a' * 250}", ("name", "250 bytes long; use at most 100")),
+        ("name=" + "\u00e4" * 60, ("name", "120 bytes long")),
         ("trainer.devices=true", ("trainer.devices", "True")),
         ("chain=[diagnosi]", ("chain", "'diagnosis'")),
         ("chain=[diagnosis,diagnosis]", ("chain", "twice")),
@@ -83,3 +86,13 @@ def test_a_network_without_named_layers_has_no_layer_decay(minimal: Path) -> Non
     load_experiment(minimal, words)
     with pytest.raises(MatlError, match=r"stages\.diagnosis\.layer_decay: timm does not"):
         load_experiment(minimal, [*words, "stages.diagnosis.layer_decay=0.7"])
+
+
+def test_a_path_that_is_not_utf_8_is_refused(minimal: Path) -> None:
+    """A report holds it, which is written behind the training."""
+    experiment = load_experiment(minimal)
+    with pytest.raises(MatlError, match=r"data_root: 'r\\udcf6ntgen' is not UTF-8; rename it"):
+        checked(replace(experiment, data_root="r\udcf6ntgen"))
+    experiment.stages["diagnosis"].data.options["a"] = ["\udcf6"]
+    with pytest.raises(MatlError, match=r"stages\.diagnosis\.data\.options\.a: .* is not UTF-8"):
+        checked(experiment)

@@ -136,18 +136,32 @@ def test_no_readable_image_and_no_image_at_all_are_errors(samples: Samples, tmp_
         build_cache(samples.subset(np.zeros(300)), SIZE, 1, tmp_path / "cache")
 
 
-@pytest.mark.parametrize("damage", ["short", "no meta", "broken meta", "no array"])
+@pytest.mark.parametrize(
+    "damage", ["short", "no meta", "broken meta", "no array", "zeros", "a bit", "meta", "no digest"]
+)
 def test_a_damaged_cache_is_rebuilt(samples: Samples, tmp_path: Path, damage: str):
     _, cache = build_cache(samples, SIZE, 1, tmp_path / "cache")
     expected = np.array(cache.images)
     if damage == "short":
         os.truncate(cache.folder / "array.u8", 1000)
+    elif damage == "zeros":
+        (cache.folder / "array.u8").write_bytes(bytes(expected.nbytes))
+    elif damage == "a bit":
+        whole = bytearray((cache.folder / "array.u8").read_bytes())
+        whole[-1] ^= 4
+        (cache.folder / "array.u8").write_bytes(whole)
+    elif damage == "meta":
+        text = (cache.folder / "meta.json").read_text()
+        (cache.folder / "meta.json").write_text(text.replace("20", "21", 1))
+    elif damage == "no digest":
+        (cache.folder / "digest").unlink()
     elif damage == "broken meta":
         (cache.folder / "meta.json").write_text('{"shape": [3')
     else:
         (cache.folder / ("meta.json" if damage == "no meta" else "array.u8")).unlink()
-    with pytest.raises(DataError, match="no whole image cache"):
-        ImageCache(cache.folder)
+    if damage not in ("zeros", "a bit", "meta", "no digest"):
+        with pytest.raises(DataError, match="no whole image cache"):
+            ImageCache(cache.folder)
     _, rebuilt = build_cache(samples, SIZE, 1, tmp_path / "cache")
     np.testing.assert_array_equal(rebuilt.images, expected)
 
@@ -261,3 +275,13 @@ def test_real_images_of_each_data_set(real_data: Path, tmp_path: Path):
     assert len(kept) == len(files) >= 15
     assert cache.images.shape[1:] == (3, 48, 64)
     assert (cache.images.std(axis=(1, 2, 3)) > 5).all()
+
+
+def test_images_without_contrast_are_warned_of(samples: Samples, tmp_path: Path):
+    Image.new("L", (20, 12), 15).save(samples.files()[7])
+    for _ in range(2):
+        kept, _ = build_cache(samples, SIZE, 1, tmp_path / "cache")
+        assert kept.notes == (
+            "WARNING: 1 of 300 images have hardly any contrast (fewer than 16 of 256 grey "
+            "levels), such as 7.png",
+        )

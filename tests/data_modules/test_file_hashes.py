@@ -163,3 +163,14 @@ def test_a_relative_folder_stays_the_same_after_a_change_of_directory(
     monkeypatch.chdir(tmp_path / "elsewhere")
     FileHashes(tmp_path / "memo").of([tmp_path / "b"])
     assert not list((tmp_path / "elsewhere").iterdir())
+
+
+@pytest.mark.parametrize("what", ["pipe", "device"])
+def test_what_never_ends_is_no_file(tmp_path: Path, what: str):
+    path = tmp_path / "x.png"
+    if what == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/zero")
+    with pytest.raises(DataError, match=r"x\.png: is no regular file"):
+        FileHashes(tmp_path).of([path])

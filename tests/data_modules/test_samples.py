@@ -68,10 +68,15 @@ def test_a_table_read_in_any_index_is_renumbered():
         ({"label": ["ill", "", "sick"]}, {}, "label 'sick'"),
         ({"path": ["x.png", "y.png", "x.png"]}, {}, "x.png is listed twice"),
         ({"patient": ["", "p1", "p2"]}, {}, "has no patient"),
+        ({"path": ["a.png", "b\udcf6.png", "c.png"]}, {}, r"the path 'b\\udcf6.png' is not UTF-8"),
         ({"patient": "p1"}, {}, "'p1'; put all images of a patient into one split"),
         ({"study": ["", None, ""]}, {}, "empty cells"),
         ({}, {"positive": "wel"}, "did you mean 'well'"),
         ({}, {"classes": ("well", "ill", "ill")}, "must differ"),
+        ({}, {"classes": ("well", "ill", "Well")}, "the classes 'Well' and 'well' are one"),
+        ({}, {"classes": ("well", "ill", "N/A")}, "'N/A' stands for no value"),
+        ({"patient": ["p1", "P01", "p1"]}, {}, "the patients 'P01' and 'p1' differ in form only"),
+        ({"patient": ["p1", "nan", "p1"]}, {}, "the patient 'nan' stands for no value"),
     ],
 )
 def test_contradictions_are_refused(columns: dict, fields: dict, message: str):
@@ -118,3 +123,26 @@ def test_a_source_named_by_its_folder_is_numbered():
 def test_paths_are_absolute_whatever_the_root():
     samples = Samples(ROOT, table(), classes=("well", "ill"))
     assert samples.absolute_paths() == [str(file.absolute()) for file in samples.files()]
+
+
+def test_one_form_of_a_patient_is_asked_for_within_a_source_that_names_patients():
+    columns = table(label="", split="train", patient=["1", "01", "1.0"])
+    assert len(Samples(ROOT, columns, patients_named=False)) == 3
+    assert len(Samples(ROOT, columns.assign(source=["s", "t", "u"]))) == 3
+    with pytest.raises(DataError, match=r"'01' and '1' and '1\.0' differ in form only"):
+        Samples(ROOT, columns)
+
+
+def test_the_rest_is_named_by_its_parts():
+    columns = table(label=["ill", "well", "scar"], patient=["1", "2", "3"])
+    samples = Samples(ROOT, columns, classes=("ill", "scar", "well"), positive="ill")
+    assert samples.against_rest().notes == (
+        "'not ill' is scar (train 1), well (test 1)",
+        "WARNING: no image of the test split is of the class 'ill': there is no AUROC, and what "
+        "needs both classes has no value",
+        "WARNING: no training image is of well, which is scored as 'not ill'",
+    )
+    two = columns.assign(label=["ill", "ill", "well"])
+    noted = Samples(ROOT, two, classes=("ill", "well"), positive="ill").against_rest().notes
+    assert len(noted) == 1
+    assert "no image of the test split is of the class 'well'" in noted[0]

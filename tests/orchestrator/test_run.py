@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import load_file
 from tiny import Load, run_quietly
 
+from matl.errors import MatlError
 from matl.names import BACKBONE
 from matl.orchestrator.fingerprints import reason
 from matl.orchestrator.plan import make_plan
@@ -117,3 +118,15 @@ def test_arms_differ_in_the_operator_alone(load_tiny: Load) -> None:
     other = make_plan(load_tiny("backbone.operator=convolution")).chain[0].identity
     assert one["backbone"].pop("operator") != other["backbone"].pop("operator")
     assert one == other
+
+
+def test_a_folder_for_the_report_that_cannot_be_made_is_told_before_the_training(
+    load_tiny: Load, tmp_path: Path
+) -> None:
+    experiment = load_tiny("chain=[diagnosis]")
+    folder = make_plan(experiment).folder
+    folder.parent.mkdir()
+    folder.write_text("in the way")
+    with pytest.raises(MatlError, match="File exists"):
+        run_quietly(experiment)
+    assert not list(Store(tmp_path / "store"))

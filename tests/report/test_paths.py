@@ -69,3 +69,7 @@ def test_a_command_names_no_folder_from_outside() -> None:
     line = command_line(["matl", "evaluate", "../Doe/demo", "--data", "folder:/home/Jane Doe/x y"])
     assert shlex.split(line) == ["matl", "evaluate", "…/demo", "--data", "folder:…/x y"]
     assert hide_paths(line) == line
+
+
+def test_a_command_that_is_not_utf_8_can_be_written() -> None:
+    assert command_line(["matl", "r\udcf6.yaml"]) == "matl 'r?.yaml'"

@@ -1,12 +1,15 @@
 """Every kind of pixels becomes the right uint8 pixels."""
 
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
-from data_modules.formats.pictures import read_image
+from data_modules.formats.pictures import read_image, try_read
 
 RED_LUMA = 76  # ITU-R 601: 0.299 * 255
 
@@ -99,3 +102,88 @@ def test_a_truncated_file_raises(tmp_path: Path, name: str):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(OSError, match="truncated"):
         read_image(path, (8, 8), 1)
+
+
+TWELVE_BIT = np.array([[0, 1024, 4095]])
+
+
+def write_deep_png(path: Path, values: np.ndarray, colour: int) -> Path:
+    """A PNG of 16 bits a channel: uint16 [H, W, C], `colour` 2 (RGB), 4 (grey, alpha), 6 (RGBA)."""
+    height, width = values.shape[:2]
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    header = struct.pack(">IIBBBBB", width, height, 16, colour, 0, 0, 0)
+    parts = {b"IHDR": header, b"IDAT": zlib.compress(rows), b"IEND": b""}
+    chunks = [
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in parts.items()
+    ]
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+    return path
+
+
+@pytest.mark.parametrize("colour", [2, 4, 6])
+def test_colour_of_16_bits_keeps_its_lower_ones(tmp_path: Path, colour: int):
+    """12 bits in them would else be 15 of 255 at most, which is black."""
+    opaque = np.full_like(TWELVE_BIT, 65535)
+    colours = [TWELVE_BIT] * (1 if colour == 4 else 3)
+    values = np.stack([*colours, *[opaque] * (colour > 2)], axis=-1)
+    path = write_deep_png(tmp_path / "a.png", values, colour)
+    for channels in (1, 3):
+        image = read_image(path, (1, 3), channels)[0]
+        np.testing.assert_array_equal(image, [[[0, 64, 255]]] * channels)
+
+
+def test_colours_of_16_bits_share_one_range(tmp_path: Path):
+    values = np.stack([TWELVE_BIT, TWELVE_BIT // 2, TWELVE_BIT * 0], axis=-1)
+    image = read_image(write_deep_png(tmp_path / "a.png", values, 2), (1, 3), 3)[0]
+    np.testing.assert_array_equal(image[:, 0], [[0, 64, 255], [0, 32, 127], [0, 0, 0]])
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32])
+def test_white_is_the_largest_value_whatever_a_tiff_calls_white(tmp_path: Path, kind: type):
+    for photometric, expected in (("minisblack", [0, 64, 255]), ("miniswhite", [255, 191, 0])):
+        path = tmp_path / f"{photometric}.tif"
+        tifffile.imwrite(path, np.array([[0, 64, 255]], kind), photometric=photometric)
+        np.testing.assert_array_equal(read_image(path, (1, 3), 1)[0][0, 0], expected)
+
+
+def refused(path: Path) -> str:
+    reason = try_read(path, (4, 4), 1)
+    assert isinstance(reason, str)
+    return reason
+
+
+@pytest.mark.parametrize(
+    ("values", "options", "reason"),
+    [
+        (np.zeros((4, 4, 3), np.uint16), {"photometric": "rgb"}, "more than 8 bits a colour"),
+        (np.full((4, 4), -1, np.int8), {}, "signed 8-bit"),
+        (np.full((4, 4), 2**32 - 1, np.uint32), {}, "32-bit pixels above"),
+        (np.zeros((3, 9, 9), np.uint8), {"photometric": "minisblack"}, "holds 3 images"),
+    ],
+)
+def test_a_tiff_whose_pixels_cannot_be_read_as_they_are_meant_is_refused(
+    tmp_path: Path, values: np.ndarray, options: dict, reason: str
+):
+    tifffile.imwrite(tmp_path / "a.tif", values, **options)
+    assert reason in refused(tmp_path / "a.tif")
+
+
+def test_what_has_several_meanings_is_refused(tmp_path: Path):
+    frames = [colours("L", grey) for grey in (0, 50, 100)]
+    for name in ("a.gif", "a.png", "a.webp"):
+        saved(frames[0], tmp_path / name, save_all=True, append_images=frames[1:])
+        assert "holds 3 images; save each" in refused(tmp_path / name)
+    (tmp_path / "a.ppm").write_bytes(b"P6 1 1 65535\n" + b"\x0f\xff" * 3)
+    assert "more than 8 bits a colour" in refused(tmp_path / "a.ppm")
+    hidden = np.zeros((4, 4, 4), np.uint8)
+    hidden[..., 3] = np.arange(16).reshape(4, 4)
+    assert "alpha channel" in refused(saved(Image.fromarray(hidden), tmp_path / "b.png"))
+    jpeg = saved(colours("CMYK", (0, 0, 0, 155)), tmp_path / "a.jpg")
+    jpeg.write_bytes(jpeg.read_bytes().replace(b"Adobe", b"Other"))
+    assert "CMYK JPEG that does not say" in refused(jpeg)
+
+
+def test_readers_that_start_programs_are_not_used(tmp_path: Path):
+    path = saved(colours("L", 9), tmp_path / "a.eps")
+    assert refused(path).startswith("is no image of the formats that are read (BMP, GIF, JPEG")

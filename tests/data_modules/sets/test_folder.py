@@ -13,18 +13,18 @@ from data_modules.splits import kfold
 
 def test_folder_with_splits_and_classes(tmp_path: Path):
     root = tmp_path / "my scans"
-    draw(root, "train/ill 1/a%20.png", "train/well/b.jpg", "test/ill 1/deep/c.bmp")
+    draw(root, "train/ill 1/a%20.png", "train/well/b.jpg", "test/ill 1/c.bmp")
     (root / "train" / "well" / "notes.txt").write_text("no image")
     samples = folder.index(root)
     assert splits_of(samples) == {
         "train/ill 1/a%20.png": "train",
         "train/well/b.jpg": "train",
-        "test/ill 1/deep/c.bmp": "test",
+        "test/ill 1/c.bmp": "test",
     }
     assert samples.classes == ("ill 1", "well")
     labels = samples.table.set_index("path")["label"]
     assert labels["train/well/b.jpg"] == "well"
-    assert labels["test/ill 1/deep/c.bmp"] == "ill 1"
+    assert labels["test/ill 1/c.bmp"] == "ill 1"
     assert set(samples.table["source"]) == {"my scans"}
     assert not samples.patients_named
     assert all(file.is_file() for file in samples.files())
@@ -59,7 +59,21 @@ def test_flat_folders_are_unlabelled(tmp_path: Path):
 @pytest.mark.parametrize(
     ("paths", "message"),
     [
-        (["train/a/1.png", "valid/a/2.png"], r"mixes split folders \(train\) with others \(valid"),
+        (["train/a/1.png", "rest/a/2.png"], r"mixes split folders \(train\) with others \(rest"),
+        (
+            ["train/a/1.png", "validation/a/2.png"],
+            r"validation looks like a split: rename it to 'val'",
+        ),
+        (
+            ["training/a/1.png", "testing/a/2.png"],
+            r"looks like a split: rename it to '(test|train)'",
+        ),
+        (["a/train/1.png", "a/test/2.png"], r"a split lies within a class"),
+        (["train/a/1.png", "Train/b/2.png"], "are one split; join them"),
+        (
+            ["a/p1/1.png", "b/2.png"],
+            r"a/p1 is the folder of a patient, but .*/b holds images without",
+        ),
         (["a/1.png", "2.png"], r"mixes images with folders \(a\)"),
         ([], "no images"),
     ],
@@ -90,4 +104,25 @@ def test_images_beside_the_split_folders_are_counted(tmp_path: Path):
     assert samples.notes[-1] == "1 images outside the split folders are left out"
     draw(tmp_path, "test/3.png")
     with pytest.raises(DataError, match=r"test mixes images with folders \(b\)"):
+        folder.index(tmp_path)
+
+
+def test_folders_below_the_classes_are_patients(tmp_path: Path):
+    draw(
+        tmp_path,
+        *(f"{name}/p{p}{name}/day/{n}.png" for name in "ab" for p in range(10) for n in "12"),
+    )
+    samples = folder.index(tmp_path)
+    assert samples.patients_named
+    assert samples.notes[:2] == (
+        "patients are the folders below the classes: 20, as p0a",
+        "no split folders: split by patient, 70/10/20, seed 0",
+    )
+    assert samples.table.groupby("patient")["split"].nunique().max() == 1
+    assert samples.table["patient"].nunique() == 20
+
+
+def test_a_patient_is_in_one_split_folder(tmp_path: Path):
+    draw(tmp_path, "train/a/p1/1.png", "train/b/p2/1.png", "test/b/p1/2.png")
+    with pytest.raises(DataError, match=r"1 patients are in two splits, for example 'p1'"):
         folder.index(tmp_path)
