@@ -20,8 +20,8 @@ from matl.backbones import (
     parameter_shares,
 )
 from matl.backbones.config import OPERATORS
-from matl.orchestrator.callbacks import peak_memory_mb, reset_peak_memory
 from matl.orchestrator.commit import machine, versions
+from matl.orchestrator.memory import peak_memory_mb, reset_peak_memory
 
 PAGE = Path(__file__).parents[1] / "docs" / "results" / "backbones.md"
 NETWORKS = (

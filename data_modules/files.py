@@ -24,8 +24,13 @@ def replace_file(path: Path, content: bytes | None) -> None:
 
 
 def sync(path: Path) -> None:
-    """Wait until a file's content, or a folder's names, would survive a power cut."""
-    descriptor = os.open(path, os.O_RDONLY)
+    """Wait until a file's content, or a folder's names, would survive a power cut.
+
+    Windows opens no folder, and flushes no file that is open for reading alone.
+    """
+    if os.name == "nt" and path.is_dir():
+        return
+    descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

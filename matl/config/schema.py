@@ -11,6 +11,8 @@ from omegaconf import MISSING
 from matl.backbones.config import BackboneConfig
 from matl.stages.settings import setting
 
+UNTESTED = {"mps": "matl was never tested on Apple's GPUs; use cpu"}
+
 
 @dataclass
 class TrainerConfig:
@@ -32,7 +34,7 @@ class TrainerConfig:
         auto_batch: Restart a stage that runs out of memory with half the batch; on one node.
     """
 
-    accelerator: str = setting("auto", choices=("auto", "cpu", "gpu"))
+    accelerator: str = setting("auto", choices=("auto", "cpu", "gpu"), refused=UNTESTED)
     devices: Any = field(
         default="auto", metadata={"values": "`auto`, or a whole number at least 1"}
     )

@@ -1,10 +1,7 @@
 """What is recorded and shown while a stage trains."""
 
-import resource
-import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +13,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from matl.orchestrator.memory import peak_memory_mb, reset_peak_memory
+
 LINES_A_STAGE = 10
 BAR = 20
 """Places of a bar, so that what stands beside it fits into 80."""
-KIBIBYTE_MB = 1.024e-3
 
 
 class CurveRecorder(pl.Callback):
@@ -162,25 +160,3 @@ def epoch_line(name: str, epoch: str, values: Mapping[str, float], width: int) -
             break
         line = longer
     return line
-
-
-def reset_peak_memory() -> None:
-    """Starts a new measurement of the peak memory, where the system can."""
-    if torch.cuda.is_available():
-        torch.cuda.reset_peak_memory_stats()
-    elif sys.platform == "linux":
-        with suppress(OSError):
-            Path("/proc/self/clear_refs").write_text("5")
-
-
-def peak_memory_mb() -> float:
-    """Largest memory since `reset_peak_memory`, in 10^6 bytes: of the GPU, else of the process."""
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated() / 1e6
-    if sys.platform == "linux":
-        lines = Path("/proc/self/status").read_text().splitlines()
-        peaks = [float(line.split()[1]) for line in lines if line.startswith("VmHWM")]
-        if peaks:
-            return peaks[0] * KIBIBYTE_MB
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak * KIBIBYTE_MB

@@ -24,7 +24,11 @@ from matl.preemption import REQUEUE, SIGNALS, Preempted, handlers_kept
 from matl.terminal import terminal
 
 LAST_LINES = 12
-LAUNCHER_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+LAUNCHER_SIGNALS = tuple(
+    getattr(signal, name)
+    for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT")
+    if hasattr(signal, name)
+)
 """What torch's launcher heeds; what is ignored, as SIGHUP under nohup, stays so."""
 POLL_SECONDS = 0.1
 FIRST_PORT, PORTS = 25_000, 7_000

@@ -81,6 +81,10 @@ def resolve(trainer: TrainerConfig) -> Resources:
     processes = trainer.devices
     if processes == "auto":
         processes = gpus if accelerator == "gpu" else 1
+    if processes > 1 and os.name == "nt":
+        raise MatlError(
+            f"trainer.devices: {processes}, but on Windows a stage trains in one process; use 1"
+        )
     threads = trainer.threads
     if threads == "auto":
         threads = max(available_cores() // processes, 1)

@@ -1,6 +1,7 @@
 """The settings that every stage has, whatever its task.
 
-A field's metadata declares what is checked (`choices`, `least`, `most`, `above`) and, with
+A field's metadata declares what is checked (`choices`, `least`, `most`, `above`, and `refused`: the
+reason by value) and, with
 `identity: False`, that the setting cannot change what a stage learns and so is left out of its
 fingerprint. `identity: "where set"` leaves it out while it has its default. `unit` and `values`, in
 words, are for `matl.config.reference` alone.
