@@ -1,6 +1,7 @@
 """A finished stage as an object: it needs neither its data nor its labels nor its experiment."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ import torch
 from omegaconf import OmegaConf
 from torch import Tensor
 
+from data_modules.errors import first_line
 from data_modules.formats.pictures import read_image
 from matl.backbones import AttentiveBackbone, BackboneConfig, build_backbone, load_state
 from matl.backbones import read_weights as read_file
-from matl.errors import MatlError
+from matl.errors import MatlError, SettingError
 from matl.files import file_digest
 from matl.manifest import StageManifest, read_manifest
 from matl.names import BACKBONE, HEADS
@@ -65,8 +67,11 @@ class TrainedModel:
         """Reads image files as the stage saw its own: uint8 [B, channels, height, width].
 
         Raises:
+            MatlError: No file is named, or a single path that is in no list.
             Exception: Of whatever kind the reader of a format raises for a damaged file.
         """
+        if isinstance(paths, str | Path) or not len(paths):
+            raise MatlError(f"read: takes a list of one path and more, not {paths!r}")
         images = [read_image(Path(path), self.size, self.channels)[0] for path in paths]
         return torch.from_numpy(np.stack(images))
 
@@ -100,9 +105,27 @@ def load_trained(folder: str | Path) -> TrainedModel:
         path = folder / name
         if not path.is_file() or file_digest(path) != manifest.sha256.get(name):
             raise MatlError(f"{path}: is damaged: its SHA-256 is not that of the manifest")
-    config = _settings(manifest.settings)
-    backbone = BackboneConfig(**manifest.backbone)
-    return TrainedModel(rebuild(backbone, config, manifest.facts, folder), config, manifest)
+    with _as_today(folder):
+        config = _settings(manifest.settings)
+        backbone = BackboneConfig(**manifest.backbone)
+        stage = rebuild(backbone, config, manifest.facts, folder)
+    return TrainedModel(stage, config, manifest)
+
+
+@contextmanager
+def _as_today(folder: Path) -> Iterator[None]:
+    """Says in one line that a stage does not fit its task's code, which has changed since."""
+    try:
+        yield
+    except SettingError as error:
+        raise MatlError(f"{folder}: {error}") from error
+    except MatlError:
+        raise
+    except Exception as error:
+        raise MatlError(
+            f"{folder}: does not fit today's code of its task ({first_line(error)}); use the code "
+            "that trained it, or train it again"
+        ) from error
 
 
 def rebuild(

@@ -73,7 +73,13 @@ def random_view(
 
 
 def plain_view(images: Tensor) -> Tensor:
-    """Images as they are, for evaluation: uint8 [B, C, H, W] -> float32 in [0, 1]."""
+    """Images as they are, for evaluation: uint8 [B, C, H, W] -> float32 in [0, 1].
+
+    Raises:
+        ValueError: The images are not uint8, such as floats that were divided by 255 already.
+    """
+    if images.dtype != torch.uint8:
+        raise ValueError(f"images must be uint8 in 0 to 255, not {images.dtype}")
     return images.float() / 255
 
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from tiny import Load, run_quietly
 
 import matl
 from matl.errors import MatlError
+from matl.manifest import read_manifest, write_manifest
 from matl.names import BACKBONE, MANIFEST, SCORES
 from matl.orchestrator.store import Store
 from matl.trained import load_trained
@@ -69,6 +71,29 @@ def test_what_is_damaged_or_of_another_version_is_said(load_tiny: Load, tmp_path
     (copy / MANIFEST).write_text(json.dumps(manifest | {"format": 1}))
     with pytest.raises(MatlError, match="another version of matl"):
         load_trained(copy)
+
+
+def test_a_stage_that_its_tasks_code_no_longer_fits_is_one_line(
+    load_tiny: Load, tmp_path: Path
+) -> None:
+    _, copy, _ = trained_folder(load_tiny, tmp_path)
+    whole = read_manifest(copy)
+    for changed in (
+        replace(whole, settings=whole.settings | {"gone": 1}),
+        replace(whole, facts=whole.facts | {"gone": 1}),
+        replace(whole, backbone=whole.backbone | {"gone": 1}),
+        replace(whole, settings=whole.settings | {"task": "gone:Task"}),
+    ):
+        write_manifest(changed, copy)
+        with pytest.raises(MatlError, match=rf"^{copy}: .*gone"):
+            load_trained(copy)
+
+
+def test_paths_are_a_list(load_tiny: Load, tmp_path: Path) -> None:
+    _, copy, _ = trained_folder(load_tiny, tmp_path)
+    for paths in ("scan.png", []):
+        with pytest.raises(MatlError, match="takes a list of one path and more"):
+            load_trained(copy).read(paths)
 
 
 def test_the_network_refuses_images_that_are_not_scaled(load_tiny: Load, tmp_path: Path) -> None:

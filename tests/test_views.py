@@ -111,6 +111,11 @@ def test_outside_of_the_scan_a_view_is_black():
     assert view.image.mean().item() == pytest.approx(0.25, abs=0.01)
 
 
+def test_images_that_were_scaled_already_are_refused():
+    with pytest.raises(ValueError, match="must be uint8 in 0 to 255"):
+        plain_view(scans().float() / 255)
+
+
 def test_views_depend_on_the_generator_only():
     images, config = scans(), ViewConfig()
     first = random_view(images, config, seeded(3))

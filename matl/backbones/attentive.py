@@ -84,7 +84,8 @@ class AttentiveBackbone(nn.Module):
         """
         if not images.is_floating_point():
             raise ValueError(
-                f"the backbone takes floats in [0, 1], not {images.dtype}: matl.views.plain_view"
+                f"the backbone takes floats in [0, 1], not {images.dtype}; matl.views.plain_view "
+                "makes them of uint8"
             )
         if images.shape[1] != self.in_channels:
             raise ValueError(

@@ -1,15 +1,18 @@
 """From layers of settings to a typed, checked experiment."""
 
+import numbers
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import UnsupportedValueType
 
 from data_modules.config import DataConfig
+from data_modules.errors import did_you_mean
 from matl.config.check import check_experiment
 from matl.config.declared import Keys, KindAt
 from matl.config.layers import Layer, declared, merge, origin, read_layers
@@ -33,6 +36,8 @@ def load_experiment(path: str | Path, overrides: Sequence[str] = ()) -> Experime
     Raises:
         MatlError: One line that names the file or override, the key, and how to fix it.
     """
+    if isinstance(overrides, str):
+        raise MatlError(f"overrides: must be a list, as in [{overrides!r}]")
     layers = read_layers(Path(path), overrides)
     layers = declared(layers, Experiment, open_kinds(layers))
     try:
@@ -67,7 +72,12 @@ def checked(experiment: Experiment) -> Experiment:
     Raises:
         SettingError: The first setting that is missing, unknown or wrong.
     """
-    return _checked(OmegaConf.create(plain(experiment)))
+    try:
+        raw = OmegaConf.create(plain(experiment))
+    except UnsupportedValueType as error:
+        reason = f"{error.object_type_str or 'its value'} is no setting; write a text or a number"
+        raise SettingError([str(error.full_key)], reason) from error
+    return _checked(raw)
 
 
 def to_yaml(experiment: Experiment) -> str:
@@ -76,9 +86,11 @@ def to_yaml(experiment: Experiment) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Settings as plain dictionaries, lists and values."""
-    if is_dataclass(value):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    """Settings as plain dictionaries, lists and values, with what was set beside the fields."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {name: plain(item) for name, item in vars(value).items()}
+    if isinstance(value, numbers.Real) and not isinstance(value, bool):
+        return int(value) if isinstance(value, numbers.Integral) else float(value)
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     return [plain(item) for item in value] if isinstance(value, list | tuple) else value
@@ -96,8 +108,18 @@ def _typed(raw: DictConfig) -> Experiment:
     whole = structured(Experiment, raw, [])
     if not isinstance(whole.stages, dict):
         raise SettingError(["stages"], "must map names to stages")
+    _refuse_strays(whole.stages)
     whole.stages = {name: typed_stage(name, node) for name, node in whole.stages.items()}
     return whole
+
+
+def _refuse_strays(stages: dict[str, Any]) -> None:
+    """Refuses a mistyped name in an override, which makes a stage of that name."""
+    whole = [name for name, node in stages.items() if isinstance(node, dict) and "task" in node]
+    for name, node in stages.items():
+        if isinstance(node, dict) and "task" not in node and whole:
+            reason = f"is missing; if this is none of its own stages: {did_you_mean(name, whole)}"
+            raise SettingError(["stages", name, "task"], reason)
 
 
 def typed_stage(name: str, node: Any) -> StageConfig:

@@ -10,7 +10,7 @@ from data_modules.config import DataConfig
 from data_modules.digest import digest
 from data_modules.file_hashes import FileHashes
 from data_modules.module import ImageDataModule
-from data_modules.registry import load
+from data_modules.registry import list_data_sets, load
 from data_modules.samples import Samples
 from matl.errors import MatlError
 from matl.evaluation.floor import floor_scores, grey_features
@@ -48,7 +48,7 @@ def evaluate_external(
     samples = _external_samples(data, positive, run)
     scores = {row: _scores(run, row, samples) for row in run.diagnoses}
     scores["floor"] = _floor(run, samples)
-    name, _, root = data.partition(":")
+    name, root = name_and_root(data)
     short = digest(samples, Path(experiment.cache))[:8]
     what = f"{name}:{Path(os.path.realpath(root)).name} ({short})"
     record = RunRecord(
@@ -60,7 +60,7 @@ def evaluate_external(
         manifest={"diagnoses": run.diagnoses},
         notes=[*samples.notes, *gone, *_other_positive(run, samples)],
     )
-    report = folder / f"{EVALUATION}{name}-{short}"
+    report = folder / f"{EVALUATION}{name.replace(':', '.')}-{short}"
     write_report(record, report)
     for page in (report, folder):
         write_run_page(page)
@@ -113,15 +113,24 @@ def _overlap(run: FinishedRun, samples: Samples) -> str:
 
 
 def _external_samples(data: str, positive: str | None, run: FinishedRun) -> Samples:
-    name, colon, root = data.partition(":")
-    if not colon or not root:
-        raise MatlError(f"--data {data}: write NAME:ROOT, as in folder:other_hospital")
+    name, root = name_and_root(data)
     samples = load(DataConfig(name=name, root=root), Path(run.experiment.data_root))
     samples = samples.subset(samples.table["label"] != "")
     if not len(samples):
         raise MatlError(f"--data {data}: no image has a label")
     whole = dataclasses.replace(samples, table=samples.table.assign(split="test"))
     return _with_positive(whole, data, positive, _learned(run)).against_rest()
+
+
+def name_and_root(data: str) -> tuple[str, str]:
+    """The two halves of `folder:other_hospital`, and of `mypkg.scans:index:other_hospital`."""
+    name, _, root = data.partition(":")
+    if name not in list_data_sets() and ":" in root:
+        function, _, root = root.partition(":")
+        name = f"{name}:{function}"
+    if not root:
+        raise MatlError(f"--data {data}: write NAME:ROOT, as in folder:other_hospital")
+    return name, root
 
 
 def _with_positive(samples: Samples, data: str, positive: str | None, learned: str) -> Samples:

@@ -17,7 +17,7 @@ from matl.orchestrator.leaks import refuse_leaks
 from matl.orchestrator.resources import Resources, resolve
 from matl.report.rows import from_scratch
 from matl.stages.registry import task_of
-from matl.stages.settings import StageConfig
+from matl.stages.settings import PARTS, StageConfig
 from matl.stages.task import Task
 
 
@@ -129,6 +129,8 @@ def plan_checked(experiment: Experiment, through: int = 3, memo: Memo | None = N
         DataError: A data set is missing or wrong.
     """
     resources = resolve(experiment.trainer)
+    if through not in PARTS:
+        raise MatlError(f"through: {through!r} is not possible; choose from 1, 2, 3")
     names = [name for name in experiment.chain if experiment.stages[name].part <= through]
     if not names:
         raise MatlError(f"chain: no stage belongs to a part up to {through}")

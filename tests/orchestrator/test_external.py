@@ -13,7 +13,7 @@ from PIL import Image
 from tiny import Load, run_quietly
 
 from matl.errors import MatlError
-from matl.orchestrator.external import evaluate_external
+from matl.orchestrator.external import evaluate_external, name_and_root
 from matl.orchestrator.plan import make_plan
 
 DIAGNOSIS = "chain=[diagnosis]"
@@ -76,6 +76,18 @@ def test_a_run_on_its_own_images_gives_its_own_scores(load_tiny: Load, phantom_r
     own_floor = record.scored.tables("test")["floor"].set_index("image")["score"].to_dict()
     floor = external.scored.tables("test")["floor"].set_index("image")["score"].to_dict()
     assert floor == pytest.approx(own_floor, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("data", "parts"),
+    [
+        ("folder:scans", ("folder", "scans")),
+        ("folder:C:/scans", ("folder", "C:/scans")),
+        ("mypkg.scans:index:scans", ("mypkg.scans:index", "scans")),
+    ],
+)
+def test_a_data_set_of_ones_own_can_be_named(data: str, parts: tuple[str, str]) -> None:
+    assert name_and_root(data) == parts
 
 
 def test_bad_words_for_an_evaluation(load_tiny: Load, tmp_path: Path) -> None:

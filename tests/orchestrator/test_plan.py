@@ -44,6 +44,12 @@ def test_images_must_suffice_for_the_processes(
         make_plan(experiment)
 
 
+@pytest.mark.parametrize("through", [0, 9, "2"])
+def test_a_plan_ends_with_a_part_of_the_paper(load_tiny: Load, through: object) -> None:
+    with pytest.raises(MatlError, match="choose from 1, 2, 3"):
+        make_plan(load_tiny(), through)  # type: ignore[arg-type]
+
+
 def test_plans_of_one_process_load_a_data_set_once(
     load_tiny: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
