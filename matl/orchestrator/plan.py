@@ -12,6 +12,7 @@ from data_modules.registry import load
 from data_modules.samples import Samples
 from matl.config import Experiment, checked
 from matl.errors import MatlError, SettingError
+from matl.files import disk_errors
 from matl.orchestrator.fingerprints import Identity, fingerprint, stage_identity
 from matl.orchestrator.leaks import refuse_leaks
 from matl.orchestrator.resources import Resources, resolve
@@ -224,8 +225,9 @@ def _planned(
 ) -> PlannedStage:
     config = experiment.stages[name]
     hashes = _hashes(experiment, memo)
-    data = memo.once(("digest", id(samples)), lambda: digest(samples, hashes))
-    content = memo.once(("content", id(samples)), lambda: content_digest(samples, hashes))
+    with disk_errors(Path(experiment.cache)):
+        data = memo.once(("digest", id(samples)), lambda: digest(samples, hashes))
+        content = memo.once(("content", id(samples)), lambda: content_digest(samples, hashes))
     identity = stage_identity(experiment, config, resources, data, parent)
     return PlannedStage(name, config, samples, content, identity, fingerprint(identity), parent)
 
