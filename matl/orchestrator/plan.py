@@ -139,7 +139,8 @@ def plan_checked(experiment: Experiment, through: int = 3, memo: Memo | None = N
     _check_processes(experiment, samples, resources)
     hashes = _hashes(experiment, memo)
     images = ("leaks", experiment.cache, *(id(samples[name]) for name in names))
-    memo.once(images, lambda: refuse_leaks(names, samples, experiment, hashes))
+    with disk_errors(Path(experiment.cache)):
+        memo.once(images, lambda: refuse_leaks(names, samples, experiment, hashes))
     chain: list[PlannedStage] = []
     for name in names:
         parent = chain[-1].fingerprint if chain else None
