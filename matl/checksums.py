@@ -49,6 +49,11 @@ def read_file(folder: Path, name: str) -> bytes:
     return content
 
 
+def is_noted(folder: Path, name: str) -> bool:
+    """Whether the digest of a file was noted, so that `read_file` checks it."""
+    return name in _known(folder)
+
+
 def _known(folder: Path) -> dict[str, set[str]]:
     """The digests of each file; none where there is no list."""
     try:

@@ -42,6 +42,7 @@ from matl.orchestrator.wandb_report import sync_command
 from matl.orchestrator.wandb_run import refuse_wrong_key
 from matl.preemption import ends_when_preempted
 from matl.report.metrics_file import score_metrics
+from matl.report.paths import hide_paths
 from matl.report.run_files import stacked_csv
 from matl.spreadsheet import csv_bytes
 from matl.terminal import same_screen
@@ -140,10 +141,10 @@ class Results:
             failures: What went wrong, by fingerprint.
         """
         scores, floors, damaged = read_cells(self.plans, self.store)
-        unfinished = {cell: f"damaged: {line}" for cell, line in damaged.items()}
+        unfinished = {cell: hide_paths(f"damaged: {line}") for cell, line in damaged.items()}
         for cell, plan in self.plans.items():
             if line := failures.get(plan.chain[-1].fingerprint):
-                unfinished[cell] = f"failed: {line}"
+                unfinished[cell] = hide_paths(f"failed: {line}")
         table = cell_table(self.ablation, self.plans, scores, floors, unfinished)
         write_files(self.folder, {CELLS: csv_bytes(table)})
         return scores, floors, table

@@ -79,6 +79,38 @@ def refuse_other_readings(keys: Keys, text: str, value: Any, kind: Any) -> None:
         raise SettingError(at, f"{text} is read as {value}; write {meant}")
 
 
+def refuse_other_shape(node: Any, keys: Keys, schema: Any, open_kinds: KindAt) -> None:
+    """Refuses a list, a mapping or a value where another of the three is declared.
+
+    Args:
+        node: What stands at the keys.
+        keys: Where it stands.
+        schema: Of the whole.
+        open_kinds: As in `kind_at`.
+
+    Raises:
+        SettingError: The first one.
+    """
+    kind = _without_none(kind_at(schema, keys, open_kinds)) if keys else schema
+    at = [str(key) for key in keys]
+    if node is None or kind in (None, Any) or (isinstance(node, str) and node.startswith("${")):
+        return
+    if is_declared_mapping(kind):
+        if isinstance(node, str) and open_kinds(keys) is not None:
+            return  # the member of a union by its name
+        if not isinstance(node, dict):
+            raise SettingError(at, "must be a mapping of keys to values, as in {a: 1}")
+        for key, one in node.items():
+            refuse_other_shape(one, [*keys, key], schema, open_kinds)
+    elif get_origin(kind) is list:
+        if not isinstance(node, list):
+            raise SettingError(at, "must be a list, as in [a, b]")
+        for place, one in enumerate(node):
+            refuse_other_shape(one, [*keys, place], schema, open_kinds)
+    elif isinstance(node, dict | list):
+        raise SettingError(at, f"must be one value, not a {type(node).__name__}")
+
+
 def refuse_key(keys: Keys, text: str, value: Any) -> None:
     """Refuses a key that is no text.
 

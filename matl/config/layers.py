@@ -19,6 +19,7 @@ from matl.config.declared import (
     kind_at,
     refuse_key,
     refuse_other_readings,
+    refuse_other_shape,
     refuse_resolvers,
     takes_nothing,
 )
@@ -111,6 +112,20 @@ def declared(layers: Sequence[Layer], schema: type, open_kinds: KindAt) -> list[
         return [_declared(layer, schema, open_kinds) for layer in layers]
     except SettingError as error:
         raise MatlError(f"{origin(layers, error.keys)}: {error}") from error
+
+
+def refuse_other_shapes(layers: Sequence[Layer], schema: type, open_kinds: KindAt) -> None:
+    """Refuses lists where mappings are declared, and so on, which could not be merged.
+
+    Raises:
+        MatlError: The first one.
+    """
+    for layer in layers:
+        node = OmegaConf.to_container(layer.content, resolve=False)
+        try:
+            refuse_other_shape(node, [], schema, open_kinds)
+        except SettingError as error:
+            raise MatlError(f"{layer.origin}: {error}") from error
 
 
 def _declared(layer: Layer, schema: type, open_kinds: KindAt) -> Layer:

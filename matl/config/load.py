@@ -15,7 +15,14 @@ from data_modules.config import DataConfig
 from data_modules.errors import did_you_mean
 from matl.config.check import check_experiment
 from matl.config.declared import Keys, KindAt
-from matl.config.layers import Layer, declared, merge, origin, read_layers
+from matl.config.layers import (
+    Layer,
+    declared,
+    merge,
+    origin,
+    read_layers,
+    refuse_other_shapes,
+)
 from matl.config.schema import Experiment
 from matl.config.typed import refuse_unknown_keys, structured
 from matl.errors import MatlError, SettingError
@@ -39,7 +46,9 @@ def load_experiment(path: str | Path, overrides: Sequence[str] = ()) -> Experime
     if isinstance(overrides, str):
         raise MatlError(f"overrides: must be a list, as in [{overrides!r}]")
     layers = read_layers(Path(path), overrides)
-    layers = declared(layers, Experiment, open_kinds(layers))
+    kinds = open_kinds(layers)
+    layers = declared(layers, Experiment, kinds)
+    refuse_other_shapes(layers, Experiment, kinds)
     try:
         return _checked(merge(layers))
     except SettingError as error:
@@ -48,8 +57,10 @@ def load_experiment(path: str | Path, overrides: Sequence[str] = ()) -> Experime
 
 def open_kinds(layers: Sequence[Layer]) -> KindAt:
     """What stands where an experiment's schema has `Any`: stages, and members of a union."""
-    merged: Any = OmegaConf.to_container(merge(layers), resolve=False)
-    stages = merged.get("stages")
+    stages = None
+    with suppress(MatlError):  # said below, with its place
+        merged: Any = OmegaConf.to_container(merge(layers), resolve=False)
+        stages = merged.get("stages")
     schemas = {}
     for name, node in stages.items() if isinstance(stages, dict) else ():
         with suppress(SettingError):
@@ -57,7 +68,7 @@ def open_kinds(layers: Sequence[Layer]) -> KindAt:
 
     def kind(keys: Keys) -> Any:
         if len(keys) == 2 and keys[0] == "stages":
-            return schemas.get(keys[1])
+            return schemas.get(keys[1]) or StageConfig
         return DataConfig if len(keys) == 5 and keys[2:4] == ("data", "union") else None
 
     return lambda keys: kind(tuple(keys))

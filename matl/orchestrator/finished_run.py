@@ -200,8 +200,9 @@ def _placed(experiment: Experiment, place: _Place) -> Experiment:
 
 
 def _writable(cache: Path) -> Path:
-    """The folder of decoded images, or one of the user's own where this one is another's."""
-    return cache if not cache.exists() or os.access(cache, os.W_OK) else cache_home() / "images"
+    """The folder of decoded images, or the user's own where it is gone or another user's."""
+    place = cache if cache.exists() else cache.parent
+    return cache if place.exists() and os.access(place, os.W_OK) else cache_home() / "images"
 
 
 def _placed_data(data: DataConfig, place: _Place) -> DataConfig:

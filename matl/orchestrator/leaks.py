@@ -60,12 +60,11 @@ def same_names(names: Sequence[str], samples: Mapping[str, Samples]) -> list[str
             continue
         others = samples[name].table
         others = others[~others["source"].isin(held_out["source"])]
-        shared = sorted(set(others["patient"]) & set(held_out["patient"]))
+        shared = set(others["patient"]) & set(held_out["patient"])
         if shared:
             found.append(
-                f"WARNING: {name} has {len(shared)} names of patients that {names[-1]} holds out "
-                f"(such as {shared[0]}); where they are the same people, say so by "
-                "data.options.source, one name in both"
+                f"WARNING: {name} has {len(shared)} names of patients that {names[-1]} holds out; "
+                "where they are the same people, say so by data.options.source, one name in both"
             )
     return found
 

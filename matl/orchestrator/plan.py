@@ -12,6 +12,7 @@ from data_modules.registry import load
 from data_modules.samples import Samples
 from matl.config import Experiment, checked
 from matl.errors import MatlError, SettingError
+from matl.files import disk_errors
 from matl.orchestrator.fingerprints import Identity, fingerprint, stage_identity
 from matl.orchestrator.leaks import refuse_leaks
 from matl.orchestrator.resources import Resources, resolve
@@ -140,7 +141,8 @@ def plan_checked(experiment: Experiment, through: int = 3, memo: Memo | None = N
     _check_processes(experiment, samples, resources)
     hashes = _hashes(experiment, memo)
     images = ("leaks", experiment.cache, *(id(samples[name]) for name in names))
-    memo.once(images, lambda: refuse_leaks(names, samples, experiment, hashes))
+    with disk_errors(Path(experiment.cache)):
+        memo.once(images, lambda: refuse_leaks(names, samples, experiment, hashes))
     chain: list[PlannedStage] = []
     for name in names:
         parent = chain[-1].fingerprint if chain else None
@@ -226,8 +228,9 @@ def _planned(
 ) -> PlannedStage:
     config = experiment.stages[name]
     hashes = _hashes(experiment, memo)
-    data = memo.once(("digest", id(samples)), lambda: digest(samples, hashes))
-    content = memo.once(("content", id(samples)), lambda: content_digest(samples, hashes))
+    with disk_errors(Path(experiment.cache)):
+        data = memo.once(("digest", id(samples)), lambda: digest(samples, hashes))
+        content = memo.once(("content", id(samples)), lambda: content_digest(samples, hashes))
     identity = stage_identity(experiment, config, resources, data, parent)
     return PlannedStage(name, config, samples, content, identity, fingerprint(identity), parent)
 

@@ -87,11 +87,16 @@ def run(
             plan, stage, store, console, fresh=fresh, place=place, nodes=nodes, images=opened
         )
     record = run_record(plan, store, command)
-    write_report(record, plan.folder)
-    write_files(plan.folder, {EXPERIMENT: to_yaml(experiment).encode()})
-    write_run_page(plan.folder)
+    with disk_errors(plan.folder):
+        _write(record, experiment, plan.folder)
     log_report(plan, record, store, plan.folder, bool(missing), console)
     return Run(record, plan.folder)
+
+
+def _write(record: RunRecord, experiment: Experiment, folder: Path) -> None:
+    write_report(record, folder)
+    write_files(folder, {EXPERIMENT: to_yaml(experiment).encode()})
+    write_run_page(folder)
 
 
 @ends_when_preempted()

@@ -10,6 +10,7 @@ from data_modules.cache import ImageCache, build_cache
 from data_modules.samples import Samples
 from matl.config import Experiment
 from matl.errors import SettingError
+from matl.files import disk_errors
 from matl.orchestrator.plan import PlannedStage
 from matl.stages.registry import task_of
 from matl.stages.settings import StageConfig, size_pair
@@ -48,17 +49,19 @@ def open_images(
     Raises:
         DataError: Images cannot be read.
         SettingError: Too few of them can be.
+        MatlError: The disk of the cache is full, read-only or gone.
     """
     config = stage.config
-    readable, cache = build_cache(
-        stage.samples,
-        size_pair(config.size),
-        experiment.backbone.in_channels,
-        Path(experiment.cache),
-        config.data.on_bad_image,
-        progress,
-        stage.content,
-    )
+    with disk_errors(Path(experiment.cache)):
+        readable, cache = build_cache(
+            stage.samples,
+            size_pair(config.size),
+            experiment.backbone.in_channels,
+            Path(experiment.cache),
+            config.data.on_bad_image,
+            progress,
+            stage.content,
+        )
     try:
         stage.task.check_images(readable, config)
     except SettingError as error:

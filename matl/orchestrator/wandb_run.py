@@ -25,6 +25,19 @@ NOT_ONLINE = ("offline", "dryrun", "disabled")
 INIT_SECONDS, FINISH_SECONDS, GRACE_SECONDS = 30.0, 60.0, 30.0
 ANSWER_SECONDS, HURRY_SECONDS, LEAVE_SECONDS = 10, 10, 2
 
+NAMELESS = {
+    "host": "none",
+    "program": "matl",
+    "x_executable": "python",
+    "x_disable_meta": True,
+    "x_disable_machine_info": True,
+    "x_save_requirements": False,
+    "disable_git": True,
+    "disable_code": True,
+    "disable_job_creation": True,
+}
+"""Settings that keep the machine's and the user's names, folders and packages out of the record."""
+
 
 class SafeRun:
     """A run whose actions a thread does in their order, and does again offline where one fails.
@@ -55,6 +68,7 @@ class SafeRun:
             "finish_timeout": self._finish_seconds,
             "finish_timeout_raises": True,
             "x_update_finish_state": complete,
+            **NAMELESS,
         }
         self._opening = {**opening, "resume": "allow", "reinit": "create_new"}
         self._actions: list[Action] = []

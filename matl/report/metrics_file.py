@@ -8,7 +8,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from matl.checksums import read_file
+from matl.checksums import is_noted, read_file
 from matl.errors import MatlError
 from matl.evaluation.groups import SourceResult
 from matl.evaluation.metrics import CONFIDENCE, RESAMPLES, THRESHOLD, Estimate
@@ -108,6 +108,8 @@ def recall_metrics(scored: Scored, folder: Path, predictions: bytes | None) -> N
     """
     try:
         values = json.loads(read_file(folder, METRICS_FILE))
+        if not is_noted(folder, METRICS_FILE):
+            return  # of an earlier version: a damaged number would be believed
         if values["inputs"] == _digest(scored, predictions):
             scored.known.update(_known(values, scored.splits()))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, MatlError):

@@ -17,6 +17,7 @@ from matl.report.metrics_file import recall_metrics
 from matl.report.rows import current_name
 from matl.report.run_record import NetworkRow, RunRecord, StageRow
 from matl.spreadsheet import csv_bytes, read_csv
+from matl.typed_json import typed
 
 _ELSEWHERE = ("scored", "curves", "manifest", "data")
 _TEXT: dict[str, Any] = dict.fromkeys(("model", "image", "patient", "source", "split"), str)
@@ -65,11 +66,14 @@ def _read(folder: Path) -> RunRecord:
         manifest[part] = {current_name(name): one for name, one in manifest[part].items()}
     data = {
         name: pd.DataFrame.from_dict(rows, orient="index").rename_axis("split")
-        for name, rows in rest.pop("data").items()
+        for name, rows in typed(dict[str, dict[str, dict[str, int]]], rest.pop("data")).items()
     }
     rest["stages"] = [_stage_row(row) for row in rest["stages"]]
-    rest["networks"] = [NetworkRow(**row) for row in rest["networks"]]
+    rest["networks"] = [typed(NetworkRow, row) for row in rest["networks"]]
     scored = read_scored(folder, rest.pop("positive"), rest.pop("negative"))
+    kinds = {"experiment": str, "command": str, "split_note": str, "seeds": int, "notes": list[str]}
+    for name in kinds.keys() & rest.keys():
+        rest[name] = typed(kinds[name], rest[name], name)
     return RunRecord(
         **rest,
         scored=scored,
@@ -81,7 +85,7 @@ def _read(folder: Path) -> RunRecord:
 
 def _stage_row(row: dict[str, Any]) -> StageRow:
     name = current_name(row["name"])
-    return StageRow(**({"from_scratch": name != row["name"]} | row | {"name": name}))
+    return typed(StageRow, {"from_scratch": name != row["name"]} | row | {"name": name})
 
 
 def _counts(table: pd.DataFrame) -> dict[str, dict[str, int]]:

@@ -105,3 +105,18 @@ def test_the_options_of_another_data_set_can_be_dropped(minimal: Path) -> None:
 def test_a_number_too_large_to_count_with_is_refused(minimal: Path) -> None:
     with pytest.raises(MatlError, match="accumulate: 1000000000000000000000000000000 is not poss"):
         load_experiment(minimal, [f"stages.diagnosis.accumulate={10**30}"])
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("stages=[a]", "stages: must be a mapping of keys to values"),
+        ("stages.diagnosis=[a]", "stages.diagnosis: must be a mapping"),
+        ("chain=diagnosis", "chain: must be a list, as in"),
+        ("seed={a: 1}", "seed: must be one value, not a dict"),
+        (f"{DATA}.union={{a: 1}}", "data.union: must be a list"),
+    ],
+)
+def test_a_list_for_a_mapping_is_named(minimal: Path, word: str, expected: str) -> None:
+    with pytest.raises(MatlError, match=expected):
+        load_experiment(minimal, [word])

@@ -1,5 +1,7 @@
 """What W&B is told of a run, read back from its offline files."""
 
+import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -135,3 +137,17 @@ def test_of_several_processes_one_talks_to_wandb(tiny_file: Path, tmp_path: Path
     assert len(told) == 3
     assert "wandb sync" in last
     assert all(run.identifier in last for run in told)
+
+
+def test_no_name_of_the_machine_or_its_user_is_told(load_tiny: Load, tmp_path: Path) -> None:
+    run_quietly(load_tiny("logger.wandb=offline", "chain=[diagnosis]"))
+    assert recorded(tmp_path / "runs")
+    names = {str(tmp_path), str(Path.cwd()), sys.executable}
+    for file in (tmp_path / "runs" / "wandb").glob("offline-run-*/*.wandb"):
+        for told in records(file):
+            if told.HasField("run"):
+                assert told.run.host != socket.gethostname()
+            if not told.HasField("artifact"):  # where its files lie is for the upload from here
+                assert not [name for name in names if name.encode() in told.SerializeToString()]
+    files = (tmp_path / "runs" / "wandb").glob("offline-run-*/files/*")
+    assert {file.name for file in files} <= {"media", "wandb-summary.json", "config.yaml"}

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from report_records import make_record, make_scores
 
+from matl.checksums import write_files
 from matl.evaluation import scored as scored_module
 from matl.evaluation.scored import Scored
-from matl.names import CHECKSUMS
 from matl.report import metrics_file
 from matl.report.run_files import read_record
 from matl.report.run_report import write_report
@@ -83,7 +83,8 @@ def test_numbers_of_other_scores_are_not_read(tmp_path: Path, record, part: str)
     }[part]()
     assert changed != text
     file.write_text(changed)
-    (tmp_path / CHECKSUMS).unlink()
+    content = {part: changed.encode()}
+    write_files(tmp_path, content)
     assert not computed(read_record(tmp_path).scored)
 
 

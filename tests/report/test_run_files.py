@@ -1,13 +1,18 @@
 """A run's record can be read again from its folder."""
 
+import json
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 from report_records import make_record
 
 from matl.errors import MatlError
+from matl.names import CHECKSUMS
 from matl.report.run_files import read_record
 from matl.report.run_record import NetworkRow, RunRecord
 from matl.report.run_report import write_report
@@ -51,3 +56,30 @@ def test_a_folder_without_a_record_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(MatlError, match="holds no finished run or ablation") as error:
         read_record(tmp_path)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("noted", [True, False])
+def test_an_edited_record_is_refused_or_is_the_same(tmp_path: Path, noted: bool) -> None:
+    write_report(make_record(), tmp_path)
+    if not noted:
+        (tmp_path / CHECKSUMS).unlink()
+    whole = (tmp_path / "record.json").read_bytes()
+    for keys in leaves(json.loads(whole)):
+        for other in (None, [], {}, "x", -1.5, True):
+            values = node = json.loads(whole)
+            for key in keys[:-1]:
+                node = node[key]
+            node[keys[-1]] = other
+            (tmp_path / "record.json").write_text(json.dumps(values))
+            with suppress(MatlError):
+                read_record(tmp_path)
+                assert not noted or values == json.loads(whole)
+
+
+def leaves(node: Any, keys: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    inner = list(node.items() if isinstance(node, dict) else enumerate(node))
+    for key, one in inner:
+        if isinstance(one, dict | list) and one:
+            yield from leaves(one, (*keys, key))
+        else:
+            yield (*keys, key)

@@ -1,8 +1,12 @@
 """Which difference of AUROCs a test set can show, before anything is trained."""
 
+import math
 from dataclasses import dataclass, replace
 
+from matl.errors import MatlError
 from matl.evaluation.metrics import CONFIDENCE
+
+LEAST_OF_A_CLASS = 2
 
 
 @dataclass(frozen=True)
@@ -59,12 +63,32 @@ def detectable_difference(design: Design, power: float = 0.8) -> float:
 
 
 def power_in_words(design: Design) -> str:
-    """What a design can show of a transfer gain and of a difference of two, and what is assumed."""
+    """What a design can show of a transfer gain and of a difference of two, and what is assumed.
+
+    Raises:
+        MatlError: A number of it is none, or fewer than two patients are of a class.
+    """
+    _check(design)
     lines = []
-    for arms, what in ((2, "a transfer gain"), (4, "a difference of two gains")):
+    for arms, what, most in ((2, "a transfer gain", 0.5), (4, "a difference of two gains", 1.0)):
         least = detectable_difference(replace(design, arms=arms))
-        lines.append(f"{what}: {least:.3f} AUROC is found in 80 of 100 experiments")
+        found = f"{least:.3f} AUROC is found in 80 of 100 experiments"
+        if least > most:
+            found = f"none can be found: it would have to be {least:.3f} AUROC, and none is"
+        lines.append(f"{what}: {found}")
     return "\n".join([*lines, f"assumed: {assumptions(design)}"])
+
+
+def _check(design: Design) -> None:
+    for name, value in vars(design).items():
+        if not math.isfinite(value):
+            raise MatlError(f"--{name.replace('_', '-')} {value}: is no number")
+    rarer = design.patients * min(design.positives, 1 - design.positives)
+    if rarer < LEAST_OF_A_CLASS:
+        raise MatlError(
+            f"--positives {design.positives:g}: of {design.patients} patients about {rarer:.1f} "
+            f"are of the rarer class; an AUROC with an interval needs {LEAST_OF_A_CLASS} or more"
+        )
 
 
 def assumptions(design: Design) -> str:

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from matl.errors import MatlError
 from matl.evaluation.statistics.contrasts import Arm, contrast
-from matl.evaluation.statistics.power import Design, detectable_difference
+from matl.evaluation.statistics.power import Design, detectable_difference, power_in_words
 
 # The share of their variance that two arms' scores have in common for AUROCs that correlate by 0.5.
 SHARED = 0.52
@@ -80,3 +81,21 @@ def draw_noise(random: np.random.Generator, patients: np.ndarray) -> np.ndarray:
     """Standard normal scores, correlated by 0.5 within a patient."""
     own, common = random.normal(size=len(patients)), random.normal(size=patients.max() + 1)
     return np.sqrt(0.5) * (own + common[patients])
+
+
+@pytest.mark.parametrize(
+    ("design", "expected"),
+    [
+        (Design(10, positives=0.01), "about 0.1 are of the rarer class"),
+        (Design(10, images=float("nan")), "--images nan: is no number"),
+        (Design(10, seed_spread=float("inf")), "--seed-spread inf: is no number"),
+    ],
+)
+def test_designs_without_a_meaning_are_refused(design: Design, expected: str) -> None:
+    with pytest.raises(MatlError, match=expected):
+        power_in_words(design)
+
+
+def test_no_difference_is_promised_that_no_auroc_can_have() -> None:
+    text = power_in_words(Design(10, positives=0.2))
+    assert text.startswith("a transfer gain: none can be found: it would have to be 0.651 AUROC")
