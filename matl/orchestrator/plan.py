@@ -137,8 +137,10 @@ def plan_checked(experiment: Experiment, through: int = 3, memo: Memo | None = N
     samples = {name: _samples(experiment, name, memo) for name in names}
     _check_processes(experiment, samples, resources)
     hashes = _hashes(experiment, memo)
-    images = ("leaks", experiment.cache, *(id(samples[name]) for name in names))
-    memo.once(images, lambda: refuse_leaks(names, samples, experiment, hashes))
+    seen = ((repr(experiment.stages[name]), id(samples[name])) for name in names)
+    memo.once(
+        ("leaks", experiment.cache, *seen), lambda: refuse_leaks(names, samples, experiment, hashes)
+    )
     chain: list[PlannedStage] = []
     for name in names:
         parent = chain[-1].fingerprint if chain else None

@@ -58,6 +58,8 @@ class Task:
         diagnoses: Whether the stage ends a chain: its validation and test images are scored.
         unused_parameters: Whether a step may leave parameters without a gradient.
         smaller_batch: What a smaller batch changes besides the step, in words.
+        leak_remedy: What a user can set where a stage is refused because it would see held-out
+            images, in words; see `transductive`.
         module: The LightningModule as `package.module:Class`; empty where this class is it.
     """
 
@@ -68,6 +70,7 @@ class Task:
     diagnoses: ClassVar[bool] = False
     unused_parameters: ClassVar[bool] = False
     smaller_batch: ClassVar[str] = ""
+    leak_remedy: ClassVar[str] = ""
     module: ClassVar[str] = ""
 
     @classmethod
@@ -123,8 +126,16 @@ class Task:
 
     @classmethod
     def training_splits(cls, config: Any) -> tuple[str, ...]:
-        """The splits that the stage trains on."""
+        """The splits that the stage trains on, of `train`, `val` and `test`."""
         return ("train",)
+
+    @classmethod
+    def transductive(cls, config: Any) -> bool:
+        """Whether the stage may see images that the diagnosis holds out.
+
+        Only a task that uses no label may say so, and only where its settings ask for it.
+        """
+        return False
 
     @classmethod
     def evenness(cls, config: Any) -> float:
