@@ -5,10 +5,8 @@ planning stays quick: `module` names the class. A task from outside may be both 
 `class MyTask(Task, Stage)`.
 """
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -16,7 +14,7 @@ import numpy as np
 from data_modules.imports import load_object
 from data_modules.samples import Samples
 from matl.errors import SettingError
-from matl.files import file_digest
+from matl.stages.outside import is_outside, source_digests
 from matl.stages.settings import StageConfig
 
 if TYPE_CHECKING:
@@ -82,11 +80,11 @@ class Task:
     def versions(cls, config: StageConfig) -> dict[str, Any]:
         """Versions of the task and of what it uses, by name.
 
-        A class from outside is also known by its source file, as nobody tests its `VERSION`.
+        A class from outside is also known by its source files.
         """
         versions: dict[str, Any] = {"task": cls.VERSION}
-        if not cls.__module__.startswith("matl."):
-            versions["source"] = file_digest(Path(inspect.getfile(cls)))
+        if is_outside(cls):
+            versions["source"] = source_digests(cls, config)
         return versions
 
     @classmethod
