@@ -11,6 +11,7 @@ from data_modules.samples import Samples
 from matl.config import Experiment
 from matl.errors import SettingError
 from matl.orchestrator.plan import PlannedStage
+from matl.stages.check import faults_of
 from matl.stages.registry import task_of
 from matl.stages.settings import StageConfig, size_pair
 
@@ -60,7 +61,9 @@ def open_images(
         stage.content,
     )
     try:
-        stage.task.check_images(readable, config)
+        with faults_of(stage.task, "check_images"):
+            stage.task.check_images(readable, config)
+        with faults_of(stage.task, "an extract of derived"):
+            return Images(readable, cache, config)
     except SettingError as error:
         raise error.under("stages", stage.name) from error
-    return Images(readable, cache, config)

@@ -53,7 +53,8 @@ class Task:
         VERSION: Part of the fingerprint; raised with any change that can change a trained weight.
         metric_names: Logged values that can stand for a stage in tables, the best first.
         losses: Logged losses, by which a sweep may choose.
-        diagnoses: Whether the stage ends a chain: its validation and test images are scored.
+        diagnoses: Whether the stage ends a chain: its validation and test images are scored, by
+            the LightningModule's `scores`; see `matl.stages.scorer`.
         unused_parameters: Whether a step may leave parameters without a gradient.
         smaller_batch: What a smaller batch changes besides the step, in words.
         leak_remedy: What a user can set where a stage is refused because it would see held-out
