@@ -77,6 +77,10 @@ class Samples:
             `patient` holds the best known stand-in.
         label_sets: In a union of data sets with different classes, each kind of labels; then
             `classes` is empty. Empty elsewhere.
+        alone: Whether each image counts as a patient for want of any name, so that images that are
+            nearly alike are to be held together.
+        split_seed: Seed of the split where it was dealt here, by `split_by_patient`; None where the
+            data gives it.
         notes: What a reader of a report should know of the data, a sentence each.
         sources: The sources whose name comes from a folder, or whose paths start below `root`.
 
@@ -90,6 +94,8 @@ class Samples:
     positive: str | None = None
     multi_label: bool = False
     patients_named: bool = True
+    alone: bool = False
+    split_seed: int | None = None
     label_sets: tuple[LabelSet, ...] = ()
     notes: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()

@@ -140,6 +140,10 @@ def data(
     sheet: Annotated[
         Path | None, typer.Option(help="Draw a contact sheet of every stage's images: a PNG file.")
     ] = None,
+    duplicates: Annotated[
+        Path | None,
+        typer.Option(help="Write all pairs of images that look alike: a CSV file."),
+    ] = None,
 ) -> None:
     """Show the images of every stage: counts by split and class, patients, sizes, shared patients.
 
@@ -148,7 +152,7 @@ def data(
     from matl.orchestrator.show import show_data
     from matl.terminal import terminal
 
-    show_data(matl.load_experiment(experiment, overrides or []), terminal(), sheet)
+    show_data(matl.load_experiment(experiment, overrides or []), terminal(), sheet, duplicates)
 
 
 @app.command()

@@ -9,6 +9,7 @@ import pandas as pd
 from data_modules.audit.overview import same_images
 from data_modules.config import DataConfig
 from data_modules.digest import digest
+from data_modules.file_hashes import FileHashes
 from data_modules.module import ImageDataModule
 from data_modules.registry import load
 from data_modules.samples import Samples
@@ -95,7 +96,9 @@ def _external_samples(data: str, positive: str | None, experiment: Experiment) -
     name, colon, root = data.partition(":")
     if not colon or not root:
         raise MatlError(f"--data {data}: write NAME:ROOT, as in folder:other_hospital")
-    samples = load(DataConfig(name=name, root=root, positive=positive), Path(experiment.data_root))
+    config = DataConfig(name=name, root=root, positive=positive)
+    hashes = FileHashes(Path(experiment.cache))
+    samples = load(config, Path(experiment.data_root), hashes=hashes, unsplit=True)
     samples = samples.subset(samples.table["label"] != "")
     if samples.positive is None:
         raise MatlError(f"--data {data}: names no positive class; say which with --positive")

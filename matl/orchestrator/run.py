@@ -10,10 +10,11 @@ from rich.console import Console
 
 from data_modules.errors import DataError
 from matl.config import Experiment, checked, to_yaml
-from matl.files import disk_errors
-from matl.names import EXPERIMENT
+from matl.files import disk_errors, replace_file
+from matl.names import EXPERIMENT, NEAR_DUPLICATES
 from matl.orchestrator.collect import run_record, sample_notes
 from matl.orchestrator.ensure import FRESH, REUSED, decode_images, ensure_stage
+from matl.orchestrator.leaks import near_notes
 from matl.orchestrator.nodes import ALONE, Nodes
 from matl.orchestrator.plan import Plan, PlannedStage, plan_checked
 from matl.orchestrator.shared_plan import share_plan
@@ -73,7 +74,7 @@ def run(
     experiment, console = checked(experiment), console or terminal()
     plan, store = _planned(experiment, through)
     _try_folder(plan.folder)
-    show_notes(sample_notes(plan), console)
+    show_notes([*sample_notes(plan), *near_notes(plan.alike)], console)
     share_plan(plan, store, nodes)
     missing = [stage for stage in plan.stages if fresh or stage.fingerprint not in store]
     images = _prepare(plan, missing, console) if missing else {}
@@ -87,6 +88,8 @@ def run(
     record = run_record(plan, store, command)
     write_report(record, plan.folder)
     (plan.folder / EXPERIMENT).write_text(to_yaml(experiment))
+    pairs = plan.alike.to_csv(index=False).encode() if len(plan.alike) else None
+    replace_file(plan.folder / NEAR_DUPLICATES, pairs)
     write_run_page(plan.folder)
     log_report(plan, record, store, plan.folder, bool(missing), console)
     return Run(record, plan.folder)

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from data_modules.audit import overview
+from data_modules.audit.near_duplicates import COLUMNS as PAIR_COLUMNS
 from data_modules.audit.near_duplicates import near_duplicates
 from data_modules.formats.pictures import try_read
 from data_modules.samples import Samples
@@ -188,14 +189,21 @@ def unfinished_table(store: Store) -> Table:
     return make_table(f"Unfinished stages in {store.root}", caption, columns, rows)
 
 
-def show_data(experiment: Experiment, console: Console, sheet: Path | None = None) -> None:
+def show_data(
+    experiment: Experiment,
+    console: Console,
+    sheet: Path | None = None,
+    duplicates: Path | None = None,
+) -> None:
     """Prints every stage's images: counts, patients, sizes, and patients shared between stages.
 
     Args:
         experiment: Whose stages.
         console: Where it is shown.
         sheet: The PNG file of a contact sheet to draw first; see `draw_sheet`.
+        duplicates: The CSV file of all pairs of images that are identical or nearly so.
     """
+    pairs = []
     if sheet is not None:
         draw_sheet(experiment, sheet)
         show_line(f"Contact sheet: {sheet}", console)
@@ -206,14 +214,19 @@ def show_data(experiment: Experiment, console: Console, sheet: Path | None = Non
         sizes = _joined_sizes(overview.image_sizes(samples))
         title = f"{name}: pixels, least / median / most"
         show_table(_frame_table(sizes, title), console)
-        if not samples.patients_named:
-            twins = near_duplicates(samples, Path(experiment.cache))
-            line = f"{name}: patients are not named; {len(twins)} pairs across splits look alike"
-            console.print(Text(line))
+        twins = near_duplicates(samples, Path(experiment.cache))
+        pairs.append(twins.assign(stage=name))
+        across = int((twins["split"] != twins["other_split"]).sum())
+        line = f"{name}: {len(twins)} pairs of images look alike, {across} of them across splits"
+        console.print(Text(line))
         show_notes([f"{name}: {note}" for note in samples.notes], console)
     for (first, one), (second, other) in itertools.combinations(stages.items(), 2):
         shared = len(overview.shared_patients(one, other))
         console.print(Text(f"{first} and {second} share {shared} patients"))
+    if duplicates is not None:
+        found = pd.concat(pairs, ignore_index=True)
+        found[["stage", *PAIR_COLUMNS]].to_csv(duplicates, index=False)
+        show_line(f"{len(found)} pairs of images that look alike: {duplicates}", console)
 
 
 def draw_sheet(experiment: Experiment, file: Path) -> None:
