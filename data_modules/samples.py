@@ -232,9 +232,10 @@ class Samples:
             raise DataError(f"{self.root}: class names must differ and not be empty")
         alike = spelled_alike(self.classes, fractions=True)
         if alike:
+            where = " and ".join(map(self._first_of, alike))
             raise DataError(
-                f"{self.root}: the classes {quoted(alike)} are one, written in several ways; "
-                "write it in one way everywhere"
+                f"{self.root}: the classes {quoted(alike)} are one, written in several ways "
+                f"({where}); write it in one way everywhere"
             )
         for name in self.classes:
             if without_value(name):
@@ -249,6 +250,11 @@ class Samples:
                 f"data.positive: {self.root} has no class '{self.positive}'; "
                 f"{did_you_mean(self.positive, self.classes)}"
             )
+
+    def _first_of(self, name: str) -> str:
+        """The path of the first image of a class; "no image" where it has none."""
+        of_it = [name in split_label(label) for label in texts(self.table["label"])]
+        return str(self.table["path"][of_it].iloc[0]) if any(of_it) else "no image"
 
     def _check_rows(self) -> None:
         table = self.table

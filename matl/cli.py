@@ -156,6 +156,25 @@ def data(
 
 
 @app.command()
+def init(
+    place: Annotated[
+        Path, typer.Argument(metavar="FOLDER|CSV", help="A folder of images, or a table of them.")
+    ],
+    positive: Annotated[
+        str | None, typer.Option(help="The positive class, where its name does not tell.")
+    ] = None,
+) -> None:
+    """Look at your own images and write an experiment on them; says what it assumes.
+
+    Example: matl init scans --positive covid
+    """
+    from matl.own_data import write_experiment
+    from matl.terminal import terminal
+
+    write_experiment(place, positive, terminal())
+
+
+@app.command()
 def ablate(
     ablation: Annotated[Path, typer.Argument(metavar="ABLATION", help="The ablation's YAML file.")],
     overrides: Overrides = None,

@@ -210,10 +210,10 @@ def show_data(
     stages = _samples(experiment)
     for name, samples in stages.items():
         counts = _few_columns(overview.counts(samples), samples.classes)
-        show_table(_frame_table(counts, f"{name}: images"), console)
+        show_table(frame_table(counts, f"{name}: images"), console)
         sizes = _joined_sizes(overview.image_sizes(samples))
         title = f"{name}: pixels, least / median / most"
-        show_table(_frame_table(sizes, title), console)
+        show_table(frame_table(sizes, title), console)
         twins = near_duplicates(samples, Path(experiment.cache))
         pairs.append(twins.assign(stage=name))
         across = int((twins["split"] != twins["other_split"]).sum())
@@ -274,7 +274,8 @@ def _joined_sizes(sizes: pd.DataFrame) -> pd.DataFrame:
     return sizes
 
 
-def _frame_table(frame: pd.DataFrame, title: str) -> Table:
+def frame_table(frame: pd.DataFrame, title: str) -> Table:
+    """A data frame with its index as the first column."""
     columns = (str(frame.index.name or ""), *map(str, frame.columns))
     rows: list[Row] = [(str(row[0]), *map(_value, row[1:])) for row in frame.itertuples()]
     return make_table(title, "", columns, rows)
