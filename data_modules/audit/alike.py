@@ -17,7 +17,8 @@ def hold_alike_together(samples: Samples, hashes: FileHashes | None, redealt: bo
     """Make one patient of images that are the same or nearly the same, also through a third one.
 
     A split that was dealt is dealt again by these groups. In a split that the data gives, the
-    images of a group move to one side: train yields to val and test, val to test.
+    images of a group move to one side: train yields to val and test, val to test. Identical images
+    are left in their splits, for `refuse_shared`.
 
     Args:
         samples: The data set; it is returned as it is where it names patients, or no images are
@@ -26,7 +27,7 @@ def hold_alike_together(samples: Samples, hashes: FileHashes | None, redealt: bo
         redealt: Whether the caller deals all images anew, so that their split does not matter.
 
     Raises:
-        DataError: Where the given splits share an image, or hardly any image is alone.
+        DataError: Where hardly any image is alone.
     """
     if not samples.alone or not samples.classes:
         return samples
@@ -34,16 +35,18 @@ def hold_alike_together(samples: Samples, hashes: FileHashes | None, redealt: bo
     if pairs.empty:
         return samples
     dealt = samples.split_seed is not None or redealt
-    if not dealt:
-        refuse_shared(samples, pairs)
+    if not dealt:  # left as they are, for whoever refuses or lists them
+        pairs = pairs[~_shared(pairs)]
     table = samples.table.assign(patient=_groups(texts(samples.table["path"]), pairs))
     _refuse_one_group(samples, table, pairs)
     sizes = table["patient"].value_counts()
     several = sizes[sizes > 1]
-    notes = [
-        f"{several.sum()} images are in {len(several)} groups of nearly identical ones: each group "
-        "counts as one patient (matl data --duplicates lists the pairs)"
-    ]
+    notes = []
+    if len(several):
+        notes.append(
+            f"{several.sum()} images are in {len(several)} groups of nearly identical ones: each "
+            "group counts as one patient (matl data --duplicates lists the pairs)"
+        )
     if samples.split_seed is not None:
         portable = samples.portable_table().assign(patient=table["patient"])
         table["split"] = split_by_patient(portable, samples.split_seed)
@@ -70,7 +73,7 @@ def refuse_shared(samples: Samples, pairs: pd.DataFrame) -> None:
     Raises:
         DataError: The same bytes or pixels are in two splits.
     """
-    shared = pairs[(pairs["kind"] == "exact") & (pairs["split"] != pairs["other_split"])]
+    shared = pairs[_shared(pairs)]
     if len(shared):
         one = shared.iloc[0]
         raise DataError(
@@ -78,6 +81,10 @@ def refuse_shared(samples: Samples, pairs: pd.DataFrame) -> None:
             f"{one['path']} ({one['split']}) and {one['other_path']} ({one['other_split']}); leave "
             "one of each out (matl data --duplicates lists them)"
         )
+
+
+def _shared(pairs: pd.DataFrame) -> pd.Series:
+    return (pairs["kind"] == "exact") & (pairs["split"] != pairs["other_split"])
 
 
 def _groups(paths: list[str], pairs: pd.DataFrame) -> list[str]:

@@ -40,6 +40,8 @@ def refuse_leaks(
     held_out = target.subset(target.table["split"] != "train")
     found = [_own_copies(target, names[-1], hashes).assign(stage=names[-1])]
     for name in names[:-1]:
+        if samples[name].alone:
+            _refuse_shared(samples[name], name, near_duplicates(samples[name], hashes))
         config = experiment.stages[name]
         if task_of(config).training_splits(config) == SPLITS:
             continue
@@ -103,10 +105,7 @@ def _own_copies(target: Samples, name: str, hashes: FileHashes) -> pd.DataFrame:
     """The pairs of images of a diagnosis that are alike, none of which is a reason to refuse it."""
     _refuse_contradictions(target, name, hashes)
     pairs = near_duplicates(target, hashes)
-    try:
-        refuse_shared(target, pairs)
-    except DataError as error:
-        raise MatlError(f"stages.{name}.data: {error}") from error
+    _refuse_shared(target, name, pairs)
     across = pairs[(pairs["split"] == "train") & (pairs["other_split"] != "train")]
     if len(across) and not target.patients_named and not target.alone:
         one = across.iloc[0]
@@ -116,6 +115,13 @@ def _own_copies(target: Samples, name: str, hashes: FileHashes) -> pd.DataFrame:
             " one of each out, or name their patients in a csv"
         )
     return pairs
+
+
+def _refuse_shared(samples: Samples, name: str, pairs: pd.DataFrame) -> None:
+    try:
+        refuse_shared(samples, pairs)
+    except DataError as error:
+        raise MatlError(f"stages.{name}.data: {error}") from error
 
 
 def _refuse_contradictions(target: Samples, name: str, hashes: FileHashes) -> None:
