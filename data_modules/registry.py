@@ -219,14 +219,14 @@ def _together(
     unsplit: bool = False,
 ) -> Samples:
     """The data set with images that are alike held together, where no patient is named."""
-    redealt = config.split == "kfold" or unsplit
-    over = config.over if config.split == "kfold" else "all"
-    key = (*_place(config, data_root), redealt, over)
+    redealt = config.split == "kfold"
+    over = config.over if redealt else "all"
+    key = (*_place(config, data_root), redealt, over, unsplit)
     if key not in indexed:
         samples = _index(config, data_root, indexed)
         if over == "train" and samples.classes:
             samples = samples.subset(samples.table["split"] == "train")
-        indexed[key] = hold_alike_together(samples, hashes, redealt)
+        indexed[key] = hold_alike_together(samples, hashes, redealt, unsplit)
     return indexed[key]
 
 

@@ -13,7 +13,9 @@ from data_modules.splits import join_split_patients, split_by_patient
 LARGEST_SHARE = 0.5
 
 
-def hold_alike_together(samples: Samples, hashes: FileHashes | None, redealt: bool) -> Samples:
+def hold_alike_together(
+    samples: Samples, hashes: FileHashes | None, redealt: bool, unsplit: bool = False
+) -> Samples:
     """Make one patient of images that are the same or nearly the same, also through a third one.
 
     A split that was dealt is dealt again by these groups. In a split that the data gives, the
@@ -25,6 +27,7 @@ def hold_alike_together(samples: Samples, hashes: FileHashes | None, redealt: bo
             alike.
         hashes: What hashes the files, and whose folder keeps what was found; None keeps nothing.
         redealt: Whether the caller deals all images anew, so that their split does not matter.
+        unsplit: Whether the caller takes all images alike.
 
     Raises:
         DataError: Where hardly any image is alone.
@@ -34,11 +37,13 @@ def hold_alike_together(samples: Samples, hashes: FileHashes | None, redealt: bo
     pairs = near_duplicates(samples, hashes)
     if pairs.empty:
         return samples
+    redealt = redealt or unsplit
     dealt = samples.split_seed is not None or redealt
     if not dealt:  # left as they are, for whoever refuses or lists them
         pairs = pairs[~_shared(pairs)]
     table = samples.table.assign(patient=_groups(texts(samples.table["path"]), pairs))
-    _refuse_one_group(samples, table, pairs)
+    if not unsplit:
+        _refuse_one_group(samples, table, pairs)
     sizes = table["patient"].value_counts()
     several = sizes[sizes > 1]
     notes = []
