@@ -120,7 +120,7 @@ def rebuild(
         MatlError: A file is missing or does not fit the network.
     """
     network = load_backbone(backbone, folder / BACKBONE)
-    stage = task_of(config).stage_class()(network, config, 0, **facts)
+    stage = task_of(config).stage_class(facts)(network, config, 0, **facts)
     heads, _ = read_file(folder / HEADS)
     stage.heads.load_state_dict(heads)
     return stage.eval()

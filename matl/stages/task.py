@@ -147,8 +147,8 @@ class Task:
         return {}
 
     @classmethod
-    def stage_class(cls) -> "type[Stage]":
-        """The LightningModule that trains."""
+    def stage_class(cls, facts: Mapping[str, Any]) -> "type[Stage]":
+        """The LightningModule that trains, and takes what `facts` returned."""
         if not cls.module:
             return cls  # type: ignore[return-value]
         return load_object(cls.module)

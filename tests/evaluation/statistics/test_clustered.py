@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from matl.evaluation.statistics.clustered import accuracy_difference, auroc_difference
+from matl.evaluation.statistics.clustered import (
+    accuracy_difference,
+    auroc_difference,
+    macro_auroc_difference,
+)
 from matl.evaluation.statistics.contrasts import Arm, contrast
 
 # Two readings of magnetic resonance angiographies, 36 patients with one or two arteries: the worked
@@ -163,3 +167,17 @@ def test_clusters_that_agree_weaken_mcnemars_test() -> None:
     twice = [np.repeat(each, 2) for each in (label, first, second, np.arange(len(label)))]
     assert accuracy_difference(*twice).p == pytest.approx(single.p)
     assert accuracy_difference(*twice[:3], np.arange(2 * len(label))).p <= single.p
+
+
+def test_the_macro_difference_of_two_classes_is_the_difference() -> None:
+    label, first, second, clusters = scores()
+    both = [np.stack([1 - one, one], axis=1) for one in (first, second)]
+    macro, direct = macro_auroc_difference(label, *both, clusters), auroc_difference(*scores())
+    assert macro.value == pytest.approx(direct.value)
+    assert macro.error == pytest.approx(direct.error)
+
+
+def test_a_macro_difference_needs_every_class() -> None:
+    thirds = np.full((2, 3), 1 / 3)
+    with pytest.raises(ValueError, match="every class"):
+        macro_auroc_difference(np.array([0, 1]), thirds, thirds, np.arange(2))
