@@ -90,6 +90,20 @@ def check_class_scores(scores: pd.DataFrame, classes: Sequence[str]) -> pd.DataF
     return table
 
 
+def class_columns(
+    label: np.ndarray, scores: np.ndarray, classes: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """The columns that `check_class_scores` asks for beside those that say what an image is.
+
+    Args:
+        label: The class's number of each image, int [N].
+        scores: Probabilities, float [N, K].
+        classes: Their names.
+    """
+    columns = {PROBABILITY + name: scores[:, at] for at, name in enumerate(classes)}
+    return {CLASS: np.array(classes, dtype=object)[label], **columns}
+
+
 def labels_and_scores(table: pd.DataFrame, classes: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """Each image's class as its number, int64 [N], and its probabilities, float64 [N, K]."""
     place = {name: number for number, name in enumerate(classes)}

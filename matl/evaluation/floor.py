@@ -4,11 +4,13 @@ A model that does not beat it may have learned the scanner, the window or the fi
 was cut from. It is shown as a row of every table.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from matl.evaluation.class_metrics import check_class_scores, class_columns
 from matl.evaluation.metrics import COLUMNS, patient_codes
 
 if TYPE_CHECKING:
@@ -26,7 +28,11 @@ _CHUNK_BYTES = 32_000_000
 
 
 def floor_scores(
-    table: pd.DataFrame, features: np.ndarray, labels: np.ndarray, seed: int = 0
+    table: pd.DataFrame,
+    features: np.ndarray,
+    labels: np.ndarray,
+    seed: int = 0,
+    classes: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Scores every validation and test image by a logistic regression on `FEATURES`.
 
@@ -37,25 +43,33 @@ def floor_scores(
         table: N rows with the text columns `path` (relative to the data root), `patient`,
             `source` and `split` ("train", "val" or "test").
         features: float [N, 6] as `grey_features` computes them.
-        labels: int [N]: 1 positive class, 0 negative, -1 unlabelled (left out).
+        labels: int [N]: 1 positive class, 0 negative, -1 unlabelled (left out); of several classes
+            the class's number.
         seed: Of the cross-validation's folds.
+        classes: The names of several classes; empty for two.
 
     Returns:
         Scores as in `matl.evaluation.metrics.check_scores` for the labelled val and test rows, in
-        the table's order.
+        the table's order; of several classes as in
+        `matl.evaluation.class_metrics.check_class_scores`.
 
     Raises:
-        ValueError: Where the arrays' lengths differ or the training rows are not of two classes.
+        ValueError: Where the arrays' lengths differ or the training rows are not of every class.
     """
     labels = np.asarray(labels)
     if not len(table) == len(features) == len(labels):
         raise ValueError("the floor needs as many features and labels as the table has rows")
     known, train = labels >= 0, (table["split"] == "train").to_numpy()
     fit, asked = known & train, known & ~train
-    if len(np.unique(labels[fit])) != 2:
-        raise ValueError("the floor needs labelled training images of both classes")
+    if len(np.unique(labels[fit])) != max(len(classes), 2):
+        raise ValueError("the floor needs labelled training images of every class")
     model = _fit(features[fit], labels[fit], patient_codes(table[fit]), seed)
     result = table[asked].rename(columns={"path": "image"}).reset_index(drop=True)
+    if classes:
+        scores = np.empty((0, len(classes)))
+        scores = model.predict_proba(features[asked]) if asked.any() else scores
+        result = result.assign(**class_columns(labels[asked], scores, classes))
+        return check_class_scores(result, classes)
     result["label"] = labels[asked].astype(np.int64)
     result["score"] = model.predict_proba(features[asked])[:, 1] if asked.any() else 0.0
     return result.loc[:, list(COLUMNS)]
@@ -109,12 +123,15 @@ def _fit(features: np.ndarray, labels: np.ndarray, patients: np.ndarray, seed: i
 def _folds(
     labels: np.ndarray, patients: np.ndarray, seed: int
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Splits by patient with both classes on both sides; empty where patients are too few."""
+    """Splits by patient with every class on both sides; empty where patients are too few."""
     from sklearn.model_selection import StratifiedGroupKFold
 
-    number = min(FOLDS, *(len(np.unique(patients[labels == one])) for one in (0, 1)))
+    known = np.unique(labels)
+    number = min(FOLDS, *(len(np.unique(patients[labels == one])) for one in known))
     if number < 2:
         return []
     splitter = StratifiedGroupKFold(number, shuffle=True, random_state=seed)
     folds = splitter.split(labels, labels, patients)
-    return [fold for fold in folds if all(len(np.unique(labels[side])) == 2 for side in fold)]
+    return [
+        fold for fold in folds if all(len(np.unique(labels[side])) == len(known) for side in fold)
+    ]

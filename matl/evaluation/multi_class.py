@@ -104,10 +104,10 @@ class MultiClassScored(ScoredModels[MultiClassResult, ClassesSource]):
             },
         )
 
-    def confusions(self, split: str, unit: Unit = "image") -> dict[str, np.ndarray]:
-        """Counts of each class (rows) as it was called (columns), int64 [K, K], by model."""
+    def confusions(self, split: str, unit: Unit = "image") -> dict[str, list[list[int]]]:
+        """How many images of each class (rows) were called each class (columns), by model."""
         return {
-            name: confusion_counts(table, self.classes)
+            name: confusion_counts(table, self.classes).tolist()
             for name, table in self.tables(split, unit).items()
         }
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from matl.evaluation.floor import FLOOR_VERSION, floor_scores, grey_features
 from matl.files import replace_file
+from matl.orchestrator.classes import classes_apart
 from matl.orchestrator.plan import PlannedStage
 from matl.orchestrator.scoring import read_scores
 from matl.orchestrator.stage_images import Images
@@ -27,7 +28,8 @@ def floor_of(stage: PlannedStage, store: Store, images: Callable[[], Images]) ->
     if not file.is_file():
         opened = images()
         features = grey_features(opened.cache.images, opened.cache.sizes)
-        scores = floor_scores(opened.samples.table, features, opened.samples.targets())
+        labels, classes = opened.samples.targets(), classes_apart(opened.samples)
+        scores = floor_scores(opened.samples.table, features, labels, classes=classes)
         file.parent.mkdir(parents=True, exist_ok=True)
         replace_file(file, scores.to_csv(index=False).encode())
     return read_scores(file)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from matl.evaluation.class_metrics import CLASS, class_columns
+
 if TYPE_CHECKING:
     import torch
 
@@ -18,7 +20,7 @@ SCORING_VERSION = 1
 
 def read_scores(file: Path) -> pd.DataFrame:
     """What `score_samples` returned, from the CSV file that keeps it."""
-    text = {"image": str, "patient": str, "source": str, "split": str}
+    text = {"image": str, "patient": str, "source": str, "split": str, CLASS: str}
     return pd.read_csv(file, dtype=text, keep_default_na=False)
 
 
@@ -32,7 +34,8 @@ def score_samples(
 
     Returns:
         Columns image, patient, source, split, label (1 = positive class) and score (probability of
-        the positive class), one row per image.
+        the positive class), one row per image; multi-class instead of the last two class (its
+        name) and, for each class, score_<class> (its probability).
     """
     parts = [_score_split(stage, data, split, device) for split in splits]
     return pd.concat([part for part in parts if len(part)], ignore_index=True)
@@ -55,6 +58,7 @@ def _score_split(
     at = np.concatenate(rows)
     result = table.iloc[at][["path", "patient", "source", "split"]].reset_index(drop=True)
     result = result.rename(columns={"path": "image"})
-    result["label"] = data.samples.targets()[at]
-    result["score"] = np.concatenate(scores).astype(float)
-    return result
+    label, probabilities = data.samples.targets()[at], np.concatenate(scores).astype(float)
+    if probabilities.ndim == 2:
+        return result.assign(**class_columns(label, probabilities, data.samples.classes))
+    return result.assign(label=label, score=probabilities)

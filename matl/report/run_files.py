@@ -10,6 +10,8 @@ from typing import Any
 import pandas as pd
 
 from matl.errors import MatlError
+from matl.evaluation.class_metrics import CLASS
+from matl.evaluation.multi_class import MultiClassScored
 from matl.evaluation.scored import Scored
 from matl.files import json_bytes
 from matl.names import CURVES, MANIFEST, PREDICTIONS, RECORD
@@ -18,7 +20,7 @@ from matl.report.rows import current_name
 from matl.report.run_record import NetworkRow, RunRecord, StageRow
 
 _ELSEWHERE = ("scored", "curves", "manifest", "data")
-_TEXT: dict[str, Any] = dict.fromkeys(("model", "image", "patient", "source", "split"), str)
+_TEXT: dict[str, Any] = dict.fromkeys(("model", "image", "patient", "source", "split", CLASS), str)
 
 
 def record_files(record: RunRecord) -> dict[str, bytes | None]:
@@ -30,7 +32,7 @@ def record_files(record: RunRecord) -> dict[str, bytes | None]:
     scored = record.scored
     rest = {one.name: getattr(record, one.name) for one in fields(record)}
     rest = {name: value for name, value in rest.items() if name not in _ELSEWHERE}
-    rest |= {"positive": scored.positive, "negative": scored.negative}
+    rest |= scored.about()
     for name in ("stages", "networks"):
         rest[name] = [vars(row) for row in rest[name]]
     rest["data"] = {name: _counts(table) for name, table in record.data.items()}
@@ -68,7 +70,7 @@ def _read(folder: Path) -> RunRecord:
     }
     rest["stages"] = [_stage_row(row) for row in rest["stages"]]
     rest["networks"] = [NetworkRow(**row) for row in rest["networks"]]
-    scored = read_scored(folder, rest.pop("positive"), rest.pop("negative"))
+    scored = _scored(folder, rest)
     return RunRecord(
         **rest,
         scored=scored,
@@ -100,15 +102,24 @@ def stacked_csv(tables: Mapping[str, pd.DataFrame], key: str) -> bytes | None:
     return joined[order].to_csv(index=False, lineterminator="\n").encode()
 
 
-def read_scored(folder: Path, positive: str, negative: str) -> Scored:
+def _scored(folder: Path, rest: dict[str, Any]) -> Scored | MultiClassScored:
     """The scores of `predictions.csv`, with the numbers of `metrics.json` where it is of them.
+
+    Args:
+        folder: Of the run.
+        rest: Its record, from which the classes are taken.
 
     Raises:
         ValueError: The scores are invalid.
     """
     file = folder / PREDICTIONS
     content = file.read_bytes() if file.is_file() else None
-    scored = Scored({} if content is None else read_predictions(content), positive, negative)
+    models = {} if content is None else read_predictions(content)
+    scored: Scored | MultiClassScored
+    if "classes" in rest:
+        scored = MultiClassScored(models, tuple(rest.pop("classes")), rest.pop("ordered"))
+    else:
+        scored = Scored(models, rest.pop("positive"), rest.pop("negative"))
     recall_metrics(scored, folder, content)
     return scored
 

@@ -137,6 +137,11 @@ class Task:
         return ()
 
     @classmethod
+    def class_order(cls, config: Any) -> Sequence[str]:
+        """Every class that a diagnosis tells apart, in their order; empty where they have none."""
+        return ()
+
+    @classmethod
     def facts(cls, samples: Samples, config: Any) -> dict[str, Any]:
         """What the LightningModule must know of the images besides the settings.
 

@@ -75,6 +75,11 @@ class Diagnosis(Task):
             raise SettingError(["data"], "no image is held out to evaluate the diagnosis on")
 
     @classmethod
+    def class_order(cls, config: DiagnosisConfig) -> Sequence[str]:
+        """As the setting `ordered` says."""
+        return config.ordered
+
+    @classmethod
     def facts(cls, samples: Samples, config: DiagnosisConfig) -> dict[str, Any]:
         """How many training images are of each class; whether validation has an AUROC."""
         labels, splits = samples.table["label"], samples.table["split"]
