@@ -43,12 +43,12 @@ class TrainedModel:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Class names: of a diagnosis the rest and the positive class."""
+        """Class names: of a diagnosis the rest and the positive class, or every class."""
         return tuple(self.manifest.classes)
 
     @property
     def positive(self) -> str | None:
-        """The class that a score is the probability of."""
+        """The class that a score is the probability of; None where there is one of each class."""
         return self.manifest.positive
 
     @property
@@ -72,6 +72,8 @@ class TrainedModel:
 
     def scores(self, images: Tensor) -> Tensor:
         """Probabilities of the positive class, float32 [B], of uint8 images [B, C, H, W].
+
+        Of a multi-class diagnosis float32 [B, classes], in the order of `classes`.
 
         Raises:
             MatlError: The stage is no diagnosis.

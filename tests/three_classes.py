@@ -33,16 +33,16 @@ trainer: {accelerator: cpu, threads: 1, precision: 32-true}
 """
 
 
-def draw_classes(root: Path, classes: tuple[str, ...] = CLASSES) -> Path:
+def draw_classes(root: Path, classes: tuple[str, ...] = CLASSES, seed: int = 0) -> Path:
     """Images in noise, whose bright square is the larger the severer the class."""
-    random = np.random.default_rng(0)
+    random = np.random.default_rng(seed)
     for split, images in IMAGES.items():
         for name in classes:
             side = 7 * ("normal", "mild", "severe", "other").index(name)
             for number in range(images):
                 pixels = random.normal(90, 30, (32, 32))
                 top, left = random.integers(0, 33 - max(side, 1), 2)
-                pixels[top : top + side, left : left + side] += 90
+                pixels[top : top + side, left : left + side] += 45
                 file = root / split / name / f"{split}{number}.png"
                 file.parent.mkdir(parents=True, exist_ok=True)
                 Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(file)

@@ -7,6 +7,7 @@ import pandas as pd
 from data_modules.samples import Samples
 from matl.evaluation.multi_class import MultiClassScored
 from matl.evaluation.scored import Scored
+from matl.stages.task import Task
 
 
 def classes_apart(samples: Samples) -> tuple[str, ...]:
@@ -16,6 +17,11 @@ def classes_apart(samples: Samples) -> tuple[str, ...]:
         samples: The images that its task selected.
     """
     return samples.classes if samples.positive is None and len(samples.classes) > 2 else ()
+
+
+def tells_classes_apart(task: type[Task], samples: Samples) -> bool:
+    """Whether a stage is a multi-class diagnosis."""
+    return task.diagnoses and bool(classes_apart(samples))
 
 
 def scored_of(

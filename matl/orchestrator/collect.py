@@ -14,7 +14,7 @@ from matl.evaluation.multi_class import MultiClassScored
 from matl.evaluation.scored import Scored
 from matl.manifest import StageManifest
 from matl.names import CURVES, SCORES
-from matl.orchestrator.classes import class_note, classes_apart, scored_of
+from matl.orchestrator.classes import class_note, scored_of, tells_classes_apart
 from matl.orchestrator.floors import floor_of
 from matl.orchestrator.leaks import same_names
 from matl.orchestrator.plan import Plan, PlannedStage
@@ -90,7 +90,7 @@ def data_notes(plan: Plan) -> list[str]:
     """What the stages saw that a reader would not expect."""
     samples = {stage.name: stage.samples for stage in plan.chain}
     last = plan.chain[-1]
-    multi_class = last.task.diagnoses and classes_apart(last.samples)
+    multi_class = tells_classes_apart(last.task, last.samples)
     return [
         *([class_note(last.name, last.samples)] if multi_class else []),
         *(

@@ -15,8 +15,8 @@ from data_modules.samples import Samples
 from matl.config import Experiment
 from matl.errors import MatlError
 from matl.evaluation.floor import floor_scores, grey_features
-from matl.evaluation.scored import Scored
 from matl.names import EVALUATION
+from matl.orchestrator.classes import scored_of
 from matl.orchestrator.finished_run import FinishedRun, read_run
 from matl.orchestrator.plan import select_images
 from matl.orchestrator.resources import resolve
@@ -42,12 +42,13 @@ def evaluate_external(
         The record, and the folder of its report inside the run's.
 
     Raises:
-        MatlError: the run, its stages or the positive class are missing.
+        MatlError: the run, its stages or the positive class are missing, or the data set's classes
+            are not those of a multi-class run.
         DataError: the data set is missing or wrong.
     """
     run = read_run(folder)
     experiment = run.experiment
-    samples = _external_samples(data, positive, experiment)
+    samples = _external_samples(data, positive, experiment, run.classes_apart)
     scores = {row: _scores(run, row, samples) for row in run.diagnoses}
     scores["floor"] = _floor(run, samples)
     name, _, root = data.partition(":")
@@ -57,10 +58,10 @@ def evaluate_external(
         experiment=f"{experiment.name} on {what}",
         command=command,
         stages=[],
-        scored=Scored(scores, samples.classes[1], samples.classes[0]),
+        scored=scored_of(scores, samples, task_of(run.config).class_order(run.config)),
         split_note=f"every labelled image of {name}; {_overlap(experiment, samples)}",
         manifest={"diagnoses": run.diagnoses},
-        notes=[*samples.notes, *_other_positive(run, samples)],
+        notes=[*samples.notes, *([] if run.classes_apart else _other_positive(run, samples))],
     )
     report = folder / f"{EVALUATION}{name}-{short}"
     write_report(record, report)
@@ -91,18 +92,38 @@ def _overlap(experiment: Experiment, samples: Samples) -> str:
     return f"no file of it was trained on{patients}"
 
 
-def _external_samples(data: str, positive: str | None, experiment: Experiment) -> Samples:
+def _external_samples(
+    data: str, positive: str | None, experiment: Experiment, classes: tuple[str, ...]
+) -> Samples:
+    """Every labelled image, as test images; `classes` are those of a multi-class run."""
     name, colon, root = data.partition(":")
     if not colon or not root:
         raise MatlError(f"--data {data}: write NAME:ROOT, as in folder:other_hospital")
-    samples = load(DataConfig(name=name, root=root, positive=positive), Path(experiment.data_root))
+    if classes and positive is not None:
+        raise MatlError(
+            f"--positive {positive}: the diagnosis is multi-class ({', '.join(classes)}); leave "
+            "--positive out"
+        )
+    config = DataConfig(name=name, root=root, positive=positive or "")
+    samples = load(config, Path(experiment.data_root))
     samples = samples.subset(samples.table["label"] != "")
-    if samples.positive is None:
+    if not classes and samples.positive is None:
         raise MatlError(f"--data {data}: names no positive class; say which with --positive")
     if not len(samples):
         raise MatlError(f"--data {data}: no image has a label")
-    whole = samples.table.assign(split="test")
-    return dataclasses.replace(samples, table=whole).against_rest()
+    samples = dataclasses.replace(samples, table=samples.table.assign(split="test"))
+    return _as_learned(data, samples, classes) if classes else samples.against_rest()
+
+
+def _as_learned(data: str, samples: Samples, classes: tuple[str, ...]) -> Samples:
+    """The images with the classes of a multi-class diagnosis, of which some may have no image."""
+    unknown = sorted(set(samples.table["label"]) - set(classes))
+    if unknown:
+        raise MatlError(
+            f"--data {data}: has the class '{unknown[0]}', which the diagnosis did not learn; its "
+            f"classes are {', '.join(classes)}"
+        )
+    return dataclasses.replace(samples, classes=classes, positive=None, multi_label=False)
 
 
 def _scores(run: FinishedRun, row: str, samples: Samples) -> pd.DataFrame:
@@ -128,4 +149,5 @@ def _floor(run: FinishedRun, samples: Samples) -> pd.DataFrame:
         pd.concat([own.table[train], other.table], ignore_index=True),
         np.concatenate([features[0][train], features[1]]),
         np.concatenate([own.targets()[train], other.targets()]),
+        classes=run.classes_apart,
     )

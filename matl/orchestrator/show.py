@@ -18,6 +18,7 @@ from matl.config import Experiment
 from matl.errors import MatlError
 from matl.evaluation.scored import Scored
 from matl.names import PAGE, SCORES
+from matl.orchestrator.classes import class_note, tells_classes_apart
 from matl.orchestrator.collect import data_notes, network_notes
 from matl.orchestrator.fingerprints import reason
 from matl.orchestrator.plan import Plan, PlannedStage, select_images
@@ -30,6 +31,7 @@ from matl.report.score_tables import tables_of
 from matl.report.stage_tables import stage_table
 from matl.report.table import Column, Row, Table, TableCell, make_table, number
 from matl.report.terminal_table import TerminalTable
+from matl.stages.registry import task_of
 
 SHEET_IMAGES = 16
 MOST_CLASSES = 8
@@ -217,8 +219,10 @@ def show_data(experiment: Experiment, console: Console, sheet: Path | None = Non
             twins = near_duplicates(samples, Path(experiment.cache))
             line = f"{name}: patients are not named; {len(twins)} pairs across splits look alike"
             console.print(Text(line))
-        for note in samples.notes:
-            console.print(Text(f"{name}: {note}"))
+        task = task_of(experiment.stages[name])
+        multi_class = [class_note(name, samples)] if tells_classes_apart(task, samples) else []
+        for line in [*multi_class, *(f"{name}: {note}" for note in samples.notes)]:
+            console.print(Text(line))
     for (first, one), (second, other) in itertools.combinations(stages.items(), 2):
         shared = len(overview.shared_patients(one, other))
         console.print(Text(f"{first} and {second} share {shared} patients"))
