@@ -1,6 +1,6 @@
 """Scores of several models of three classes and more, and what is computed from them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from matl.evaluation.class_metrics import (
     summarise_classes,
 )
 from matl.evaluation.metrics import Estimate, patient_codes
-from matl.evaluation.scored import Result, ScoredModels, Unit
+from matl.evaluation.scored import UNITS, Result, ScoredModels, Unit
 from matl.evaluation.statistics.clustered import (
     Difference,
     macro_auroc_difference,
@@ -95,6 +95,18 @@ class MultiClassScored(ScoredModels[MultiClassResult, ClassesSource]):
         """The mean of each patient's probabilities; who has several classes is left out."""
         return {name: by_patient(table) for name, table in self.models.items()}
 
+    def left_out(self, split: str) -> int:
+        """How many patients are left out where each counts once, of the first model."""
+        every, alike = (
+            {
+                person
+                for one in list(self.tables(split, unit).values())[:1]
+                for person in _people(one)
+            }
+            for unit in UNITS
+        )
+        return len(every - alike)
+
     def classes_alone(self, split: str, unit: Unit = "image") -> dict[str, list[ClassResult]]:
         """The result of each class by model."""
         return self._kept(
@@ -148,6 +160,10 @@ class MultiClassScored(ScoredModels[MultiClassResult, ClassesSource]):
             )
             for source, part in table.groupby("source")
         ]
+
+
+def _people(table: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    return zip(table["source"], table["patient"], strict=True)
 
 
 def by_patient(table: pd.DataFrame) -> pd.DataFrame:

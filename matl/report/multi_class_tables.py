@@ -36,7 +36,7 @@ def split_tables(record: RunRecord, split: str) -> Iterator[Table]:
     if scored.paired(split):
         yield paired_table(scored, split, PAIRED)
     yield class_table(scored, split)
-    if scored.has_repeats(split):
+    if scored.has_repeats(split) and scored.tables(split, "patient"):
         yield patient_table(scored, split)
     if scored.sources(split):
         yield source_table(scored, split)
@@ -81,13 +81,17 @@ def diagnosis_table(record: RunRecord, split: str | None = None) -> Table:
 
 def patient_table(scored: MultiClassScored, split: str) -> Table:
     """Every diagnosis with every metric, each patient counted once."""
-    every, alike = (scored.results(split, unit)[0].patients for unit in UNITS)
+    title, rows = f"Each patient once, {split} split", _rows(scored, split, "patient")
+    columns = ("Model", *scored.titles.values())
+    return make_table(title, patient_caption(scored, split), columns, rows)
+
+
+def patient_caption(scored: MultiClassScored, split: str) -> str:
+    """How a patient's images are taken together, and how many patients are left out."""
     caption = "A patient's probabilities are the means of its images'."
-    if every > alike:
-        caption += f" Left out: {every - alike} patients whose images are of several classes."
-    columns: list[str | Column] = ["Model", *scored.titles.values()]
-    return make_table(
-        f"Each patient once, {split} split", caption, columns, _rows(scored, split, "patient")
+    left_out = scored.left_out(split)
+    return (
+        f"{caption} Left out, with images of several classes: {left_out}." if left_out else caption
     )
 
 
@@ -171,8 +175,10 @@ def confusion_table(scored: MultiClassScored, split: str, unit: Unit = "image") 
         Column("Model", 2),
         *(f"Called {name}" for name in scored.classes),
     ]
-    title = f"Confusion by {unit}, {split} split"
-    return make_table(title, f"How many of each class's {unit}s were called which.", columns, rows)
+    caption = f"How many of each class's {unit}s were called which."
+    if unit == "patient":
+        caption += f" {patient_caption(scored, split)}"
+    return make_table(f"Confusion by {unit}, {split} split", caption, columns, rows)
 
 
 def _scored(record: RunRecord) -> MultiClassScored:

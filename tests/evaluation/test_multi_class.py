@@ -59,4 +59,4 @@ def test_sources_are_measured_alone():
 def test_confusions_count_each_image_once():
     table = make_scores([0, 1, 2, 2], [(1, 0, 0), (1, 0, 0), (0, 0, 1), (0, 1, 0)])
     [counts] = scored(chain=table).confusions("test").values()
-    assert counts.tolist() == [[1, 0, 0], [1, 0, 0], [0, 1, 1]]
+    assert counts == [[1, 0, 0], [1, 0, 0], [0, 1, 1]]

@@ -75,9 +75,13 @@ def test_patients_of_several_classes_are_counted_where_they_are_left_out() -> No
     one = (table["split"] == "test") & (table["image"] == "test/ct/0.png")
     mixed = table.assign(**{"class": table["class"].where(~one, "well")})
     shown = patient_table(MultiClassScored({"chain": mixed}, CLASSES), "test")
-    assert "Left out: 1 patients whose images are of several classes." in shown.caption
+    assert "Left out, with images of several classes: 1." in shown.caption
     alike = patient_table(MultiClassScored({"chain": table}, CLASSES), "test")
     assert "Left out" not in alike.caption
+    every = table.assign(**{"class": [CLASSES[at % 2] for at in range(len(table))]})
+    record = record_of(scored=MultiClassScored({"chain": every}, CLASSES))
+    titles = [one.title for one in tables_of(record).split_tables(record, "test")]
+    assert "Each patient once, test split" not in titles
 
 
 def test_sources_and_other_data_sets_have_a_row_each() -> None:

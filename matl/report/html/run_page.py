@@ -31,6 +31,7 @@ from matl.report.html.picture import FigureFolder
 from matl.report.html.provenance import digest_table, facts
 from matl.report.html.render import render
 from matl.report.html.run_pictures import score_pictures, training_pictures
+from matl.report.multi_class_tables import patient_caption
 from matl.report.plain_values import plain_value
 from matl.report.rows import CHAIN, FLOOR, FROM_SCRATCH
 from matl.report.run_files import read_record
@@ -173,7 +174,9 @@ def _class_confusion(scored: MultiClassScored) -> dict[str, Any]:
         "classes": scored.classes,
         "calibration": None,
         "confusion": {f"By {unit}": scored.confusions(split, unit) for unit in UNITS},
-        "confusion_caption": f"{split.capitalize()} split. {CONFUSION_COLOURS}",
+        "confusion_caption": (
+            f"{split.capitalize()} split. {CONFUSION_COLOURS} {patient_caption(scored, split)}"
+        ),
     }
 
 
