@@ -87,7 +87,7 @@ def load(config: DataConfig, data_root: Path, indexed: dict[Any, Samples] | None
     else:
         samples = _split(_index(config, Path(data_root), indexed), config)
     samples = keep_labels(samples, config.label_fraction, config.label_seed)
-    if config.positive is not None:
+    if config.positive:
         samples = replace(samples, positive=_class_named(config.positive, samples.classes))
     return samples
 
