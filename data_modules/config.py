@@ -27,7 +27,9 @@ class DataConfig:
         label_fraction: How many of the training patients are kept, by stratum, to measure label
             efficiency; validation and test stay whole.
         label_seed: Chooses which patients `label_fraction` keeps.
-        positive: The class that metrics count as positive. Default: the data set's own.
+        positive: The class that metrics count as positive. Default: the data set's own. `null`
+            over three classes and more tells all of them apart (multi-class); over two it says
+            what the default does.
         on_bad_image: "stop" or "skip" where an image cannot be read.
         options: Keyword arguments of the data set's `index` function.
     """
@@ -45,6 +47,6 @@ class DataConfig:
         default=1.0, metadata={"unit": "share", "values": "above 0 and at most 1"}
     )
     label_seed: int = 0
-    positive: str | None = None
+    positive: str | None = field(default="", metadata={"values": "a class, or `null`"})
     on_bad_image: str = field(default="stop", metadata={"values": "`stop`, `skip`"})
     options: dict[str, Any] = field(default_factory=dict)

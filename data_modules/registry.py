@@ -101,7 +101,7 @@ def load(
     else:
         samples = _split(_together(config, Path(data_root), indexed, hashes, unsplit), config)
     samples = keep_labels(samples, config.label_fraction, config.label_seed)
-    if config.positive is not None:
+    if config.positive:
         samples = replace(samples, positive=_class_named(config.positive, samples.classes))
     return samples
 

@@ -209,12 +209,19 @@ class Samples:
         """The positive class (number 1) against all others (number 0), single-label.
 
         Raises:
-            DataError: Where no class is named as the positive one.
+            DataError: Where no class is named as the positive one, or images have several classes.
         """
-        if self.positive is None or self.multi_label:
+        if self.multi_label:
+            raise DataError(
+                f"{self.root}: a diagnosis needs one class per image; multi-labels are for a stage "
+                "whose task is source"
+            )
+        if self.positive is None:
+            several = ", or to null to tell all of them apart (multi-class)"
             raise DataError(
                 f"{self.root}: a diagnosis needs one positive class; set data.positive to one of "
                 f"{', '.join(self.classes) or '(none: the data set has no labels)'}"
+                f"{several if len(self.classes) > 2 else ''}"
             )
         others = [name for name in self.classes if name != self.positive]
         rest = others[0] if len(others) == 1 else f"not {self.positive}"

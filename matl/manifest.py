@@ -28,8 +28,8 @@ class StageManifest:
         task: Its task.
         data: Its data sets in words.
         classes: Class names; a label's number is its place here. Of a diagnosis: the rest and the
-            positive class.
-        positive: The class that metrics count as positive.
+            positive class, or every class (multi-class).
+        positive: The class that metrics count as positive; None of a multi-class diagnosis.
         counts: Images of each split.
         patients: How many patients they are of.
         notes: What a reader should know of the data and the training.

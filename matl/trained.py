@@ -46,12 +46,12 @@ class TrainedModel:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Class names: of a diagnosis the rest and the positive class."""
+        """Class names: of a diagnosis the rest and the positive class, or every class."""
         return tuple(self.manifest.classes)
 
     @property
     def positive(self) -> str | None:
-        """The class that a score is the probability of."""
+        """The class that a score is the probability of; None where there is one of each class."""
         return self.manifest.positive
 
     @property
@@ -78,6 +78,8 @@ class TrainedModel:
 
     def scores(self, images: Tensor) -> Tensor:
         """Probabilities of the positive class, float32 [B], of uint8 images [B, C, H, W].
+
+        Of a multi-class diagnosis float32 [B, classes], in the order of `classes`.
 
         Raises:
             MatlError: The stage is no diagnosis.
@@ -144,7 +146,7 @@ def rebuild(
         MatlError: A file is missing or does not fit the network.
     """
     network = load_backbone(backbone, folder / BACKBONE)
-    stage = task_of(config).stage_class()(network, config, 0, **facts)
+    stage = task_of(config).stage_class(facts)(network, config, 0, **facts)
     heads, _ = read_file(folder / HEADS)
     stage.heads.load_state_dict(heads)
     return stage.eval()

@@ -25,7 +25,10 @@ TRAINING = (
 METHODS = {"multi_scale": ("losses", "pooling", "queue")}
 SOURCES = {
     "source": (f"{STAGES}/source/task.py", f"{STAGES}/source/stage.py", *TRAINING),
-    "diagnosis": (f"{STAGES}/diagnosis/task.py", f"{STAGES}/diagnosis/stage.py", *TRAINING),
+    "diagnosis": (
+        *(f"{STAGES}/diagnosis/{part}.py" for part in ("task", "stage", "multi_class")),
+        *TRAINING,
+    ),
     "lung_ssl": (f"{STAGES}/ssl/task.py", *TRAINING),
     **{
         name: tuple(f"{STAGES}/ssl/{name}/{part}.py" for part in ("method", "stage", *parts))

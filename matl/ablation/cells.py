@@ -11,6 +11,7 @@ from matl.config import Experiment
 from matl.config.layers import read_layers
 from matl.errors import MatlError
 from matl.evaluation.metrics import NEEDS
+from matl.orchestrator.classes import tells_classes_apart
 from matl.orchestrator.plan import Memo, Plan, PlannedStage, plan_checked
 
 RESERVED = ("seed", "chain", "baselines")
@@ -47,6 +48,7 @@ def plan_cells(
         return _steps(plan_checked(experiment, memo=memo).chain[-1])
 
     plans = {cell: plan_checked(settings.experiment(cell, steps), memo=memo) for cell in cells}
+    _refuse_multi_class(plans)
     _refuse_twins(plans)
     _refuse_one_class(ablation.analysis.metric, plans)
     return plans
@@ -63,6 +65,17 @@ def _refuse_reserved(ablation: Ablation, overrides: Sequence[str]) -> None:
         if not layer.is_file and any(layer.holds(keys) for keys in reserved):
             raise MatlError(
                 f"{layer.origin}: is set by the ablation's cells; write it in the ablation's file"
+            )
+
+
+def _refuse_multi_class(plans: Mapping[Cell, Plan]) -> None:
+    """The contrasts and their intervals are of two classes."""
+    for plan in plans.values():
+        last = plan.chain[-1]
+        if tells_classes_apart(last.task, last.samples):
+            raise MatlError(
+                f"stages.{last.name}.data.positive: null makes the diagnosis multi-class, and matl "
+                f"ablate compares two classes; name one of {', '.join(last.samples.classes)}"
             )
 
 

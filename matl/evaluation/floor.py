@@ -4,12 +4,14 @@ A model that does not beat it may have learned the scanner, the window or the fi
 was cut from. It is shown as a row of every table.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from matl.evaluation.class_metrics import check_class_scores, class_columns
 from matl.evaluation.metrics import COLUMNS, patient_codes
 
 if TYPE_CHECKING:
@@ -28,28 +30,34 @@ _CHUNK_BYTES = 32_000_000
 
 @dataclass(frozen=True)
 class Floor:
-    """A fitted floor: a logistic regression on standardised `FEATURES`.
+    """A fitted floor: a logistic regression on standardised `FEATURES`, softmax over classes.
 
     Attributes:
         means: Of each feature over the training images.
         deviations: Their standard deviations.
-        weights: Of the standardised features.
-        bias: Added to their weighted sum.
+        weights: Of the standardised features, [6]; of several classes [6, K].
+        bias: Added to their weighted sum; of several classes [K].
     """
 
     means: list[float]
     deviations: list[float]
-    weights: list[float]
-    bias: float
+    weights: list[float] | list[list[float]]
+    bias: float | list[float]
 
     def scores(self, features: np.ndarray) -> np.ndarray:
-        """Probabilities of the positive class, float64 [N], of features [N, 6]."""
+        """Probabilities of the positive class, float64 [N], of features [N, 6].
+
+        Of several classes float64 [N, K], 1 in sum.
+        """
         standard = (features - np.array(self.means)) / np.array(self.deviations)
-        return np.exp(-np.logaddexp(0, -(standard @ np.array(self.weights) + self.bias)))
+        logits = standard @ np.array(self.weights) + self.bias
+        if logits.ndim == 2:
+            return np.exp(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
+        return np.exp(-np.logaddexp(0, -logits))
 
 
 def fit_floor(
-    table: pd.DataFrame, features: np.ndarray, labels: np.ndarray, seed: int = 0
+    table: pd.DataFrame, features: np.ndarray, labels: np.ndarray, classes: int = 2, seed: int = 0
 ) -> Floor:
     """Fits the floor on the labelled training rows.
 
@@ -60,29 +68,36 @@ def fit_floor(
         table: N rows with the text columns `patient`, `source` and `split` ("train", "val" or
             "test").
         features: float [N, 6] as `grey_features` computes them.
-        labels: int [N]: 1 positive class, 0 negative, -1 unlabelled (left out).
+        labels: int [N]: 1 positive class, 0 negative, -1 unlabelled (left out); of several classes
+            the class's number.
+        classes: How many there are.
         seed: Of the cross-validation's folds.
 
     Raises:
-        ValueError: Where the arrays' lengths differ or the training rows are not of two classes.
+        ValueError: Where the arrays' lengths differ or the training rows are not of every class.
     """
     labels = np.asarray(labels)
     if not len(table) == len(features) == len(labels):
         raise ValueError("the floor needs as many features and labels as the table has rows")
     fit = (labels >= 0) & (table["split"] == "train").to_numpy()
-    if len(np.unique(labels[fit])) != 2:
-        raise ValueError("the floor needs labelled training images of both classes")
+    if len(np.unique(labels[fit])) != classes:
+        raise ValueError("the floor needs labelled training images of every class")
     scaler, regression = _fit(features[fit], labels[fit], patient_codes(table[fit]), seed)
+    several = classes > 2
     return Floor(
         scaler.mean_.tolist(),
         scaler.scale_.tolist(),
-        regression.coef_[0].tolist(),
-        float(regression.intercept_[0]),
+        (regression.coef_.T if several else regression.coef_[0]).tolist(),
+        (regression.intercept_ if several else regression.intercept_[0]).tolist(),
     )
 
 
 def floor_scores(
-    floor: Floor, table: pd.DataFrame, features: np.ndarray, labels: np.ndarray
+    floor: Floor,
+    table: pd.DataFrame,
+    features: np.ndarray,
+    labels: np.ndarray,
+    classes: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Scores the validation and test images.
 
@@ -91,17 +106,24 @@ def floor_scores(
         table: N rows with the text columns `path` (relative to the data root), `patient`,
             `source` and `split`.
         features: float [N, 6] as `grey_features` computes them.
-        labels: int [N]: 1 positive class, 0 negative, -1 unlabelled (left out).
+        labels: int [N]: 1 positive class, 0 negative, -1 unlabelled (left out); of several classes
+            the class's number.
+        classes: The names of several classes; empty for two.
 
     Returns:
         Scores as in `matl.evaluation.metrics.check_scores` for the labelled val and test rows, in
-        the table's order.
+        the table's order; of several classes as in
+        `matl.evaluation.class_metrics.check_class_scores`.
     """
     labels = np.asarray(labels)
     asked = (labels >= 0) & (table["split"] != "train").to_numpy()
+    scores = floor.scores(features[asked])
     result = table[asked].rename(columns={"path": "image"}).reset_index(drop=True)
+    if classes:
+        result = result.assign(**class_columns(labels[asked], scores, classes))
+        return check_class_scores(result, classes)
     result["label"] = labels[asked].astype(np.int64)
-    result["score"] = floor.scores(features[asked])
+    result["score"] = scores
     return result.loc[:, list(COLUMNS)]
 
 
@@ -153,12 +175,15 @@ def _fit(features: np.ndarray, labels: np.ndarray, patients: np.ndarray, seed: i
 def _folds(
     labels: np.ndarray, patients: np.ndarray, seed: int
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Splits by patient with both classes on both sides; empty where patients are too few."""
+    """Splits by patient with every class on both sides; empty where patients are too few."""
     from sklearn.model_selection import StratifiedGroupKFold
 
-    number = min(FOLDS, *(len(np.unique(patients[labels == one])) for one in (0, 1)))
+    known = np.unique(labels)
+    number = min(FOLDS, *(len(np.unique(patients[labels == one])) for one in known))
     if number < 2:
         return []
     splitter = StratifiedGroupKFold(number, shuffle=True, random_state=seed)
     folds = splitter.split(labels, labels, patients)
-    return [fold for fold in folds if all(len(np.unique(labels[side])) == 2 for side in fold)]
+    return [
+        fold for fold in folds if all(len(np.unique(labels[side])) == len(known) for side in fold)
+    ]

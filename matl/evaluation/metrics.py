@@ -81,25 +81,44 @@ def check_scores(scores: pd.DataFrame) -> pd.DataFrame:
         ValueError: Where a column is missing, a label or score is out of range or not a number, an
             image is listed twice, or its path is absolute.
     """
-    missing = [name for name in COLUMNS if name not in scores.columns]
-    if missing:
-        raise ValueError(f"the scores lack the columns {', '.join(missing)}")
-    table = scores.loc[:, list(COLUMNS)].reset_index(drop=True)
+    table = take_columns(scores, COLUMNS)
     if not table["label"].isin([0, 1]).all():
         raise ValueError("the scores' labels must be 0 or 1; leave unlabelled images out")
-    outside = ~pd.to_numeric(table["score"], errors="coerce").between(0, 1)
-    if outside.any():
-        raise ValueError(
-            f"{outside.sum()} of {len(table)} scores are no probability in [0, 1], for example "
-            f"{table['score'][outside].iloc[0]} of {table['image'][outside].iloc[0]}"
-        )
+    check_probabilities(table, "score")
+    return table.astype({"label": np.int64, "score": np.float64})
+
+
+def take_columns(scores: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """A copy of scores with these columns only and a fresh index.
+
+    Raises:
+        ValueError: Where a column is missing, an image is listed twice, or its path is absolute.
+    """
+    missing = [name for name in columns if name not in scores.columns]
+    if missing:
+        raise ValueError(f"the scores lack the columns {', '.join(missing)}")
+    table = scores.loc[:, list(columns)].reset_index(drop=True)
     twice = table.duplicated(["source", "image"])
     if twice.any():
         raise ValueError(f"the scores list {table['image'][twice].iloc[0]} twice")
     for image in table["image"]:
         if PurePosixPath(image).is_absolute() or PureWindowsPath(image).is_absolute():
             raise ValueError("the scores' image paths must be relative to the data root")
-    return table.astype({"label": np.int64, "score": np.float64})
+    return table
+
+
+def check_probabilities(table: pd.DataFrame, column: str) -> None:
+    """Checks that a column holds probabilities.
+
+    Raises:
+        ValueError: Where a cell is out of [0, 1] or not a number.
+    """
+    outside = ~pd.to_numeric(table[column], errors="coerce").between(0, 1)
+    if outside.any():
+        raise ValueError(
+            f"{outside.sum()} of {len(table)} scores are no probability in [0, 1], for example "
+            f"{table[column][outside].iloc[0]} of {table['image'][outside].iloc[0]}"
+        )
 
 
 def summarise(
@@ -122,9 +141,7 @@ def summarise(
         ValueError: Where the scores are invalid, empty, or of several splits.
     """
     table = check_scores(scores)
-    splits = sorted(table["split"].unique())
-    if len(splits) != 1:
-        raise ValueError(f"metrics are computed on one split, not on {splits or 'no rows'}")
+    require_one_split(table)
     patients = patient_codes(table)
     data = table["label"].to_numpy(), table["score"].to_numpy(), patients
     values = metric_values(*data, np.ones((1, patients.max() + 1)))
@@ -133,8 +150,19 @@ def summarise(
     for name in METRICS:
         resampled = np.concatenate([draw[name] for draw in draws]) if draws else np.empty(0)
         with_interval = enough_patients(table["label"].to_numpy(), patients, name)
-        summary[name] = _estimate(values[name][0], resampled, with_interval)
+        summary[name] = estimate(values[name][0], resampled, with_interval)
     return summary
+
+
+def require_one_split(table: pd.DataFrame) -> None:
+    """Checks that scores are of one split.
+
+    Raises:
+        ValueError: They are of several, or there is none.
+    """
+    splits = sorted(table["split"].unique())
+    if len(splits) != 1:
+        raise ValueError(f"metrics are computed on one split, not on {splits or 'no rows'}")
 
 
 def patient_codes(table: pd.DataFrame) -> np.ndarray:
@@ -241,7 +269,8 @@ def draw_patients(patients: np.ndarray, resamples: int, seed: int) -> Iterator[n
         yield drawn.astype(np.float64)
 
 
-def _estimate(value: float, resampled: np.ndarray, with_interval: bool) -> Estimate:
+def estimate(value: float, resampled: np.ndarray, with_interval: bool) -> Estimate:
+    """A metric with the percentile interval of its resampled values; NaN is undefined."""
     if np.isnan(value):
         return Estimate(None)
     resampled = resampled[~np.isnan(resampled)]

@@ -1,6 +1,6 @@
 """The first diagnosis of a run against each other one, on the same images."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,8 +28,9 @@ class Paired:
     Attributes:
         first: The row's name, as in "chain".
         second: That of the other one, as in "from scratch".
-        auroc: None where the images are of one class.
-        accuracy: At the threshold.
+        auroc: None where the images are of one class; of a multi-class diagnosis the macro AUROC,
+            None where a class has no image.
+        accuracy: At the threshold; of a multi-class diagnosis of the likeliest class.
     """
 
     first: str
@@ -38,11 +39,23 @@ class Paired:
     accuracy: Difference
 
 
-def paired(scores: Mapping[str, pd.DataFrame]) -> Iterator[Paired]:
+Compare = Callable[[pd.DataFrame, pd.DataFrame], tuple[Difference | None, Difference]]
+
+
+def differences(one: pd.DataFrame, other: pd.DataFrame) -> tuple[Difference | None, Difference]:
+    """Of AUROC and accuracy, for checked scores whose rows are of the same images."""
+    label, patients = one["label"].to_numpy(), patient_codes(one)
+    data = label, one["score"].to_numpy(), other["score"].to_numpy(), patients
+    auroc = auroc_difference(*data) if len(np.unique(label)) == 2 else None
+    return auroc, accuracy_difference(*data)
+
+
+def paired(scores: Mapping[str, pd.DataFrame], compare: Compare = differences) -> Iterator[Paired]:
     """The first diagnosis minus each other one that scored the same images.
 
     Args:
-        scores: Of one split by the row's name, each as in `matl.evaluation.metrics.check_scores`.
+        scores: Of one split by the row's name, checked.
+        compare: Gives the differences of two tables whose rows are of the same images.
     """
     tables = {name: table.sort_values(["source", "image"]) for name, table in scores.items()}
     for second in list(tables)[1:]:
@@ -50,7 +63,4 @@ def paired(scores: Mapping[str, pd.DataFrame]) -> Iterator[Paired]:
         one, other = tables[first], tables[second]
         if not np.array_equal(one[["source", "image"]], other[["source", "image"]]):
             continue
-        label, patients = one["label"].to_numpy(), patient_codes(one)
-        data = label, one["score"].to_numpy(), other["score"].to_numpy(), patients
-        auroc = auroc_difference(*data) if len(np.unique(label)) == 2 else None
-        yield Paired(first, second, auroc, accuracy_difference(*data))
+        yield Paired(first, second, *compare(one, other))

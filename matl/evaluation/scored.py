@@ -1,15 +1,17 @@
 """Scores of several models with their classes, and what is computed from them, each number once."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 import pandas as pd
 
 from matl.evaluation.groups import SourceResult, by_patient, by_source
-from matl.evaluation.metrics import Estimate, check_scores, summarise
-from matl.evaluation.paired import Paired, paired
+from matl.evaluation.metrics import METRICS, Estimate, check_scores, summarise
+from matl.evaluation.paired import Paired, differences, paired
 from matl.evaluation.statistics.calibration import Calibration, calibrate
+from matl.evaluation.statistics.clustered import Difference
 
 EVALUATED_SPLITS = ("test", "val")
 Unit = Literal["image", "patient"]
@@ -17,7 +19,7 @@ UNITS: tuple[Unit, ...] = ("image", "patient")
 
 
 @dataclass(frozen=True)
-class ModelResult:
+class Result:
     """The metrics of one model on one split.
 
     Attributes:
@@ -25,46 +27,87 @@ class ModelResult:
         split: "test" or "val".
         images: How many images were scored.
         patients: How many patients they are of.
-        positives: How many images are of the positive class.
-        metrics: An estimate for each name in `matl.evaluation.metrics.METRICS`.
+        metrics: An estimate for each metric by its name.
     """
 
     model: str
     split: str
     images: int
     patients: int
-    positives: int
     metrics: dict[str, Estimate]
 
 
+@dataclass(frozen=True)
+class ModelResult(Result):
+    """The metrics of one model of two classes; see `matl.evaluation.metrics.METRICS`.
+
+    Attributes:
+        positives: How many images are of the positive class.
+    """
+
+    positives: int
+
+
+AnyResult = TypeVar("AnyResult", bound=Result)
+AnySource = TypeVar("AnySource")
+
+
 @dataclass(frozen=True, eq=False)
-class Scored:
-    """What several models scored, and the classes.
+class ScoredModels(ABC, Generic[AnyResult, AnySource]):
+    """What several models scored, and what follows from it, whatever the classes.
 
     Every number is computed when it is first asked for, and kept.
 
     Attributes:
-        models: Scores by the row's name, as `matl.evaluation.metrics.check_scores` returns them;
-            each may hold all splits.
-        positive: The class that counts as positive.
-        negative: The other class.
-        once: The same with each patient once; by default made by
-            `matl.evaluation.groups.by_patient`.
+        models: Checked scores by the row's name; each may hold all splits.
         known: What was computed before, by the method and its arguments.
+        result_kind: What `results` lists.
+        source_kind: What `sources` lists.
 
     Raises:
-        ValueError: Where scores are invalid (see `matl.evaluation.metrics.check_scores`).
+        ValueError: Where scores are invalid.
     """
 
     models: Mapping[str, pd.DataFrame]
-    positive: str
-    negative: str
-    once: Mapping[str, pd.DataFrame] | None = None
-    known: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+    known: dict[Hashable, Any] = field(default_factory=dict, repr=False, kw_only=True)
+    result_kind: ClassVar[type]
+    source_kind: ClassVar[type]
 
     def __post_init__(self) -> None:
-        checked = {name: check_scores(table) for name, table in self.models.items()}
+        checked = {name: self.checked(table) for name, table in self.models.items()}
         object.__setattr__(self, "models", checked)
+
+    @property
+    @abstractmethod
+    def titles(self) -> Mapping[str, str]:
+        """The title of each metric by its name; "auroc" and "accuracy" are among them."""
+
+    @abstractmethod
+    def about(self) -> dict[str, Any]:
+        """The classes as plain values, as files keep them."""
+
+    @abstractmethod
+    def counts(self, result: AnyResult) -> dict[str, int]:
+        """The images of each class that a result is of."""
+
+    @abstractmethod
+    def checked(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The scores of a model, checked."""
+
+    @abstractmethod
+    def once_a_patient(self) -> Mapping[str, pd.DataFrame]:
+        """The scores with one row per patient, by model."""
+
+    @abstractmethod
+    def _result(self, model: str, split: str, unit: Unit) -> AnyResult: ...
+
+    @abstractmethod
+    def _differences(
+        self, one: pd.DataFrame, other: pd.DataFrame
+    ) -> tuple[Difference | None, Difference]: ...
+
+    @abstractmethod
+    def _by_source(self, table: pd.DataFrame) -> list[AnySource]: ...
 
     def splits(self) -> list[str]:
         """The splits to report, test first: those of `EVALUATED_SPLITS` that have scores."""
@@ -79,21 +122,18 @@ class Scored:
         """
         return self._kept(("tables", split, unit), lambda: self._tables(split, unit))
 
-    def results(self, split: str, unit: Unit = "image") -> list[ModelResult]:
+    def results(self, split: str, unit: Unit = "image") -> list[AnyResult]:
         """The metrics of each model on a split, in the order of `models`."""
         return self._kept(("results", split, unit), lambda: self._results(split, unit))
 
-    def sources(self, split: str) -> dict[str, list[SourceResult]]:
+    def sources(self, split: str) -> dict[str, list[AnySource]]:
         """The metrics of each source of a split by model; empty where there is one source."""
         return self._kept(("sources", split), lambda: self._sources(split))
 
     def paired(self, split: str) -> list[Paired]:
         """The first model minus each other one, on the same images of a split."""
-        return self._kept(("paired", split), lambda: list(paired(self.tables(split))))
-
-    def calibrations(self) -> dict[str, Calibration]:
-        """The calibration on test of each model that was scored on val and test."""
-        return self._kept(("calibrations",), self._calibrations)
+        tables = self.tables(split)
+        return self._kept(("paired", split), lambda: list(paired(tables, self._differences)))
 
     def has_repeats(self, split: str) -> bool:
         """Whether a patient has several images in a split."""
@@ -105,36 +145,92 @@ class Scored:
         return self.known[key]
 
     def _tables(self, split: str, unit: Unit) -> dict[str, pd.DataFrame]:
-        if unit == "image":
-            tables = dict(self.models)
-        elif self.once is not None:
-            tables = {name: check_scores(table) for name, table in self.once.items()}
-        else:
-            tables = {name: by_patient(table) for name, table in self.models.items()}
+        tables = self.models if unit == "image" else self.once_a_patient()
         parts = {name: table[table["split"] == split] for name, table in tables.items()}
         return {name: part for name, part in parts.items() if len(part)}
 
-    def _results(self, split: str, unit: Unit) -> list[ModelResult]:
+    def _results(self, split: str, unit: Unit) -> list[AnyResult]:
         by_image = {} if unit == "image" else {one.model: one for one in self.results(split)}
         return [
             by_image[name]
             if name in by_image and by_image[name].images == len(table)
-            else _result(name, split, table)
+            else self._result(name, split, unit)
             for name, table in self.tables(split, unit).items()
         ]
 
-    def _sources(self, split: str) -> dict[str, list[SourceResult]]:
+    def _sources(self, split: str) -> dict[str, list[AnySource]]:
         tables = self.tables(split)
         if len({source for table in tables.values() for source in table["source"]}) < 2:
             return {}
-        return {name: by_source(table) for name, table in tables.items()}
+        return {name: self._by_source(table) for name, table in tables.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class Scored(ScoredModels[ModelResult, SourceResult]):
+    """What several models of two classes scored.
+
+    Attributes:
+        models: Scores by the row's name, as `matl.evaluation.metrics.check_scores` returns them;
+            each may hold all splits.
+        positive: The class that counts as positive.
+        negative: The other class.
+        once: The same with each patient once; by default made by
+            `matl.evaluation.groups.by_patient`.
+
+    Raises:
+        ValueError: Where scores are invalid (see `matl.evaluation.metrics.check_scores`).
+    """
+
+    positive: str
+    negative: str
+    once: Mapping[str, pd.DataFrame] | None = None
+    result_kind = ModelResult
+    source_kind = SourceResult
+
+    @property
+    def titles(self) -> Mapping[str, str]:
+        """As `matl.evaluation.metrics.METRICS`."""
+        return METRICS
+
+    def about(self) -> dict[str, Any]:
+        """The positive and the negative class."""
+        return {"positive": self.positive, "negative": self.negative}
+
+    def counts(self, result: ModelResult) -> dict[str, int]:
+        """The positive images, then the negative ones."""
+        return {
+            self.positive: result.positives,
+            self.negative: result.images - result.positives,
+        }
+
+    def checked(self, table: pd.DataFrame) -> pd.DataFrame:
+        """See `matl.evaluation.metrics.check_scores`."""
+        return check_scores(table)
+
+    def once_a_patient(self) -> Mapping[str, pd.DataFrame]:
+        """`once` where it is given."""
+        if self.once is not None:
+            return {name: check_scores(table) for name, table in self.once.items()}
+        return {name: by_patient(table) for name, table in self.models.items()}
+
+    def calibrations(self) -> dict[str, Calibration]:
+        """The calibration on test of each model that was scored on val and test."""
+        return self._kept(("calibrations",), self._calibrations)
+
+    def _result(self, model: str, split: str, unit: Unit) -> ModelResult:
+        scores = self.tables(split, unit)[model]
+        patients = scores.groupby(["source", "patient"]).ngroups
+        positives = int(scores["label"].sum())
+        return ModelResult(model, split, len(scores), patients, summarise(scores), positives)
+
+    def _differences(
+        self, one: pd.DataFrame, other: pd.DataFrame
+    ) -> tuple[Difference | None, Difference]:
+        return differences(one, other)
+
+    def _by_source(self, table: pd.DataFrame) -> list[SourceResult]:
+        return by_source(table)
 
     def _calibrations(self) -> dict[str, Calibration]:
         val, test = self.tables("val"), self.tables("test")
         return {name: calibrate(val[name], table) for name, table in test.items() if name in val}
-
-
-def _result(model: str, split: str, scores: pd.DataFrame) -> ModelResult:
-    patients = scores.groupby(["source", "patient"]).ngroups
-    positives = int(scores["label"].sum())
-    return ModelResult(model, split, len(scores), patients, positives, summarise(scores))

@@ -9,9 +9,11 @@ import pandas as pd
 
 from data_modules.audit import overview
 from matl.backbones import BackboneConfig, account, arm_match, network_cost
+from matl.evaluation.multi_class import MultiClassScored
 from matl.evaluation.scored import Scored
 from matl.manifest import StageManifest
 from matl.names import CURVES, SCORES
+from matl.orchestrator.classes import class_note, scored_of, tells_classes_apart
 from matl.orchestrator.floors import floor_of
 from matl.orchestrator.leaks import near_notes, same_names
 from matl.orchestrator.plan import Plan, PlannedStage
@@ -36,12 +38,11 @@ def run_record(plan: Plan, store: Store, command: str) -> RunRecord:
     curves = {name: pd.read_csv(store.file(stage.fingerprint, CURVES)) for name, stage in named}
     manifests = {name: store.manifest(stage.fingerprint) for name, stage in named}
     last = plan.chain[-1]
-    classes = last.samples.classes if last.task.diagnoses else ("", "")
     return RunRecord(
         experiment=plan.experiment.name,
         command=command,
         stages=rows,
-        scored=Scored(_diagnoses(plan, store), classes[1], classes[0]),
+        scored=_scored(plan, store),
         split_note=_split_note(last),
         curves=curves,
         manifest={
@@ -87,7 +88,10 @@ def _scratch_notes(plan: Plan) -> list[str]:
 def data_notes(plan: Plan) -> list[str]:
     """What the stages saw that a reader would not expect."""
     samples = {stage.name: stage.samples for stage in plan.chain}
+    last = plan.chain[-1]
+    multi_class = tells_classes_apart(last.task, last.samples)
     return [
+        *([class_note(last.name, last.samples)] if multi_class else []),
         *(
             f"{stage.name} is transductive: it saw the val and test images too, without labels"
             for stage in plan.chain
@@ -184,16 +188,16 @@ def _trained_diagnoses(plan: Plan) -> dict[str, str]:
     return rows if plan.scratch is None else rows | {FROM_SCRATCH: plan.scratch.fingerprint}
 
 
-def _diagnoses(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
-    rows = _trained_diagnoses(plan)
+def _scored(plan: Plan, store: Store) -> Scored | MultiClassScored:
+    rows, last = _trained_diagnoses(plan), plan.chain[-1]
     if not rows:
-        return {}
-    last = plan.chain[-1]
+        return Scored({}, "", "")
     tables = {
         row: read_scores(store.file(fingerprint, SCORES)) for row, fingerprint in rows.items()
     }
     floor = floor_of(last, store, lambda: open_images(plan.experiment, last)).scores
-    return tables | {FLOOR_ROW: floor}
+    models = tables | {FLOOR_ROW: floor}
+    return scored_of(models, last.samples, last.task.class_order(last.config))
 
 
 def _split_note(stage: PlannedStage) -> str:

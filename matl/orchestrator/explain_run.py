@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from matl.backbones import AttentiveBackbone
+from matl.errors import MatlError
 from matl.evaluation.metrics import THRESHOLD
 from matl.explain.attention import attention_maps
 from matl.explain.cka import Features
@@ -40,10 +41,16 @@ def explain_run(folder: Path, command: str, store: Path | None = None) -> Path:
         The run's subfolder `explain`; see `write_explanation`.
 
     Raises:
-        MatlError: the run or its stages are missing, or its images have changed.
+        MatlError: the run or its stages are missing, its images have changed, or its diagnosis is
+            multi-class.
         DataError: the data set is missing or wrong.
     """
     run = read_run(folder, store)
+    if run.classes_apart:
+        raise MatlError(
+            f"{folder}: the diagnosis is multi-class, and matl explain compares a positive class "
+            "with the rest; explain a run whose data.positive names one"
+        )
     device = resolve(run.experiment.trainer).device
     seen = held_out(run)
     networks = _networks(run)

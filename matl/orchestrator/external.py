@@ -14,14 +14,15 @@ from data_modules.registry import list_data_sets, load
 from data_modules.samples import Samples
 from matl.errors import MatlError
 from matl.evaluation.floor import floor_scores, grey_features
-from matl.evaluation.scored import Scored
 from matl.names import EVALUATION
+from matl.orchestrator.classes import scored_of
 from matl.orchestrator.finished_run import FinishedRun, read_run
 from matl.orchestrator.resources import resolve
 from matl.orchestrator.scoring import score_samples
 from matl.report.html.run_page import write_run_page
 from matl.report.run_record import RunRecord
 from matl.report.run_report import write_report
+from matl.stages.registry import task_of
 
 
 def evaluate_external(
@@ -40,7 +41,8 @@ def evaluate_external(
         The record, and the folder of its report inside the run's.
 
     Raises:
-        MatlError: the run, its stages or the positive class are missing.
+        MatlError: the run, its stages or the positive class are missing, or the data set's classes
+            are not those of a multi-class run.
         DataError: the data set is missing or wrong.
     """
     run, gone = _without_gone(read_run(folder, store))
@@ -55,10 +57,10 @@ def evaluate_external(
         experiment=f"{experiment.name} on {what}",
         command=command,
         stages=[],
-        scored=Scored(scores, samples.classes[1], samples.classes[0]),
+        scored=scored_of(scores, samples, task_of(run.config).class_order(run.config)),
         split_note=f"every labelled image of {name}; {_overlap(run, samples)}",
         manifest={"diagnoses": run.diagnoses},
-        notes=[*samples.notes, *gone, *_other_positive(run, samples)],
+        notes=[*samples.notes, *gone, *_other_classes(run, samples)],
     )
     report = folder / f"{EVALUATION}{name.replace(':', '.')}-{short}"
     write_report(record, report)
@@ -84,10 +86,10 @@ def _learned(run: FinishedRun) -> str:
     return str(run.store.manifest(run.stored(first)).positive)
 
 
-def _other_positive(run: FinishedRun, samples: Samples) -> list[str]:
+def _other_classes(run: FinishedRun, samples: Samples) -> list[str]:
     """Warnings where the classes are not those of the run, or not all there."""
     own, notes = _learned(run), []
-    if own != samples.classes[1]:
+    if not run.classes_apart and own != samples.classes[1]:
         notes.append(
             f"the positive class here is {samples.classes[1]}; the diagnosis learned {own}"
         )
@@ -113,7 +115,14 @@ def _overlap(run: FinishedRun, samples: Samples) -> str:
 
 
 def _external_samples(data: str, positive: str | None, run: FinishedRun) -> Samples:
+    """Every labelled image, as test images, with the classes that the diagnosis tells apart."""
     name, root = name_and_root(data)
+    classes = run.classes_apart
+    if classes and positive is not None:
+        raise MatlError(
+            f"--positive {positive}: the diagnosis is multi-class ({', '.join(classes)}); leave "
+            "--positive out"
+        )
     hashes = FileHashes(Path(run.experiment.cache))
     config = DataConfig(name=name, root=root)
     samples = load(config, Path(run.experiment.data_root), hashes=hashes, unsplit=True)
@@ -121,6 +130,8 @@ def _external_samples(data: str, positive: str | None, run: FinishedRun) -> Samp
     if not len(samples):
         raise MatlError(f"--data {data}: no image has a label")
     whole = dataclasses.replace(samples, table=samples.table.assign(split="test"))
+    if classes:
+        return _as_learned(whole, data, classes)
     return _with_positive(whole, data, positive, _learned(run)).against_rest()
 
 
@@ -151,6 +162,21 @@ def _with_positive(samples: Samples, data: str, positive: str | None, learned: s
     return dataclasses.replace(samples, classes=classes, positive=chosen)
 
 
+def _as_learned(samples: Samples, data: str, classes: tuple[str, ...]) -> Samples:
+    """Images with the classes of a multi-class diagnosis; of some there may be none.
+
+    Raises:
+        MatlError: The data has a class that the diagnosis did not learn.
+    """
+    unknown = sorted(set(samples.table["label"]) - set(classes))
+    if unknown:
+        raise MatlError(
+            f"--data {data}: has the class '{unknown[0]}', which the diagnosis did not learn; its "
+            f"classes are {', '.join(classes)}"
+        )
+    return dataclasses.replace(samples, classes=classes, positive=None, multi_label=False)
+
+
 def _scores(run: FinishedRun, row: str, samples: Samples) -> pd.DataFrame:
     kept, cache = run.decoded(samples)
     stage = run.model(row).stage
@@ -167,5 +193,5 @@ def _scores(run: FinishedRun, row: str, samples: Samples) -> pd.DataFrame:
 def _floor(run: FinishedRun, samples: Samples) -> pd.DataFrame:
     """Scores of the floor, fitted on the images that the diagnosis was trained on."""
     readable, cache = run.decoded(samples)
-    features = grey_features(cache.images, cache.sizes)
-    return floor_scores(run.floor(), readable.table, features, readable.targets())
+    features, targets = grey_features(cache.images, cache.sizes), readable.targets()
+    return floor_scores(run.floor(), readable.table, features, targets, run.classes_apart)

@@ -47,6 +47,17 @@ class FinishedRun:
         return self.experiment.stages[self.experiment.chain[-1]]
 
     @property
+    def classes_apart(self) -> tuple[str, ...]:
+        """The classes of a multi-class diagnosis, in its scores' order; empty where it tells two.
+
+        Raises:
+            MatlError: The store has the diagnosis no longer.
+        """
+        manifest = self.store.manifest(self.stored(next(iter(self.diagnoses))))
+        several = manifest.positive is None and len(manifest.classes) > 2
+        return tuple(manifest.classes) if several else ()
+
+    @property
     def store(self) -> Store:
         """Where its stages are."""
         return Store(self.experiment.store)

@@ -32,7 +32,7 @@ def try_build(experiment: Experiment, stage: PlannedStage, images: Images) -> No
             json.dumps(facts, allow_nan=False)
             facts = dict(facts)
         with faults_of(task, "__init__", CONSTRUCTOR):
-            built = task.stage_class()(backbone, config, experiment.seed, **facts)
+            built = task.stage_class(facts)(backbone, config, experiment.seed, **facts)
         if not isinstance(getattr(built, "heads", None), nn.ModuleDict):
             made = "set self.heads = nn.ModuleDict({...}) in its __init__; it may be empty"
             raise SettingError([], f"{task.__module__}:{task.__name__} has no heads; {made}")

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from matl.evaluation.class_metrics import PROBABILITY, check_class_scores
 from matl.evaluation.floor import FLOOR_VERSION, Floor, fit_floor, floor_scores, grey_features
-from matl.evaluation.metrics import COLUMNS, check_scores
+from matl.evaluation.metrics import check_scores
 from matl.files import replace_file
+from matl.orchestrator.classes import classes_apart
 from matl.orchestrator.plan import PlannedStage
 from matl.orchestrator.stage_images import Images
 from matl.orchestrator.store import Store
@@ -47,11 +49,12 @@ def floor_of(stage: PlannedStage, store: Store, images: Callable[[], Images]) ->
     opened = images()
     table, targets = opened.samples.table, opened.samples.targets()
     features = grey_features(opened.cache.images, opened.cache.sizes)
-    fitted = fit_floor(table, features, targets)
-    scores = floor_scores(fitted, table, features, targets)
+    classes = classes_apart(opened.samples)
+    fitted = fit_floor(table, features, targets, len(opened.samples.classes))
+    scores = floor_scores(fitted, table, features, targets, classes)
     with suppress(OSError):  # another user's store, which is read only
         file.parent.mkdir(parents=True, exist_ok=True)
-        rows = {name: scores[name].to_list() for name in COLUMNS}
+        rows = {name: scores[name].to_list() for name in scores}
         replace_file(file, sealed({"fitted": asdict(fitted), "scores": rows}))
     return KeptFloor(fitted, scores)
 
@@ -64,7 +67,9 @@ def read_floor(file: Path) -> KeptFloor:
         ValueError: It is damaged.
     """
     values = unsealed(file.read_bytes())
-    scores = check_scores(pd.DataFrame(values["scores"]))
+    rows = pd.DataFrame(values["scores"])
+    several = [name.removeprefix(PROBABILITY) for name in rows.filter(like=PROBABILITY).columns]
+    scores = check_class_scores(rows, several) if several else check_scores(rows)
     return KeptFloor(typed(Floor, values["fitted"]), scores)
 
 

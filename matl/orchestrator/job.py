@@ -71,4 +71,4 @@ def initial_stage(job: Job) -> Stage:
         state, _ = read_weights(job.parent_weights)
         carry(backbone, state, config.transfer, experiment.seed)
     facts = task.facts(job.images.samples, config)
-    return task.stage_class()(backbone, config, experiment.seed, **facts)
+    return task.stage_class(facts)(backbone, config, experiment.seed, **facts)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from matl.errors import MatlError
+from matl.evaluation.class_metrics import CLASS, class_columns
 from matl.spreadsheet import csv_bytes, read_csv
 from matl.stages.scorer import Scorer
 
@@ -22,7 +23,7 @@ SCORING_VERSION = 1
 
 def read_scores(file: Path) -> pd.DataFrame:
     """What `score_samples` returned, from the CSV file that keeps it."""
-    text = {"image": str, "patient": str, "source": str, "split": str}
+    text = {"image": str, "patient": str, "source": str, "split": str, CLASS: str}
     return read_csv(file.read_bytes(), dtype=text)
 
 
@@ -41,14 +42,16 @@ def score_samples(
 
     Returns:
         Columns image, patient, source, split, label (1 = positive class) and score (probability of
-        the positive class), one row per image.
+        the positive class), one row per image; multi-class instead of the last two class (its
+        name) and, for each class, score_<class> (its probability).
 
     Raises:
         MatlError: A score is no number.
     """
     parts = [_score_split(stage, data, split, device) for split in splits]
     scores = pd.concat([part for part in parts if len(part)], ignore_index=True)
-    wrong = scores["image"][~np.isfinite(scores["score"])]
+    numbers = scores.filter(like="score").to_numpy()
+    wrong = scores["image"][~np.isfinite(numbers).all(axis=1)]
     if len(wrong):
         raise MatlError(
             f"{len(wrong)} of {len(scores)} scores are no numbers (such as that of "
@@ -75,6 +78,7 @@ def _score_split(
     at = np.concatenate(rows)
     result = table.iloc[at][["path", "patient", "source", "split"]].reset_index(drop=True)
     result = result.rename(columns={"path": "image"})
-    result["label"] = data.samples.targets()[at]
-    result["score"] = np.concatenate(scores).astype(float)
-    return result
+    label, probabilities = data.samples.targets()[at], np.concatenate(scores).astype(float)
+    if probabilities.ndim == 2:
+        return result.assign(**class_columns(label, probabilities, data.samples.classes))
+    return result.assign(label=label, score=probabilities)

@@ -18,8 +18,10 @@ from data_modules.formats.pictures import try_read
 from data_modules.samples import Samples
 from matl.config import Experiment
 from matl.errors import MatlError
+from matl.evaluation.scored import Scored
 from matl.files import replace_file
 from matl.names import PAGE, SCORES
+from matl.orchestrator.classes import class_note, tells_classes_apart
 from matl.orchestrator.collect import data_notes, network_notes, sample_notes
 from matl.orchestrator.fingerprints import reason
 from matl.orchestrator.plan import Plan, PlannedStage, select_images
@@ -27,13 +29,14 @@ from matl.orchestrator.store import Store
 from matl.orchestrator.store_check import damage
 from matl.orchestrator.wandb_report import upload_command
 from matl.report.closing import closing_sentence
-from matl.report.diagnosis_tables import diagnosis_table
 from matl.report.rows import from_scratch
 from matl.report.run_record import RunRecord
+from matl.report.score_tables import tables_of
 from matl.report.stage_tables import stage_table
 from matl.report.table import Column, Row, Table, TableCell, make_table, number
 from matl.report.terminal_table import TerminalTable
 from matl.spreadsheet import csv_bytes
+from matl.stages.registry import task_of
 from matl.terminal import show_notes
 
 SHEET_IMAGES = 16
@@ -63,11 +66,17 @@ def show_run(experiment: Experiment, record: RunRecord, folder: Path, console: C
 
 
 def _commands(record: RunRecord, folder: Path) -> list[str]:
-    """What a user may type next; a run without a diagnosis can only be reported."""
+    """What a user may type next; a run without a diagnosis can only be reported.
+
+    `matl explain` is for two classes.
+    """
     run = quote(str(folder))
     if not record.scored.models:
         return [f"matl report {run}"]
-    evaluate = f"matl evaluate {run} --data NAME:ROOT --positive {quote(record.scored.positive)}"
+    evaluate = f"matl evaluate {run} --data NAME:ROOT"
+    if not isinstance(record.scored, Scored):
+        return [f"matl report {run}", evaluate]
+    evaluate += f" --positive {quote(record.scored.positive)}"
     return [f"matl report {run}", f"matl explain {run}", evaluate]
 
 
@@ -97,7 +106,8 @@ def show_record(record: RunRecord, console: Console) -> None:
     if record.stages:
         show_table(stage_table(record), console)
     if record.scored.models:
-        show_table(diagnosis_table(record), console)
+        for table in tables_of(record).shown_tables(record):
+            show_table(table, console)
 
 
 def show_evaluation(record: RunRecord, folder: Path, console: Console) -> None:
@@ -251,7 +261,9 @@ def show_data(
         across = int((twins["split"] != twins["other_split"]).sum())
         line = f"{name}: {len(twins)} pairs of images look alike, {across} of them across splits"
         console.print(Text(line))
-        show_notes([f"{name}: {note}" for note in samples.notes], console)
+        task = task_of(experiment.stages[name])
+        multi_class = [class_note(name, samples)] if tells_classes_apart(task, samples) else []
+        show_notes([*multi_class, *(f"{name}: {note}" for note in samples.notes)], console)
     for (first, one), (second, other) in itertools.combinations(stages.items(), 2):
         shared = len(overview.shared_patients(one, other))
         console.print(Text(f"{first} and {second} share {shared} patients"))

@@ -8,14 +8,14 @@ from typing import Any
 import pandas as pd
 from rich.console import Console
 
-from matl.evaluation.scored import ModelResult
+from matl.evaluation.scored import Result
 from matl.names import BACKBONE, PAGE, WANDB_RUNS
 from matl.orchestrator.plan import Plan
 from matl.orchestrator.store import Store
 from matl.orchestrator.wandb_logger import in_sweep, last_id, open_run, use_weights, wanted
 from matl.orchestrator.wandb_run import SafeRun
-from matl.report.diagnosis_tables import diagnosis_table
 from matl.report.run_record import RunRecord
+from matl.report.score_tables import tables_of
 from matl.report.stage_tables import stage_table
 from matl.report.table import Table
 
@@ -48,7 +48,7 @@ def log_report(
         name=folder.name,
         job_type="report",
         config={
-            "positive": record.scored.positive,
+            **record.scored.about(),
             "seeds": record.seeds,
             "seed": plan.experiment.seed,
         },
@@ -113,7 +113,7 @@ def _run_summary(record: RunRecord) -> dict[str, float]:
     }
 
 
-def _metrics(result: ModelResult, split: str) -> dict[str, float]:
+def _metrics(result: Result, split: str) -> dict[str, float]:
     return {
         f"{split}/{name}": estimate.value
         for name, estimate in result.metrics.items()
@@ -126,7 +126,9 @@ def _log_contents(run: SafeRun, record: RunRecord, folder: Path) -> None:
 
     tables = {"stages": stage_table(record)}
     for at, split in enumerate(record.scored.splits()):
-        tables[f"diagnosis_{split}" if at else "diagnosis"] = diagnosis_table(record, split)
+        tables[f"diagnosis_{split}" if at else "diagnosis"] = tables_of(record).diagnosis_table(
+            record, split
+        )
     pictures, page = _pictures(folder), folder / PAGE
     run.add(
         lambda run: run.log(

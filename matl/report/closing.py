@@ -1,8 +1,7 @@
 """The sentence that a run ends with: what was found, and what it allows to say."""
 
-from matl.evaluation.metrics import METRICS
 from matl.evaluation.paired import Paired
-from matl.evaluation.scored import ModelResult, Scored
+from matl.evaluation.scored import Result, ScoredModels
 from matl.evaluation.statistics.clustered import Difference
 from matl.report.rows import CHAIN, FLOOR, FROM_SCRATCH
 from matl.report.run_record import RunRecord
@@ -26,13 +25,13 @@ def closing_sentence(record: RunRecord) -> str:
         return _result(scored, split, _extent(first, record.seeds))
     metric, found = ("auroc", gain.auroc) if gain.auroc else ("accuracy", gain.accuracy)
     return (
-        f"{METRICS[metric]} of the {CHAIN} minus {FROM_SCRATCH} on the {split} split: "
+        f"{scored.titles[metric]} of the {CHAIN} minus {FROM_SCRATCH} on the {split} split: "
         f"{found.value:+.3f} {found.interval()}, which {_shown(found)} with "
         f"{_extent(first, record.seeds)}."
     )
 
 
-def _gain(scored: Scored, split: str) -> Paired | None:
+def _gain(scored: ScoredModels, split: str) -> Paired | None:
     found = (
         one for one in scored.paired(split) if (one.first, one.second) == (CHAIN, FROM_SCRATCH)
     )
@@ -48,14 +47,15 @@ def _shown(found: Difference) -> str:
     return "shows a loss" if high < 0 else "shows no gain"
 
 
-def _extent(result: ModelResult, seeds: int) -> str:
+def _extent(result: Result, seeds: int) -> str:
     return f"{result.patients:,} patients and {seeds_in_words(seeds)}"
 
 
-def _result(scored: Scored, split: str, extent: str) -> str:
+def _result(scored: ScoredModels, split: str, extent: str) -> str:
     """The main metric of the first diagnosis, and the floor's."""
     results = {one.model: one.metrics for one in scored.results(split)}
     model, metrics = next(iter(results.items()))
     metric = "accuracy" if metrics["auroc"].value is None else "auroc"
     floor = f"; {FLOOR} {results[FLOOR][metric]}" if FLOOR in results and model != FLOOR else ""
-    return f"{METRICS[metric]} on the {split} split: {model} {metrics[metric]}{floor}; {extent}."
+    title = scored.titles[metric]
+    return f"{title} on the {split} split: {model} {metrics[metric]}{floor}; {extent}."

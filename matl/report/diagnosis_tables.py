@@ -1,4 +1,4 @@
-"""The tables of a run's diagnoses: one builder per subject, for every renderer.
+"""The tables of a run's diagnoses of two classes: one builder per subject, for every renderer.
 
 Rows keep the order of the record, and no number is marked as best: a loss is printed like a gain.
 """
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from matl.evaluation.confusion import confusions
 from matl.evaluation.metrics import METRICS, THRESHOLD
 from matl.evaluation.paired import PAIRED_CAPTION, Paired
-from matl.evaluation.scored import ModelResult, Scored, Unit
+from matl.evaluation.scored import UNITS, ModelResult, Scored, ScoredModels, Unit
 from matl.evaluation.statistics.calibration import BINS
 from matl.report.run_record import RunRecord
 from matl.report.table import Column, Row, Table, TableCell, make_table
@@ -26,7 +26,7 @@ def split_tables(record: RunRecord, split: str) -> Iterator[Table]:
 
     Patients and sources have tables of their own where they differ from the images.
     """
-    scored = record.scored
+    scored = _scored(record)
     yield diagnosis_table(record, split)
     if scored.paired(split):
         yield paired_table(scored, split)
@@ -34,6 +34,19 @@ def split_tables(record: RunRecord, split: str) -> Iterator[Table]:
         yield patient_table(scored, split)
     if scored.sources(split):
         yield source_table(scored, split)
+
+
+def shown_tables(record: RunRecord) -> list[Table]:
+    """What a terminal shows: test, or val where nothing was tested."""
+    return [diagnosis_table(record)]
+
+
+def last_tables(record: RunRecord, split: str) -> list[Table]:
+    """What stands below the tables of the first split: calibration, confusion by both units."""
+    scored = _scored(record)
+    calibration = calibration_table(scored) if split == "test" else None
+    confusion = [confusion_table(scored, split, unit) for unit in UNITS]
+    return [*([calibration] if calibration else []), *confusion]
 
 
 def diagnosis_table(record: RunRecord, split: str | None = None) -> Table:
@@ -46,7 +59,7 @@ def diagnosis_table(record: RunRecord, split: str | None = None) -> Table:
     Raises:
         ValueError: Where no diagnosis has scores of the split.
     """
-    scored = record.scored
+    scored = _scored(record)
     split = split or next(iter(scored.splits()), "test")
     results = scored.results(split)
     if not results:
@@ -67,11 +80,12 @@ def _metric_table(title: str, caption: str, results: Sequence[ModelResult]) -> T
     return make_table(title, caption, ("Model", *METRICS.values()), rows)
 
 
-def paired_table(scored: Scored, split: str) -> Table:
+def paired_table(scored: ScoredModels, split: str, caption: str = PAIRED_CAPTION) -> Table:
     """The first diagnosis minus each other one."""
-    columns = ("Difference", "AUROC", "p of AUROC", "Accuracy", "p of accuracy")
+    auroc = scored.titles["auroc"]
+    columns = ("Difference", auroc, f"p of {auroc}", "Accuracy", "p of accuracy")
     rows = [_paired_row(one) for one in scored.paired(split)]
-    return make_table(f"Differences, {split} split", PAIRED_CAPTION, columns, rows)
+    return make_table(f"Differences, {split} split", caption, columns, rows)
 
 
 def _paired_row(one: Paired) -> Row:
@@ -108,11 +122,14 @@ def external_table(record: RunRecord, external: Sequence[RunRecord]) -> Table | 
     """The diagnoses on the run's own test split and on each data set of `matl evaluate`."""
     rows: list[Row] = [
         (
-            *(where, one.model, of.scored.positive, one.images, one.patients, one.positives),
+            *(where, one.model, of.positive, one.images, one.patients, one.positives),
             *(one.metrics[name] for name in SOURCE_METRICS),
         )
-        for where, of in [("own test split", record), *((one.experiment, one) for one in external)]
-        for one in of.scored.results("test")
+        for where, of in [
+            ("own test split", _scored(record)),
+            *((one.experiment, _scored(one)) for one in external),
+        ]
+        for one in of.results("test")
     ]
     caption = "Intervals over the patients of each. " + " ".join(
         f"{one.experiment}: {one.split_note}." for one in external
@@ -150,6 +167,11 @@ def confusion_table(scored: Scored, split: str, unit: Unit = "image") -> Table:
         "patients."
     )
     return make_table(f"Confusion by {unit}, {split} split", caption, columns, rows)
+
+
+def _scored(record: RunRecord) -> Scored:
+    assert isinstance(record.scored, Scored)
+    return record.scored
 
 
 def _kind(truly: bool, called: bool) -> str:

@@ -10,10 +10,11 @@ from typing import Any
 
 from matl.checksums import is_noted, read_file
 from matl.errors import MatlError
-from matl.evaluation.groups import SourceResult
+from matl.evaluation.class_metrics import ClassResult
 from matl.evaluation.metrics import CONFIDENCE, RESAMPLES, THRESHOLD, Estimate
+from matl.evaluation.multi_class import MultiClassScored
 from matl.evaluation.paired import Paired
-from matl.evaluation.scored import ModelResult, Scored
+from matl.evaluation.scored import Scored, ScoredModels
 from matl.evaluation.statistics.calibration import BINS, Calibration
 from matl.evaluation.statistics.clustered import Difference
 from matl.names import METRICS_FILE
@@ -42,15 +43,39 @@ def run_metrics(record: RunRecord, predictions: bytes | None) -> dict[str, Any]:
             for split in scored.splits()
             for one in scored.paired(split)
         ],
-        "calibration": [
-            {"model": model, "split": "test", "fitted_on": "val", "bins": BINS, **asdict(one)}
-            for model, one in scored.calibrations().items()
-        ],
+        **(_of_two(scored) if isinstance(scored, Scored) else _of_several(scored)),
         "stages": [asdict(row) for row in record.stages],
     }
 
 
-def score_metrics(scored: Scored, seeds: int, predictions: bytes | None) -> dict[str, Any]:
+def _of_two(scored: Scored) -> dict[str, Any]:
+    """What exists for two classes alone."""
+    rows = [
+        {"model": model, "split": "test", "fitted_on": "val", "bins": BINS, **asdict(one)}
+        for model, one in scored.calibrations().items()
+    ]
+    return {"calibration": rows}
+
+
+def _of_several(scored: MultiClassScored) -> dict[str, Any]:
+    """What exists for three classes and more alone: each class, and how images were called."""
+    splits = scored.splits()
+    return {
+        "classes": [
+            {"model": model, "split": split, **row}
+            for split in splits
+            for model, parts in scored.classes_alone(split).items()
+            for row in _rows(parts, {})
+        ],
+        "confusion": [
+            {"model": model, "split": split, "classes": list(scored.classes), "counts": counts}
+            for split in splits
+            for model, counts in plain_value(scored.confusions(split)).items()
+        ],
+    }
+
+
+def score_metrics(scored: ScoredModels, seeds: int, predictions: bytes | None) -> dict[str, Any]:
     """The metrics by image, by patient where one has several, and by source.
 
     Args:
@@ -58,12 +83,12 @@ def score_metrics(scored: Scored, seeds: int, predictions: bytes | None) -> dict
         seeds: Of the whole chain.
         predictions: The scores as a file, whose digest says later whether the numbers are of it.
     """
-    about = {"positive": scored.positive, "negative": scored.negative, "seeds": seeds}
+    about = {**scored.about(), "seeds": seeds}
     splits = scored.splits()
     repeated = [split for split in splits if scored.has_repeats(split)]
     return {
         "interval": {"over": "patients", "confidence": CONFIDENCE, "resamples": RESAMPLES},
-        "threshold": THRESHOLD,
+        **({"threshold": THRESHOLD} if isinstance(scored, Scored) else {}),
         "metrics": _rows([one for split in splits for one in scored.results(split)], about),
         "by_patient": _rows(
             [one for split in repeated for one in scored.results(split, "patient")], about
@@ -78,7 +103,7 @@ def score_metrics(scored: Scored, seeds: int, predictions: bytes | None) -> dict
     }
 
 
-def _rows(results: Sequence[ModelResult | SourceResult], about: Values) -> list[dict[str, Any]]:
+def _rows(results: Sequence[Any], about: Values) -> list[dict[str, Any]]:
     """A row for each metric of each result, with all that says what it is of."""
     rows = []
     for result in results:
@@ -90,12 +115,12 @@ def _rows(results: Sequence[ModelResult | SourceResult], about: Values) -> list[
     return rows
 
 
-def _digest(scored: Scored, predictions: bytes | None) -> str:
-    said = json.dumps([VERSION, RESAMPLES, CONFIDENCE, THRESHOLD, scored.positive, scored.negative])
+def _digest(scored: ScoredModels, predictions: bytes | None) -> str:
+    said = json.dumps([VERSION, RESAMPLES, CONFIDENCE, THRESHOLD, *scored.about().values()])
     return hashlib.sha256(said.encode() + (predictions or b"")).hexdigest()
 
 
-def recall_metrics(scored: Scored, folder: Path, predictions: bytes | None) -> None:
+def recall_metrics(scored: ScoredModels, folder: Path, predictions: bytes | None) -> None:
     """Puts the numbers of a folder's `metrics.json` into what is known of the same scores.
 
     Nothing is put where there is no such file, or where it is of other scores or of an earlier
@@ -111,18 +136,20 @@ def recall_metrics(scored: Scored, folder: Path, predictions: bytes | None) -> N
         if not is_noted(folder, METRICS_FILE):
             return  # of an earlier version: a damaged number would be believed
         if values["inputs"] == _digest(scored, predictions):
-            scored.known.update(_known(values, scored.splits()))
+            scored.known.update(_known(values, scored))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, MatlError):
         return  # they are computed from the scores
 
 
-def _known(values: Values, splits: Iterable[str]) -> dict[Hashable, Any]:
+def _known(values: Values, scored: ScoredModels) -> dict[Hashable, Any]:
     known: dict[Hashable, Any] = {}
-    for split in splits:
-        by_image = _results(values["metrics"], split)
+    for split in scored.splits():
+        kind = scored.result_kind
+        by_image = _results(values["metrics"], split, kind)
+        by_patient = _results(values["by_patient"], split, kind)
         known["results", split, "image"] = by_image
-        known["results", split, "patient"] = _results(values["by_patient"], split) or by_image
-        known["sources", split] = _sources(values["by_source"], split)
+        known["results", split, "patient"] = by_patient or by_image
+        known["sources", split] = _parts(values["by_source"], split, "source", scored.source_kind)
         if "differences" in values:
             rows = [row for row in values["differences"] if row["split"] == split]
             known["paired", split] = [_paired(row) for row in rows]
@@ -130,21 +157,23 @@ def _known(values: Values, splits: Iterable[str]) -> dict[Hashable, Any]:
         known["calibrations",] = {
             row["model"]: Calibration(**_of(Calibration, row)) for row in values["calibration"]
         }
+    if "classes" in values:
+        for split in scored.splits():
+            known["classes", split, "image"] = _parts(values["classes"], split, "name", ClassResult)
     return known
 
 
-def _results(rows: Iterable[Values], split: str) -> list[ModelResult]:
+def _results(rows: Iterable[Values], split: str, kind: type) -> list[Any]:
     own = [row for row in rows if row["split"] == split]
-    return _grouped(own, lambda row: row["model"], ModelResult)
+    return _grouped(own, lambda row: row["model"], kind)
 
 
-def _sources(rows: Iterable[Values], split: str) -> dict[str, list[SourceResult]]:
+def _parts(rows: Iterable[Values], split: str, key: str, kind: type) -> dict[str, list[Any]]:
+    """The results of each model's parts, which `key` names."""
     own = [row for row in rows if row["split"] == split]
     models = dict.fromkeys(row["model"] for row in own)
     return {
-        name: _grouped(
-            [row for row in own if row["model"] == name], lambda row: row["source"], SourceResult
-        )
+        name: _grouped([row for row in own if row["model"] == name], lambda row: row[key], kind)
         for name in models
     }
 

@@ -10,6 +10,8 @@ import pandas as pd
 
 from matl.checksums import read_file
 from matl.errors import MatlError
+from matl.evaluation.class_metrics import CLASS
+from matl.evaluation.multi_class import MultiClassScored
 from matl.evaluation.scored import Scored
 from matl.files import json_bytes
 from matl.names import CURVES, MANIFEST, PREDICTIONS, RECORD
@@ -20,7 +22,7 @@ from matl.spreadsheet import csv_bytes, read_csv
 from matl.typed_json import typed
 
 _ELSEWHERE = ("scored", "curves", "manifest", "data")
-_TEXT: dict[str, Any] = dict.fromkeys(("model", "image", "patient", "source", "split"), str)
+_TEXT: dict[str, Any] = dict.fromkeys(("model", "image", "patient", "source", "split", CLASS), str)
 
 
 def record_files(record: RunRecord) -> dict[str, bytes | None]:
@@ -32,7 +34,7 @@ def record_files(record: RunRecord) -> dict[str, bytes | None]:
     scored = record.scored
     rest = {one.name: getattr(record, one.name) for one in fields(record)}
     rest = {name: value for name, value in rest.items() if name not in _ELSEWHERE}
-    rest |= {"positive": scored.positive, "negative": scored.negative}
+    rest |= scored.about()
     for name in ("stages", "networks"):
         rest[name] = [vars(row) for row in rest[name]]
     rest["data"] = {name: _counts(table) for name, table in record.data.items()}
@@ -70,7 +72,7 @@ def _read(folder: Path) -> RunRecord:
     }
     rest["stages"] = [_stage_row(row) for row in rest["stages"]]
     rest["networks"] = [typed(NetworkRow, row) for row in rest["networks"]]
-    scored = read_scored(folder, rest.pop("positive"), rest.pop("negative"))
+    scored = _scored(folder, rest)
     kinds = {"experiment": str, "command": str, "split_note": str, "seeds": int, "notes": list[str]}
     for name in kinds.keys() & rest.keys():
         rest[name] = typed(kinds[name], rest[name], name)
@@ -105,14 +107,26 @@ def stacked_csv(tables: Mapping[str, pd.DataFrame], key: str) -> bytes | None:
     return csv_bytes(joined[order])
 
 
-def read_scored(folder: Path, positive: str, negative: str) -> Scored:
+def _scored(folder: Path, rest: dict[str, Any]) -> Scored | MultiClassScored:
     """The scores of `predictions.csv`, with the numbers of `metrics.json` where it is of them.
+
+    Args:
+        folder: Of the run.
+        rest: Its record, from which the classes are taken.
 
     Raises:
         ValueError: The scores are invalid.
     """
     content = read_file(folder, PREDICTIONS) if (folder / PREDICTIONS).is_file() else None
-    scored = Scored({} if content is None else read_predictions(content), positive, negative)
+    models = {} if content is None else read_predictions(content)
+    scored: Scored | MultiClassScored
+    if "classes" in rest:
+        classes = typed(list[str], rest.pop("classes"), "classes")
+        scored = MultiClassScored(
+            models, tuple(classes), typed(bool, rest.pop("ordered"), "ordered")
+        )
+    else:
+        scored = Scored(models, rest.pop("positive"), rest.pop("negative"))
     recall_metrics(scored, folder, content)
     return scored
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from matl.evaluation.multi_class import MultiClassScored
 from matl.evaluation.scored import Scored
 
 
@@ -92,7 +93,7 @@ class RunRecord:
     experiment: str
     command: str
     stages: list[StageRow]
-    scored: Scored
+    scored: Scored | MultiClassScored
     split_note: str = ""
     curves: dict[str, pd.DataFrame] = field(default_factory=dict)
     manifest: Mapping[str, Any] = field(default_factory=dict)

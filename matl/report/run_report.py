@@ -4,10 +4,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from matl.checksums import write_files
-from matl.evaluation.scored import UNITS
 from matl.files import json_bytes
 from matl.names import FIGURES, METRICS_FILE, PREDICTIONS, REPORT
-from matl.report.diagnosis_tables import calibration_table, confusion_table, split_tables
 from matl.report.html.picture import Picture
 from matl.report.html.run_pictures import score_pictures, training_pictures
 from matl.report.markdown import escape, fenced, markdown_table
@@ -16,6 +14,7 @@ from matl.report.paths import hide_paths
 from matl.report.plain_values import plain_value
 from matl.report.run_files import record_files
 from matl.report.run_record import RunRecord
+from matl.report.score_tables import tables_of
 from matl.report.stage_tables import stage_table
 from matl.report.table import Table
 from matl.visible import visible
@@ -61,14 +60,12 @@ def _portable(record: RunRecord) -> RunRecord:
 
 def _markdown(record: RunRecord) -> str:
     parts = [f"# {escape(record.experiment)}", fenced(record.command, "bash")]
-    splits = record.scored.splits()
+    splits, tables = record.scored.splits(), tables_of(record)
     for split in splits:
-        diagnosis, *others = split_tables(record, split)
+        diagnosis, *others = tables.split_tables(record, split)
         parts += [f"## {escape(diagnosis.title)}", *_section(diagnosis)]
-        if split == "test" and (calibration := calibration_table(record.scored)):
-            others.append(calibration)
         if split == splits[0]:
-            others += [confusion_table(record.scored, split, unit) for unit in UNITS]
+            others += tables.last_tables(record, split)
         for table in others:
             parts += [f"### {escape(table.title)}", *_section(table)]
     if not splits:

@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 
 from matl.evaluation.metrics import CONFIDENCE, RESAMPLES, THRESHOLD
-from matl.evaluation.scored import ModelResult, Scored
+from matl.evaluation.scored import Result, Scored, ScoredModels
 
 PATIENT_CAPTION = (
     "A patient's score is the mean of its images' scores; it is positive where any image is."
 )
-CONFUSION_LEGEND = (
-    "Rates with 95 % intervals over patients. Blue: called rightly, orange: wrongly; the deeper, "
-    "the larger the share of its row."
+CONFUSION_COLOURS = (
+    "Blue: called rightly, orange: wrongly; the deeper, the larger the share of its row."
 )
+CONFUSION_LEGEND = f"Rates with 95 % intervals over patients. {CONFUSION_COLOURS}"
 
 
 def duration(seconds: float) -> str:
@@ -38,17 +38,31 @@ def p_in_words(p: float | None) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def counted(scored: Scored, result: ModelResult) -> str:
+def counted(scored: ScoredModels, result: Result) -> str:
     """Images, patients, and images of each class."""
-    negatives = result.images - result.positives
-    return (
-        f"{result.images:,} images of {result.patients:,} patients"
-        f" ({result.positives:,} {scored.positive}, {negatives:,} {scored.negative})"
-    )
+    classes = ", ".join(f"{images:,} {name}" for name, images in scored.counts(result).items())
+    return f"{result.images:,} images of {result.patients:,} patients ({classes})"
 
 
 def diagnosis_caption(
-    scored: Scored, results: Sequence[ModelResult], seeds: int, split_note: str
+    scored: Scored, results: Sequence[Result], seeds: int, split_note: str
+) -> str:
+    """Of two classes: images, patients, seeds, and what an interval is; see `results_caption`."""
+    classes = f"Positive class: {scored.positive}; negative: {scored.negative}."
+    reading = f"Threshold {THRESHOLD}. Brier: low is good."
+    return results_caption(
+        scored, results, seeds, split_note, classes, reading, "the images are of one class"
+    )
+
+
+def results_caption(
+    scored: ScoredModels,
+    results: Sequence[Result],
+    seeds: int,
+    split_note: str,
+    classes: str,
+    reading: str,
+    undefined_where: str,
 ) -> str:
     """Images, patients, seeds, and what an interval is.
 
@@ -57,6 +71,9 @@ def diagnosis_caption(
         results: Of one split.
         seeds: Of the whole chain.
         split_note: How the splits were made.
+        classes: What is told apart, a sentence.
+        reading: What a reader must know of the metrics.
+        undefined_where: When a metric has no value.
     """
     images = f"{counted(scored, results[0])}."
     if len({counted(scored, result) for result in results}) > 1:
@@ -66,14 +83,14 @@ def diagnosis_caption(
     undefined = any(one.value is None for one in estimates)
     bare = any(one.value is not None and one.low is None for one in estimates)
     sentences = [
-        f"Positive class: {scored.positive}; negative: {scored.negative}.",
+        classes,
         images,
         f"{seeds_in_words(seeds)} of the whole chain.",
         f"value [low, high]: {100 * CONFIDENCE:.0f} % percentile interval over {RESAMPLES:,}"
         " resamples of patients; it does not cover the choice of the seed.",
-        f"Threshold {THRESHOLD}. Brier: low is good.",
+        reading,
     ]
-    sentences += ["undefined: the images are of one class."] if undefined else []
+    sentences += [f"undefined: {undefined_where}."] if undefined else []
     if bare:
         sentences += ["[none]: fewer than two patients, or of a class, or all resamples alike."]
     sentences += [f"Split: {split_note}."] if split_note else []

@@ -90,7 +90,7 @@ def _check_module(task: type[Task]) -> None:
 
     try:
         with faults_of(task, "stage_class"):
-            found: Any = task.stage_class()
+            found: Any = task.stage_class({})
     except DataError as error:
         _refuse(task, f"has a module that cannot be loaded: {error}")
     if not _is_below(found, Stage):

@@ -29,7 +29,7 @@ def source_digests(task: "type[Task]", config: Any) -> dict[str, str]:
     Raises:
         SettingError: One is defined in no file.
     """
-    kinds = {*task.__mro__, *task.settings.__mro__, *task.stage_class().__mro__}
+    kinds = {*task.__mro__, *task.settings.__mro__, *task.stage_class({}).__mro__}
     functions = {_defined(one.extract) for one in task.derived(config)}
     names = {kind.__module__ for kind in kinds} | functions
     files = {name: _file(name) for name in sorted(names) if _is_no_library(name)}

@@ -147,6 +147,11 @@ class Task:
         return ()
 
     @classmethod
+    def class_order(cls, config: Any) -> Sequence[str]:
+        """Every class that a diagnosis tells apart, in their order; empty where they have none."""
+        return ()
+
+    @classmethod
     def facts(cls, samples: Samples, config: Any) -> dict[str, Any]:
         """What the LightningModule must know of the images besides the settings.
 
@@ -157,8 +162,12 @@ class Task:
         return {}
 
     @classmethod
-    def stage_class(cls) -> "type[Stage]":
-        """The LightningModule that trains."""
+    def stage_class(cls, facts: Mapping[str, Any]) -> "type[Stage]":
+        """The LightningModule that trains, and takes what `facts` returned.
+
+        Args:
+            facts: What `facts` returned; empty where the images are not known yet.
+        """
         if not cls.module:
             return cls  # type: ignore[return-value]
         return load_object(cls.module)

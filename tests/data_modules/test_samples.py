@@ -105,6 +105,24 @@ def test_further_columns_travel_along_as_text():
     assert rows.part(rows.label_sets[0]).table["age"].tolist() == ["40", "50", "60"]
 
 
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [
+        (("ill", "well"), "set data.positive to one of ill, well$"),
+        (("flu", "ill", "well"), "one of flu, ill, well, or to null to tell all of them apart"),
+    ],
+)
+def test_without_a_positive_class_every_way_out_is_named(classes: tuple[str, ...], message: str):
+    with pytest.raises(DataError, match=message):
+        Samples(ROOT, table(), classes=classes).against_rest()
+
+
+def test_images_of_several_classes_have_no_diagnosis():
+    samples = Samples(ROOT, table(), classes=("ill", "well"), positive="ill", multi_label=True)
+    with pytest.raises(DataError, match="one class per image; multi-labels are for a stage whose"):
+        samples.against_rest()
+
+
 def test_a_source_named_by_its_folder_is_numbered():
     sources = (Source("t", by_folder=True), Source("s"), Source("u", "u/deep", by_folder=True))
     given = table(label="", source=["s", "t", "u"], patient=["1", "2", "3"], split="train")

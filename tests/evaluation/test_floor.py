@@ -1,9 +1,15 @@
+import json
+from dataclasses import asdict
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from matl.evaluation.floor import FEATURES, fit_floor, floor_scores, grey_features
-from matl.evaluation.metrics import check_scores, summarise
+from matl.evaluation.class_metrics import summarise_classes
+from matl.evaluation.floor import FEATURES, Floor, _fit, fit_floor, floor_scores, grey_features
+from matl.evaluation.metrics import check_scores, patient_codes, summarise
+from matl.files import json_bytes
+from matl.typed_json import typed
 
 
 def make_set(patients=60, seed=0):
@@ -97,8 +103,31 @@ def test_one_patient_a_class_is_enough_to_fit():
 
 def test_training_images_of_one_class_are_refused():
     table, images, sizes, labels = make_set()
-    with pytest.raises(ValueError, match="both classes"):
+    with pytest.raises(ValueError, match="every class"):
         fit_floor(table, grey_features(images, sizes), np.ones_like(labels))
+
+
+def test_several_classes_are_scored_by_a_softmax_as_scikit_learn_does():
+    table, images, sizes, _ = make_set(patients=90)
+    labels = np.arange(90).repeat(2) % 3
+    images = (images * 0.5 + 40 * labels[:, None, None, None]).astype(np.uint8)
+    features, classes = grey_features(images, sizes), ("mild", "severe", "well")
+    train = (table["split"] == "train").to_numpy()
+    fitted = fit_floor(table, features, labels, classes=3)
+    scores = floor_scores(fitted, table, features, labels, classes)
+    model = _fit(features[train], labels[train], patient_codes(table[train]), 0)
+    columns = [f"score_{name}" for name in classes]
+    np.testing.assert_allclose(scores[columns], model.predict_proba(features[~train]))
+    assert scores["class"].tolist() == np.array(classes)[labels[~train]].tolist()
+    assert (
+        summarise_classes(scores[scores["split"] == "test"], classes, False)[0]["auroc"].value > 0.9
+    )
+    none = floor_scores(fitted, table[train], features[train], labels[train], classes)
+    assert none.empty
+    assert set(columns) < set(none)
+    assert typed(Floor, json.loads(json_bytes(asdict(fitted)))) == fitted
+    with pytest.raises(ValueError, match="every class"):
+        fit_floor(table, features, labels % 2, classes=3)
 
 
 def test_arrays_of_different_lengths_are_refused():

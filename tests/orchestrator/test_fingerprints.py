@@ -19,6 +19,7 @@ def test_settings_added_later_leave_the_fingerprints_of_before(load_tiny: Load) 
     for stage in make_plan(load_tiny()).stages:
         assert stage.identity["trainer"] == {**trainer, "channels_last": True, "compile": False}
         assert stage.identity["versions"].keys() == versions | own[stage.name]
+        assert "ordered" not in stage.identity["stage"]
 
 
 def test_what_cannot_change_a_result_is_left_out(load_tiny: Load) -> None:

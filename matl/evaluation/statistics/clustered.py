@@ -84,21 +84,74 @@ def accuracy_difference(
         clusters: the patient of each image, int [N].
     """
     right = [(scores >= THRESHOLD) == label for scores in (first, second)]
-    gained = np.bincount(clusters, right[0].astype(float) - right[1])
-    return _difference(float(gained.sum() / len(label)), float((gained**2).sum()) / len(label) ** 2)
+    return rights_difference(right[0], right[1], clusters)
+
+
+def rights_difference(first: np.ndarray, second: np.ndarray, clusters: np.ndarray) -> Difference:
+    """`accuracy_difference` of which images each model called rightly, bool [N]."""
+    gained = np.bincount(clusters, first.astype(float) - second)
+    images = len(clusters)
+    return _difference(float(gained.sum() / images), float((gained**2).sum()) / images**2)
+
+
+def macro_auroc_difference(
+    label: np.ndarray, first: np.ndarray, second: np.ndarray, clusters: np.ndarray
+) -> Difference:
+    """Difference of two correlated macro AUROCs, each class against the rest, over clusters.
+
+    Obuchowski's variance of `auroc_difference` for a mean of AUROCs: an image has one pull on it,
+    the mean of those that it has on each class's AUROC. With two classes, whose probabilities add
+    up to 1, it is `auroc_difference`.
+
+    Args:
+        label: the class's number of each image, int [N] in 0..K-1.
+        first: probabilities of a model, float [N, K].
+        second: probabilities of the other one.
+        clusters: the patient of each image, int [N].
+
+    Raises:
+        ValueError: a class has no image.
+    """
+    classes = first.shape[1]
+    if len(np.unique(label)) < classes:
+        raise ValueError("a macro AUROC needs images of every class")
+    (one, pull), (other, other_pull) = (_pulls(label, scores) for scores in (first, second))
+    sums = np.zeros((int(clusters.max()) + 1, classes))
+    np.add.at(sums, (clusters, label), pull - other_pull)
+    numbers = [len(np.unique(clusters[label == each])) for each in range(classes)]
+    own = [_unbiased(n) * float(each @ each) for n, each in zip(numbers, sums.T, strict=True)]
+    both = float((sums.sum(1) ** 2).sum() - (sums**2).sum())
+    return _difference(one - other, sum(own) + _unbiased(len(np.unique(clusters))) * both)
+
+
+def _pulls(label: np.ndarray, scores: np.ndarray) -> tuple[float, np.ndarray]:
+    """The macro AUROC, and how far each image pulls it up, float [N], to first order."""
+    classes = scores.shape[1]
+    aurocs, pull = [], np.zeros(len(label))
+    for each in range(classes):
+        own = label == each
+        wins = _wins(scores[own, each], scores[~own, each])
+        aurocs.append(float(wins.mean()))
+        pull[own] += (wins.mean(1) - aurocs[-1]) / (classes * own.sum())
+        pull[~own] += (wins.mean(0) - aurocs[-1]) / (classes * (~own).sum())
+    return float(np.mean(aurocs)), pull
 
 
 def _components(
     label: np.ndarray, scores: np.ndarray, clusters: np.ndarray
 ) -> tuple[float, np.ndarray, np.ndarray]:
     """The AUROC, and by cluster how far its positives and its negatives lie from it in sum."""
-    positive, negative = scores[label == 1][:, None], scores[label == 0][None]
-    wins = (positive > negative) + 0.5 * (positive == negative)
+    wins = _wins(scores[label == 1], scores[label == 0])
     auroc = float(wins.mean())
     number = int(clusters.max()) + 1
     of_positives = np.bincount(clusters[label == 1], wins.mean(1) - auroc, number)
     of_negatives = np.bincount(clusters[label == 0], wins.mean(0) - auroc, number)
     return auroc, of_positives, of_negatives
+
+
+def _wins(positive: np.ndarray, negative: np.ndarray) -> np.ndarray:
+    """Which pairs are ranked rightly, ties half, float [positives, negatives]."""
+    return (positive[:, None] > negative[None]) + 0.5 * (positive[:, None] == negative[None])
 
 
 def _variance(

@@ -11,8 +11,9 @@ import yaml
 from matl.checksums import read_file
 from matl.errors import MatlError
 from matl.evaluation.confusion import confusions
-from matl.evaluation.metrics import METRICS, THRESHOLD, Estimate
-from matl.evaluation.scored import ModelResult, Scored
+from matl.evaluation.metrics import THRESHOLD, Estimate
+from matl.evaluation.multi_class import MultiClassScored
+from matl.evaluation.scored import UNITS, Result, Scored, ScoredModels
 from matl.files import json_bytes, replace_file
 from matl.names import (
     CKA_FIGURE,
@@ -26,16 +27,24 @@ from matl.names import (
 )
 from matl.report import stage_tables
 from matl.report.closing import closing_sentence
-from matl.report.diagnosis_tables import calibration_table, external_table, split_tables
+from matl.report.diagnosis_tables import calibration_table
 from matl.report.html.picture import FigureFolder
 from matl.report.html.provenance import digest_table, facts
 from matl.report.html.render import render
 from matl.report.html.run_pictures import score_pictures, training_pictures
+from matl.report.multi_class_tables import patient_caption
 from matl.report.plain_values import plain_value
 from matl.report.rows import CHAIN, FLOOR, FROM_SCRATCH
 from matl.report.run_files import read_record
 from matl.report.run_record import RunRecord
-from matl.report.words import CONFUSION_LEGEND, PATIENT_CAPTION, counted, duration
+from matl.report.score_tables import tables_of
+from matl.report.words import (
+    CONFUSION_COLOURS,
+    CONFUSION_LEGEND,
+    PATIENT_CAPTION,
+    counted,
+    duration,
+)
 
 INSIDE = {
     OVERLAYS_FIGURE: "Right and wrong cases, drawn at random, with their maps.",
@@ -47,11 +56,12 @@ INSIDE = {
 
 @dataclass(frozen=True)
 class Headline:
-    """What the first screen shows: one metric of every model on one split."""
+    """What the first screen shows: one metric of every model on one split, of which classes."""
 
     metric: str
     split: str
     rows: list[tuple[str, Estimate]]
+    classes: str
     caption: str
 
 
@@ -77,7 +87,7 @@ def write_run_page(folder: Path) -> Path:
         headline=headline(record.scored),
         **_chain(record),
         **_diagnosis(record),
-        external=external_table(record, _external(folder)),
+        external=tables_of(record).external_table(record, _external(folder)),
         curves=figures.drawn(score_pictures(record.scored)),
         training=figures.drawn(training_pictures(record.curves)),
         inside=_inside(folder / EXPLANATION),
@@ -96,18 +106,25 @@ def _external(folder: Path) -> list[RunRecord]:
     return [read_record(file.parent) for file in evaluation_records(folder)]
 
 
-def headline(scored: Scored) -> Headline | None:
+def headline(scored: ScoredModels) -> Headline | None:
     """AUROC on test; where images are of one class, the accuracy; without test, of val."""
     for split in scored.splits():
         results = scored.results(split)
         defined = any(one.metrics["auroc"].value is not None for one in results)
         metric = "auroc" if defined else "accuracy"
         rows = [(one.model, one.metrics[metric]) for one in results]
-        return Headline(METRICS[metric], split, rows, _headline_caption(scored, results[0]))
+        caption = _headline_caption(scored, results[0])
+        return Headline(scored.titles[metric], split, rows, _classes(scored), caption)
     return None
 
 
-def _headline_caption(scored: Scored, result: ModelResult) -> str:
+def _classes(scored: ScoredModels) -> str:
+    if isinstance(scored, Scored):
+        return f"positive class {scored.positive}"
+    return f"classes {', '.join(scored.about()['classes'])}"
+
+
+def _headline_caption(scored: ScoredModels, result: Result) -> str:
     return (
         f"{counted(scored, result)}. In brackets: 95 % interval over "
         "patients; it does not cover the choice of the seed. Dot: the value; bar: its interval. "
@@ -127,21 +144,39 @@ def _chain(record: RunRecord) -> dict[str, Any]:
 
 
 def _diagnosis(record: RunRecord) -> dict[str, Any]:
-    scored = record.scored
-    splits = scored.splits()
-    confusion = {}
+    splits, tables = record.scored.splits(), tables_of(record)
+    results = {split: list(tables.split_tables(record, split)) for split in splits}
+    if isinstance(record.scored, MultiClassScored):
+        return {"results": results, **_class_confusion(record.scored)}
+    return {"results": results, **_confusion(record.scored)}
+
+
+def _confusion(scored: Scored) -> dict[str, Any]:
+    splits, confusion = scored.splits(), {}
     for split in splits[:1]:
         confusion = {
             "By image": confusions(scored, split),
             "By patient": confusions(scored, split, "patient"),
         }
     return {
-        "results": {split: list(split_tables(record, split)) for split in splits},
+        "classes": (),
         "calibration": calibration_table(scored),
         "confusion": confusion,
         "confusion_caption": (
             f"{' '.join(splits[:1]).capitalize()} split, threshold {THRESHOLD}; positive class: "
             f"{scored.positive}. {CONFUSION_LEGEND} {PATIENT_CAPTION}"
+        ),
+    }
+
+
+def _class_confusion(scored: MultiClassScored) -> dict[str, Any]:
+    split = next(iter(scored.splits()), "")
+    return {
+        "classes": scored.classes,
+        "calibration": None,
+        "confusion": {f"By {unit}": scored.confusions(split, unit) for unit in UNITS},
+        "confusion_caption": (
+            f"{split.capitalize()} split. {CONFUSION_COLOURS} {patient_caption(scored, split)}"
         ),
     }
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 import pandas as pd
 
 from matl.evaluation.metrics import Estimate
-from matl.evaluation.scored import Scored
+from matl.evaluation.scored import Scored, ScoredModels
 from matl.report.curves import COSTS, has_values, roc_figure, training_figure
 from matl.report.html.picture import Picture
 from matl.report.html.score_figures import (
@@ -17,13 +17,17 @@ from matl.report.html.score_figures import (
 )
 
 
-def score_pictures(scored: Scored, images: str = "") -> list[Picture]:
+def score_pictures(scored: ScoredModels, images: str = "") -> list[Picture]:
     """Curves of the first split on which a model was scored on both classes; test comes first.
+
+    There are none of three classes and more.
 
     Args:
         scored: What was scored.
         images: Which images the scores are of, in words; by default those of the split.
     """
+    if not isinstance(scored, Scored):
+        return []
     for split in scored.splits():
         results = {one.model: one.metrics for one in scored.results(split)}
         both = [name for name, metrics in results.items() if metrics["auroc"].value is not None]

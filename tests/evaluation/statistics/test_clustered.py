@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from matl.evaluation.statistics.clustered import accuracy_difference, auroc_difference
+from matl.evaluation.statistics.clustered import (
+    accuracy_difference,
+    auroc_difference,
+    macro_auroc_difference,
+)
 from matl.evaluation.statistics.contrasts import Arm, contrast
 
 # Two readings of magnetic resonance angiographies, 36 patients with one or two arteries: the worked
@@ -163,3 +167,42 @@ def test_clusters_that_agree_weaken_mcnemars_test() -> None:
     twice = [np.repeat(each, 2) for each in (label, first, second, np.arange(len(label)))]
     assert accuracy_difference(*twice).p == pytest.approx(single.p)
     assert accuracy_difference(*twice[:3], np.arange(2 * len(label))).p <= single.p
+
+
+def test_the_macro_difference_of_two_classes_is_the_difference() -> None:
+    label, first, second, clusters = scores()
+    both = [np.stack([1 - one, one], axis=1) for one in (first, second)]
+    macro, direct = macro_auroc_difference(label, *both, clusters), auroc_difference(*scores())
+    assert macro.value == pytest.approx(direct.value)
+    assert macro.error == pytest.approx(direct.error)
+
+
+def test_a_macro_difference_needs_every_class() -> None:
+    thirds = np.full((2, 3), 1 / 3)
+    with pytest.raises(ValueError, match="every class"):
+        macro_auroc_difference(np.array([0, 1]), thirds, thirds, np.arange(2))
+
+
+def three_classes(random: np.random.Generator, patients: int) -> tuple[np.ndarray, ...]:
+    """Two models over patients of one class and one to four images each; the first is better."""
+    clusters = np.repeat(np.arange(patients), random.integers(1, 5, patients))
+    label = random.choice(3, patients, p=[0.5, 0.3, 0.2])[clusters]
+    shared = random.normal(size=(patients, 3))[clusters]
+    models = []
+    for skill in (1.5, 0.8):
+        own = random.normal(size=(len(label), 3)) + random.normal(size=(patients, 3))[clusters] / 2
+        shares = np.exp(skill * np.eye(3)[label] + 0.7 * shared + own)
+        models.append(shares / shares.sum(1, keepdims=True))
+    return label, *models, clusters
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("patients", [60, 150])
+def test_the_interval_of_a_macro_difference_covers_the_truth(patients: int) -> None:
+    random = np.random.default_rng(0)
+    many = [macro_auroc_difference(*three_classes(random, 600)).value for _ in range(100)]
+    drawn = (macro_auroc_difference(*three_classes(random, patients)) for _ in range(1000))
+    bounds = [one.bounds for one in drawn]
+    held = [low <= np.mean(many) <= high for low, high in filter(None, bounds)]
+    assert len(held) > 990
+    assert 0.92 <= np.mean(held) <= 0.97

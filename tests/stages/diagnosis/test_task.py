@@ -1,12 +1,16 @@
 """What matl asks of the task `diagnosis`."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from data_modules.config import DataConfig
 from data_modules.samples import Samples
 from data_modules.sets.listing import make_table
 from matl.errors import SettingError
+from matl.stages.diagnosis.multi_class import MultiClassStage
+from matl.stages.diagnosis.stage import DiagnosisStage
 from matl.stages.diagnosis.task import Diagnosis, DiagnosisConfig
 
 CONFIG = DiagnosisConfig(part=3, task="diagnosis", epochs=1)
@@ -24,6 +28,51 @@ def test_it_sees_the_positive_class_against_the_rest() -> None:
     assert seen.classes == ("not ill", "ill")
     facts = Diagnosis.facts(seen, CONFIG)
     assert facts == {"positives": 1, "negatives": 2, "ranks_validation": False}
+
+
+MULTI_CLASS = replace(CONFIG, data=DataConfig(name="folder", positive=None))
+
+
+def test_null_over_three_classes_tells_all_of_them_apart() -> None:
+    seen = Diagnosis.select(samples(["ill", "well", "flu", "ill", ""]), MULTI_CLASS)
+    assert (seen.classes, seen.positive) == (("flu", "ill", "well"), None)
+    facts = Diagnosis.facts(seen, MULTI_CLASS)
+    assert facts == {"counts": [1, 1, 1], "ranks_validation": False}
+    assert Diagnosis.stage_class(facts) is MultiClassStage
+    two = Diagnosis.facts(Diagnosis.select(samples(["ill", "well"], SPLITS[:2]), CONFIG), CONFIG)
+    assert Diagnosis.stage_class(two) is DiagnosisStage
+
+
+def test_null_over_two_classes_is_the_data_sets_own_positive() -> None:
+    of_two = replace(samples(["ill", "well"], SPLITS[:2]), classes=("ill", "well"))
+    for config in (CONFIG, MULTI_CLASS):
+        assert Diagnosis.select(of_two, config).classes == ("well", "ill")
+
+
+@pytest.mark.parametrize(
+    ("ordered", "positive", "message"),
+    [
+        (["well", "ill"], None, "lists well, ill; list each class once: flu, ill, well"),
+        (["well", "ill", "ill", "flu"], None, "list each class once: flu, ill, well"),
+        (["well", "ill", "cold"], None, "list each class once: flu, ill, well"),
+        (["well", "flu", "ill"], "ill", "tells ill from not ill; leave it out, or set data.positi"),
+    ],
+)
+def test_an_order_lists_each_class_once(
+    ordered: list[str], positive: str | None, message: str
+) -> None:
+    config = replace(MULTI_CLASS, ordered=ordered)
+    config.data = DataConfig(name="folder", positive=positive)
+    with pytest.raises(SettingError, match=message):
+        Diagnosis.select(samples(["ill", "well", "flu", "ill", ""]), config)
+    in_order = replace(MULTI_CLASS, ordered=["well", "flu", "ill"])
+    assert Diagnosis.select(samples(["ill"], ["train"]), in_order).positive is None
+
+
+def test_a_class_without_training_images_is_refused() -> None:
+    seen = Diagnosis.select(samples(["ill", "well", "ill", "flu", "flu"]), MULTI_CLASS)
+    with pytest.raises(SettingError, match="no training image is of the class 'flu'"):
+        Diagnosis.check_images(seen, MULTI_CLASS)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,52 @@
+"""What a diagnosis tells apart: a positive class from the rest, or every class (multi-class)."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from data_modules.samples import Samples
+from matl.evaluation.multi_class import MultiClassScored
+from matl.evaluation.scored import Scored
+from matl.stages.task import Task
+
+
+def classes_apart(samples: Samples) -> tuple[str, ...]:
+    """The classes of a multi-class diagnosis; empty where it tells two apart.
+
+    Args:
+        samples: The images that its task selected.
+    """
+    return samples.classes if samples.positive is None and len(samples.classes) > 2 else ()
+
+
+def tells_classes_apart(task: type[Task], samples: Samples) -> bool:
+    """Whether a stage is a multi-class diagnosis."""
+    return task.diagnoses and bool(classes_apart(samples))
+
+
+def scored_of(
+    models: Mapping[str, pd.DataFrame], samples: Samples, ordered: Sequence[str]
+) -> Scored | MultiClassScored:
+    """The scores of diagnoses with their classes.
+
+    Args:
+        models: Scores by the row's name.
+        samples: The images that the diagnoses' task selected.
+        ordered: The classes in their order, where they have one.
+    """
+    if classes := classes_apart(samples):
+        return MultiClassScored(models, tuple(ordered) or classes, bool(ordered))
+    negative, positive = samples.classes
+    return Scored(models, positive, negative)
+
+
+def class_note(stage: str, samples: Samples) -> str:
+    """What a multi-class diagnosis tells apart, in a line.
+
+    Args:
+        stage: Its name.
+        samples: The images that its task selected.
+    """
+    counts = samples.table["label"].value_counts()
+    each = ", ".join(f"{name} {int(counts.get(name, 0)):,}" for name in samples.classes)
+    return f"{stage} is multi-class: it tells {len(samples.classes)} classes apart; images: {each}"
