@@ -212,14 +212,14 @@ def test_a_run_without_a_test_split_and_its_store(matl: Matl, tmp_path: Path) ->
 
 
 def test_copies_of_training_images_are_not_tested_on(matl: Matl, tmp_path: Path) -> None:
-    """Where no patients are named, images that are nearly alike stand in, in whatever format."""
+    """Images of the same pixels are the same, in whatever format."""
     write_images(tmp_path / "scans" / "train", ("ill", "well"))
     for file in (tmp_path / "scans" / "train").rglob("*.png"):
         copy = tmp_path / "scans" / "test" / file.parent.name / f"{file.stem}.bmp"
         copy.parent.mkdir(parents=True, exist_ok=True)
         Image.open(file).save(copy)
     shown = matl("plan", write_experiment(tmp_path), folder=tmp_path)
-    assert "12 pairs of a training image and one that is held out are copies" in one_line(shown)
+    assert "12 pairs of identical images are in two splits" in one_line(shown)
 
 
 def test_a_class_that_cannot_be_read_is_told_before_training(matl: Matl, tmp_path: Path) -> None:

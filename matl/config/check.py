@@ -93,7 +93,8 @@ def _check_ranges(section: Any, keys: list[str]) -> None:
 
 
 def _check_range(value: Any, declared: Any, keys: list[str]) -> None:
-    if reason := declared.get("refused", {}).get(value):
+    refused = declared.get("refused", {})
+    if isinstance(value, str) and (reason := refused.get(value)):
         raise SettingError(keys, f"{value!r} is not possible: {reason}")
     choices = declared.get("choices")
     if choices is not None and value not in choices:
