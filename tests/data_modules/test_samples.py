@@ -71,7 +71,7 @@ def test_a_table_read_in_any_index_is_renumbered():
         ({"path": ["a.png", "b\udcf6.png", "c.png"]}, {}, r"the path 'b\\udcf6.png' is not UTF-8"),
         ({"patient": "p1"}, {}, "'p1'; put all images of a patient into one split"),
         ({"study": ["", None, ""]}, {}, "empty cells"),
-        ({}, {"positive": "wel"}, "did you mean 'well'"),
+        ({}, {"positive": "wel"}, "has no class 'wel'; its classes are well, ill"),
         ({}, {"classes": ("well", "ill", "ill")}, "must differ"),
         ({}, {"classes": ("well", "ill", "Well")}, "the classes 'Well' and 'well' are one"),
         ({}, {"classes": ("well", "ill", "N/A")}, "'N/A' stands for no value"),
