@@ -28,7 +28,9 @@ def load_object(place: str) -> Any:
         importlib.invalidate_caches()
     try:
         module = importlib.import_module(module_name)
-    except Exception as error:  # a module may fail in any way while it is imported
+    except (Exception, SystemExit) as error:  # a module may fail in any way while it is imported
+        if isinstance(error, SystemExit) and type(error) is not SystemExit:
+            raise  # a signal ends the command
         raise DataError(_reason(module_name, error)) from error
     try:
         return getattr(module, name)
@@ -39,7 +41,7 @@ def load_object(place: str) -> Any:
         ) from error
 
 
-def _reason(module: str, error: Exception) -> str:
+def _reason(module: str, error: BaseException) -> str:
     absent = error.name if isinstance(error, ModuleNotFoundError) else None
     if absent is not None and f"{module}.".startswith(f"{absent}."):
         return (

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, get_origin
 
 from data_modules.config import DataConfig
-from data_modules.errors import DataError, did_you_mean
+from data_modules.errors import DataError, did_you_mean, fault
 from data_modules.imports import load_object
 from data_modules.samples import Samples
 from data_modules.sets.union import join
@@ -186,7 +186,14 @@ def _read_index(config: DataConfig, data_root: Path) -> Samples:
     seed = {"split_seed": config.split_seed} if "split_seed" in _parameters(index) else {}
     folder = name.partition(":")[0].rpartition(".")[2]
     root = Path(config.root) if config.root is not None else data_root / folder
-    samples = index(Path(os.path.expanduser(root)), **config.options, **seed)
+    try:
+        samples = index(Path(os.path.expanduser(root)), **config.options, **seed)
+    except DataError:
+        raise
+    except Exception as error:  # a user's function may fail in any way
+        if name in DATASETS:
+            raise
+        raise DataError(f"data.name: '{name}' fails ({fault(error)}); fix it there") from error
     if not isinstance(samples, Samples):
         raise DataError(f"data.name: '{name}' returns {type(samples).__name__}, not Samples")
     return samples

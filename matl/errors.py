@@ -23,7 +23,8 @@ class SettingError(MatlError):
 
     def __init__(self, keys: Iterable[str], reason: str, message: str | None = None) -> None:
         self.keys, self.reason = list(keys), reason
-        super().__init__(message or f"{'.'.join(self.keys)}: {reason}")
+        place = f"{'.'.join(self.keys)}: " if self.keys else ""
+        super().__init__(message or place + reason)
 
     def under(self, *keys: str) -> Self:
         """The same error below other settings, as in `error.under("stages", "lung")`."""

@@ -95,10 +95,10 @@ def read_manifest(folder: Path) -> StageManifest:
     try:
         return typed(StageManifest, unsealed(content))
     except ValueError as error:
-        if _is_of_another_version(content):
+        if (other := _other_format(content)) is not None:
             raise MatlError(
-                f"{folder}: was trained by another version of matl, which this one cannot read; "
-                "it is not reused"
+                f"{folder}: was trained by another version of matl: its manifest has the format "
+                f"{other}, and this one reads {FORMAT} alone; it is not reused"
             ) from error
         raise MatlError(f"{folder}: is damaged: {MANIFEST}: {error}") from error
 
@@ -108,9 +108,13 @@ def write_manifest(manifest: StageManifest, folder: Path) -> None:
     (folder / MANIFEST).write_bytes(sealed(asdict(manifest)))
 
 
-def _is_of_another_version(content: bytes) -> bool:
+def _other_format(content: bytes) -> object:
+    """The format of a manifest that another version wrote, and None where it is no such file."""
     try:
         values = json.loads(content)
     except (ValueError, RecursionError):
-        return False
-    return isinstance(values, dict) and "fingerprint" in values and values.get("format") != FORMAT
+        return None
+    if not isinstance(values, dict) or "fingerprint" not in values:
+        return None
+    found = values.get("format", 1)
+    return None if found == FORMAT else found

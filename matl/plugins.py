@@ -2,19 +2,20 @@
 
 import inspect
 from collections.abc import Mapping
+from typing import Any
 
 from data_modules.errors import DataError, did_you_mean
 from data_modules.imports import load_object
 from matl.errors import SettingError
 
 
-def load_class(name: str, known: Mapping[str, str], base: type, kind: str) -> type:
+def load_class(name: Any, known: Mapping[str, str], base: type, kind: str) -> type:
     """The class of a name, or of a path such as `mypkg.tasks:MyTask`.
 
     The working directory can be imported from, as under `python -m`.
 
     Args:
-        name: What the user wrote.
+        name: What the user wrote, which need not be text.
         known: Paths of the built-in classes by name.
         base: What the class must be a subclass of.
         kind: What it is, and its key in the settings: "task" or "method".
@@ -22,10 +23,11 @@ def load_class(name: str, known: Mapping[str, str], base: type, kind: str) -> ty
     Raises:
         SettingError: There is no such class, or it is none of `base`.
     """
-    path = known.get(name, name)
+    word = "null" if name is None else str(name)
+    path = known.get(word, word)
     if ":" not in path:
-        hint = f"{did_you_mean(name, known)} (or write your own as package.module:Class)"
-        raise SettingError([kind], f"{name!r} is no {kind}; {hint}")
+        hint = f"{did_you_mean(word, known)} (or write your own as package.module:Class)"
+        raise SettingError([kind], f"{word!r} is no {kind}; {hint}")
     try:
         found = load_object(path)
     except DataError as error:

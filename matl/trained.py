@@ -21,6 +21,7 @@ from matl.manifest import StageManifest, read_manifest
 from matl.names import BACKBONE, HEADS
 from matl.stages.base import Stage
 from matl.stages.registry import find_task, task_of
+from matl.stages.scorer import Scorer
 from matl.stages.settings import StageConfig, size_pair
 
 
@@ -83,10 +84,10 @@ class TrainedModel:
         Raises:
             MatlError: The stage is no diagnosis.
         """
-        if not task_of(self.config).diagnoses:
+        if not (task_of(self.config).diagnoses and isinstance(self.stage, Scorer)):
             raise MatlError(f"{self.manifest.stage}: is no diagnosis, so it scores no image")
         with torch.no_grad():
-            return self.stage.scores(images)  # type: ignore[operator]
+            return self.stage.scores(images)
 
 
 def load_trained(folder: str | Path) -> TrainedModel:

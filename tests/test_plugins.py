@@ -28,6 +28,12 @@ def test_an_unknown_name_is_named() -> None:
         load_class("eror", KNOWN, Exception, "kind")
 
 
+@pytest.mark.parametrize(("word", "shown"), [(3, "3"), (None, "null"), (["error"], "error")])
+def test_a_word_that_is_no_text_is_one_line(word: object, shown: str) -> None:
+    with pytest.raises(SettingError, match=f"^kind: .*{shown}.* is no kind; "):
+        load_class(word, KNOWN, Exception, "kind")
+
+
 def test_descriptions_are_first_lines() -> None:
     assert describe(KNOWN) == {
         "error": "A user's mistake: one clear line that says what, where and how to fix it."

@@ -15,6 +15,7 @@ from matl.backbones.optimizers import optimizer_problem
 from matl.backbones.timm_table import FeatureMaps
 from matl.config.schema import Experiment
 from matl.errors import MatlError, SettingError
+from matl.stages.check import faults_of
 from matl.stages.registry import task_of
 from matl.stages.settings import StageConfig, size_pair
 
@@ -174,7 +175,8 @@ def _check_stage(stage: StageConfig, strides: tuple[int, ...], keys: list[str]) 
         message = f"{stage.freeze}: nothing that travels to the next stage would train"
         raise SettingError([*keys, "freeze"], message)
     try:
-        task_of(stage).check_settings(stage, strides)
+        with faults_of(task := task_of(stage), "check_settings"):
+            task.check_settings(stage, strides)
     except SettingError as error:
         raise error.under(*keys) from error
 

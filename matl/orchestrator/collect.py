@@ -8,7 +8,6 @@ from pathlib import Path
 import pandas as pd
 
 from data_modules.audit import overview
-from data_modules.samples import SPLITS
 from matl.backbones import BackboneConfig, account, arm_match, network_cost
 from matl.evaluation.multi_class import MultiClassScored
 from matl.evaluation.scored import Scored
@@ -96,7 +95,7 @@ def data_notes(plan: Plan) -> list[str]:
         *(
             f"{stage.name} is transductive: it saw the val and test images too, without labels"
             for stage in plan.chain
-            if stage.task.training_splits(stage.config) == SPLITS
+            if stage.task.transductive(stage.config)
         ),
         *(same_names(list(samples), samples) if _trained_diagnoses(plan) else []),
     ]

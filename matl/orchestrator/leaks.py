@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from data_modules.audit.near_duplicates import near_duplicates
 from data_modules.audit.overview import same_images, shared_patients
 from data_modules.file_hashes import FileHashes
-from data_modules.samples import SPLITS, Samples
+from data_modules.samples import Samples
 from matl.config import Experiment
 from matl.errors import MatlError
 from matl.stages.registry import task_of
+from matl.stages.task import Task
 
 
 def refuse_leaks(
@@ -18,7 +19,7 @@ def refuse_leaks(
 
     Patients are compared by name within a data set, and images by their bytes across data sets.
     Where the diagnosis's own set names no patients, its images must not be nearly alike. A stage
-    that trains on every split by its own settings is left to them.
+    that may see held-out images is left to its settings.
 
     Raises:
         MatlError: A patient or an image would be seen, or is nearly alike.
@@ -27,20 +28,22 @@ def refuse_leaks(
         return
     target = samples[names[-1]]
     held_out = target.subset(target.table["split"] != "train")
+    _refuse_more_splits(names[-1], experiment)
     if not target.patients_named:
         _refuse_copies(target, names[-1], hashes)
     for name in names[:-1]:
         config = experiment.stages[name]
-        if task_of(config).training_splits(config) == SPLITS:
+        task = task_of(config)
+        if task.transductive(config):
             continue
-        seen = samples[name].subset(samples[name].table["split"] == "train")
+        splits = task.training_splits(config)
+        seen = samples[name].subset(samples[name].table["split"].isin(splits))
         shared = shared_patients(seen, held_out)
         if shared:
             source, patient = shared[0]
             raise MatlError(
                 f"stages.{name}.data: trains on {len(shared)} patients that {names[-1]} holds out"
-                f" (such as {patient} of {source}); give both stages the same split, or say"
-                " transductive: true where no label is used"
+                f" (such as {patient} of {source}); {_remedy(task, splits)}"
             )
         copies = same_images(seen, held_out, hashes)
         if copies:
@@ -67,6 +70,25 @@ def same_names(names: Sequence[str], samples: Mapping[str, Samples]) -> list[str
                 "where they are the same people, say so by data.options.source, one name in both"
             )
     return found
+
+
+def _refuse_more_splits(name: str, experiment: Experiment) -> None:
+    """A diagnosis is evaluated on all but the training split, so it trains on that one alone."""
+    config = experiment.stages[name]
+    splits = task_of(config).training_splits(config)
+    if set(splits) != {"train"}:
+        raise MatlError(
+            f"stages.{name}.task: {config.task} trains on the splits {', '.join(splits)}, and a"
+            " diagnosis is evaluated on val and test; let its training_splits be train alone"
+        )
+
+
+def _remedy(task: type[Task], splits: Sequence[str]) -> str:
+    if set(splits) - {"train"}:
+        own = f"its task trains on the splits {', '.join(splits)}: let it train on train alone"
+    else:
+        own = "give both stages the same split"
+    return f"{own}, or {task.leak_remedy}" if task.leak_remedy else own
 
 
 def _refuse_copies(target: Samples, name: str, hashes: FileHashes) -> None:

@@ -17,6 +17,7 @@ from matl.orchestrator.fingerprints import Identity, fingerprint, stage_identity
 from matl.orchestrator.leaks import refuse_leaks
 from matl.orchestrator.resources import Resources, resolve
 from matl.report.rows import from_scratch
+from matl.stages.check import check_task, faults_of
 from matl.stages.registry import task_of
 from matl.stages.settings import PARTS, StageConfig
 from matl.stages.task import Task
@@ -126,7 +127,8 @@ def plan_checked(experiment: Experiment, through: int = 3, memo: Memo | None = N
         memo: Of plans made before in this process, whose data sets have not changed since.
 
     Raises:
-        MatlError: A stage before the diagnosis would see its validation or test patients.
+        MatlError: A stage before the diagnosis would see its validation or test patients, or a
+            task from outside is not whole.
         DataError: A data set is missing or wrong.
     """
     resources = resolve(experiment.trainer)
@@ -136,11 +138,13 @@ def plan_checked(experiment: Experiment, through: int = 3, memo: Memo | None = N
     if not names:
         raise MatlError(f"chain: no stage belongs to a part up to {through}")
     _check_batches(experiment, names, resources)
+    _check_tasks(experiment, names)
     memo = Memo() if memo is None else memo
     samples = {name: _samples(experiment, name, memo) for name in names}
     _check_processes(experiment, samples, resources)
     hashes = _hashes(experiment, memo)
-    images = ("leaks", experiment.cache, *(id(samples[name]) for name in names))
+    seen = ((repr(experiment.stages[name]), id(samples[name])) for name in names)
+    images = ("leaks", experiment.cache, *seen)
     with disk_errors(Path(experiment.cache)):
         memo.once(images, lambda: refuse_leaks(names, samples, experiment, hashes))
     chain: list[PlannedStage] = []
@@ -172,8 +176,12 @@ def select_images(experiment: Experiment, name: str, memo: Memo | None = None) -
     indexed = memo.once("indexed", dict)
     whole = memo.once((repr(config.data), root), lambda: load(config.data, root, indexed))
     try:
-        samples = task.select(whole, config)
-        task.check_images(samples, config)
+        with faults_of(task, "select"):
+            samples = task.select(whole, config)
+            if not isinstance(samples, Samples):
+                raise TypeError(f"it returns {type(samples).__name__}, not Samples")
+        with faults_of(task, "check_images"):
+            task.check_images(samples, config)
     except SettingError as error:
         raise error.under("stages", name) from error
     return samples
@@ -182,6 +190,15 @@ def select_images(experiment: Experiment, name: str, memo: Memo | None = None) -
 def _samples(experiment: Experiment, name: str, memo: Memo) -> Samples:
     key = (repr(experiment.stages[name]), experiment.data_root, name)
     return memo.once(key, lambda: select_images(experiment, name, memo))
+
+
+def _check_tasks(experiment: Experiment, names: list[str]) -> None:
+    for name in names:
+        config = experiment.stages[name]
+        try:
+            check_task(task_of(config), config)
+        except SettingError as error:
+            raise error.under("stages", name) from error
 
 
 def _check_batches(experiment: Experiment, names: list[str], resources: Resources) -> None:

@@ -27,6 +27,7 @@ from matl.preemption import ends_when_preempted
 from matl.report.html.run_page import write_run_page
 from matl.report.run_record import RunRecord
 from matl.report.run_report import write_report
+from matl.stages.outside import is_outside
 from matl.terminal import show_notes, terminal
 
 FROM_PYTHON = "matl.run(experiment)"
@@ -136,7 +137,8 @@ def _prepare(plan: Plan, missing: Sequence[PlannedStage], console: Console) -> d
     """Finds mistakes before the first stage trains; the images of each stage by fingerprint.
 
     Raises:
-        MatlError: The initial weights do not fit, or too few images can be read.
+        MatlError: The initial weights do not fit, too few images can be read, or the module of a
+            task from outside cannot be built.
         DataError: Images cannot be read; all of them are listed.
     """
     if plan.experiment.backbone.weights and any(stage.parent is None for stage in missing):
@@ -151,6 +153,11 @@ def _prepare(plan: Plan, missing: Sequence[PlannedStage], console: Console) -> d
             errors[str(error)] = None
     if errors:
         raise DataError("\n".join(errors))
+    for stage in missing:
+        if is_outside(stage.task):
+            from matl.orchestrator.first_build import try_build
+
+            try_build(plan.experiment, stage, images[stage.fingerprint])
     return images
 
 

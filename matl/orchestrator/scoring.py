@@ -9,6 +9,7 @@ import pandas as pd
 from matl.errors import MatlError
 from matl.evaluation.class_metrics import CLASS, class_columns
 from matl.spreadsheet import csv_bytes, read_csv
+from matl.stages.scorer import Scorer
 
 if TYPE_CHECKING:
     import torch
@@ -65,10 +66,11 @@ def _score_split(
     import torch
 
     stage = stage.to(device).eval()
+    assert isinstance(stage, Scorer)
     scores, rows = [], []
     with torch.no_grad():
         for batch in data.eval_loader(split):
-            scores.append(stage.scores(batch["image"].to(device)).cpu().numpy())  # type: ignore[operator]
+            scores.append(stage.scores(batch["image"].to(device)).cpu().numpy())
             rows.append(batch["index"].numpy())
     table = data.samples.table
     if not rows:

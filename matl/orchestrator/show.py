@@ -118,7 +118,15 @@ def show_evaluation(record: RunRecord, folder: Path, console: Console) -> None:
 def show_plan(plan: Plan, console: Console) -> None:
     """Prints what would run, and what a reader should know of the networks and the data."""
     show_table(plan_table(plan), console)
-    show_notes([*network_notes(plan), *data_notes(plan), *sample_notes(plan)], console)
+    notes = [*_store_notes(Store(plan.experiment.store)), *network_notes(plan)]
+    show_notes([*notes, *data_notes(plan), *sample_notes(plan)], console)
+
+
+def _store_notes(store: Store) -> list[str]:
+    if not (lines := store.unreadable()):
+        return []
+    text = f"{len(lines)} finished stages in {store.root} cannot be read and are not reused"
+    return [f"WARNING: {text}; matl store list says why"]
 
 
 def plan_table(plan: Plan) -> Table:

@@ -88,6 +88,16 @@ class Store:
             with suppress(MatlError):
                 yield self.manifest(fingerprint)
 
+    def unreadable(self) -> list[str]:
+        """A line on each finished stage that is damaged or of another version."""
+        lines = []
+        for fingerprint in self:
+            try:
+                self.manifest(fingerprint)
+            except MatlError as error:
+                lines.append(str(error))
+        return lines
+
     def file(self, fingerprint: str, name: str) -> Path:
         """A file of a finished stage, as it was committed.
 

@@ -5,10 +5,8 @@ planning stays quick: `module` names the class. A task from outside may be both 
 `class MyTask(Task, Stage)`.
 """
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -16,7 +14,7 @@ import numpy as np
 from data_modules.imports import load_object
 from data_modules.samples import Samples
 from matl.errors import SettingError
-from matl.files import file_digest
+from matl.stages.outside import is_outside, source_digests
 from matl.stages.settings import StageConfig
 
 if TYPE_CHECKING:
@@ -55,9 +53,12 @@ class Task:
         VERSION: Part of the fingerprint; raised with any change that can change a trained weight.
         metric_names: Logged values that can stand for a stage in tables, the best first.
         losses: Logged losses, by which a sweep may choose.
-        diagnoses: Whether the stage ends a chain: its validation and test images are scored.
+        diagnoses: Whether the stage ends a chain: its validation and test images are scored, by
+            the LightningModule's `scores`; see `matl.stages.scorer`.
         unused_parameters: Whether a step may leave parameters without a gradient.
         smaller_batch: What a smaller batch changes besides the step, in words.
+        leak_remedy: What a user can set where a stage is refused because it would see held-out
+            images, in words; see `transductive`.
         module: The LightningModule as `package.module:Class`; empty where this class is it.
     """
 
@@ -68,6 +69,7 @@ class Task:
     diagnoses: ClassVar[bool] = False
     unused_parameters: ClassVar[bool] = False
     smaller_batch: ClassVar[str] = ""
+    leak_remedy: ClassVar[str] = ""
     module: ClassVar[str] = ""
 
     @classmethod
@@ -79,11 +81,11 @@ class Task:
     def versions(cls, config: StageConfig) -> dict[str, Any]:
         """Versions of the task and of what it uses, by name.
 
-        A class from outside is also known by its source file, as nobody tests its `VERSION`.
+        A class from outside is also known by its source files.
         """
         versions: dict[str, Any] = {"task": cls.VERSION}
-        if not cls.__module__.startswith("matl."):
-            versions["source"] = file_digest(Path(inspect.getfile(cls)))
+        if is_outside(cls):
+            versions["source"] = source_digests(cls, config)
         return versions
 
     @classmethod
@@ -123,8 +125,16 @@ class Task:
 
     @classmethod
     def training_splits(cls, config: Any) -> tuple[str, ...]:
-        """The splits that the stage trains on."""
+        """The splits that the stage trains on, of `train`, `val` and `test`."""
         return ("train",)
+
+    @classmethod
+    def transductive(cls, config: Any) -> bool:
+        """Whether the stage may see images that the diagnosis holds out.
+
+        Only a task that uses no label may say so, and only where its settings ask for it.
+        """
+        return False
 
     @classmethod
     def evenness(cls, config: Any) -> float:
@@ -153,7 +163,10 @@ class Task:
 
     @classmethod
     def stage_class(cls, facts: Mapping[str, Any]) -> "type[Stage]":
-        """The LightningModule that trains, and takes what `facts` returned."""
+        """The LightningModule that trains, and takes what `facts` returned.
+
+        While a task is checked no images are known: the facts are empty then.
+        """
         if not cls.module:
             return cls  # type: ignore[return-value]
         return load_object(cls.module)

@@ -31,13 +31,17 @@ def test_mistakes_are_one_line(place: str, message: str):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["raise RuntimeError('no\\nway')", "def broken(:"])
+@pytest.mark.parametrize(
+    "text", ["raise RuntimeError('no\\nway')", "def broken(:", "import sys; sys.exit(3)"]
+)
 def test_a_module_that_fails_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ):
     (tmp_path / "failing_module.py").write_text(text)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(DataError, match=r"importing 'failing_module' fails \(\w+Error: ") as caught:
+    with pytest.raises(
+        DataError, match=r"importing 'failing_module' fails \(\w+(Error|Exit): "
+    ) as caught:
         load_object("failing_module:x")
     assert "\n" not in str(caught.value)

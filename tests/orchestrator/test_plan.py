@@ -10,6 +10,7 @@ from tiny import Load
 
 from data_modules import registry
 from data_modules.config import DataConfig
+from data_modules.errors import DataError
 from matl.errors import MatlError
 from matl.orchestrator.plan import Memo, make_plan, plan_checked, select_images
 
@@ -76,3 +77,16 @@ def test_a_stage_is_named_where_its_images_do_not_suit_it(load_tiny: Load, tmp_p
     experiment.stages["shapes"].data = DataConfig("folder", root=str(tmp_path / "scans"))
     with pytest.raises(MatlError, match=r"^stages\.shapes\.data: .* a source needs 2"):
         select_images(experiment, "shapes")
+
+
+def test_a_data_sets_function_that_fails_is_one_line(
+    load_tiny: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "failing_index.py").write_text("def index(root):\n    return {}['scans']\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    experiment = load_tiny()
+    experiment.stages["shapes"].data = DataConfig("failing_index:index")
+    expected = r"'failing_index:index' fails \(KeyError: 'scans', failing_index.py line 2\); fix it"
+    with pytest.raises(DataError, match=expected):
+        make_plan(experiment)

@@ -8,9 +8,19 @@ import pandas as pd
 from records import make_record, make_stage
 from rich.console import Console
 from shown import render, words
+from tiny import Load
 
 from matl.config import Experiment
-from matl.orchestrator.show import _frame_table, show_line, show_run, show_store, store_table
+from matl.names import MANIFEST
+from matl.orchestrator.plan import make_plan
+from matl.orchestrator.show import (
+    _frame_table,
+    show_line,
+    show_plan,
+    show_run,
+    show_store,
+    store_table,
+)
 from matl.orchestrator.store import Store
 from matl.report.closing import closing_sentence
 from matl.report.run_record import RunRecord
@@ -62,6 +72,17 @@ def test_an_empty_store_says_so_and_a_damaged_stage_is_named(tmp_path: Path) -> 
     table, damaged = store_table(Store(tmp_path))
     assert not table.rows
     assert "f" * 16 in damaged[0]
+
+
+def test_a_plan_counts_what_of_the_store_cannot_be_read(load_tiny: Load) -> None:
+    plan = make_plan(load_tiny())
+    entry = Path(plan.experiment.store) / ("f" * 16)
+    entry.mkdir(parents=True)
+    (entry / MANIFEST).write_text('{"fingerprint": "ffffffffffffffff"}')
+    shown = io.StringIO()
+    show_plan(plan, Console(file=shown, width=200))
+    assert f"WARNING: 1 finished stages in {entry.parent} cannot be read" in words(shown.getvalue())
+    assert "has the format 1, and this one reads" in Store(entry.parent).unreadable()[0]
 
 
 def test_counts_of_a_data_set_are_shown_as_whole_numbers() -> None:

@@ -39,7 +39,8 @@ def test_it_sees_labelled_images_and_trains_on_the_training_split() -> None:
 def test_a_class_from_outside_is_known_by_its_source_too() -> None:
     versions = Plain.versions(CONFIG)
     assert versions["task"] == 3
-    assert len(versions["source"]) == 64
+    assert list(versions["source"]) == [__name__]
+    assert len(versions["source"][__name__]) == 64
 
 
 def test_an_error_can_be_put_below_other_settings() -> None:

@@ -41,6 +41,7 @@ class LungSSL(Task):
     TASK_VERSION: ClassVar[int] = 1
     losses = ("loss",)
     unused_parameters = True
+    leak_remedy = "say transductive: true"
     least_images: ClassVar[int] = 2
 
     @classmethod
@@ -74,6 +75,11 @@ class LungSSL(Task):
     def training_splits(cls, config: LungSSLConfig) -> tuple[str, ...]:
         """The training split, or all of them where the stage is transductive."""
         return SPLITS if config.transductive else ("train",)
+
+    @classmethod
+    def transductive(cls, config: LungSSLConfig) -> bool:
+        """As the setting of that name says: no label is used."""
+        return config.transductive
 
 
 def list_methods() -> dict[str, str]:

@@ -1,0 +1,17 @@
+"""What the LightningModule of a task that diagnoses has besides its loss."""
+
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@runtime_checkable
+class Scorer(Protocol):
+    """Scores images for the positive class, or for every class."""
+
+    def scores(self, images: "Tensor") -> "Tensor":
+        """Probabilities [B] of the positive class for uint8 images [B, C, H, W].
+
+        Multi-class [B, classes], 1 in sum.
+        """
