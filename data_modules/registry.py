@@ -8,8 +8,10 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, get_origin
 
+from data_modules.audit.alike import hold_alike_together
 from data_modules.config import DataConfig
 from data_modules.errors import DataError, did_you_mean, fault
+from data_modules.file_hashes import FileHashes
 from data_modules.imports import load_object
 from data_modules.samples import Samples
 from data_modules.sets.union import join
@@ -66,8 +68,18 @@ def find_index(name: str) -> Index:
     return index
 
 
-def load(config: DataConfig, data_root: Path, indexed: dict[Any, Samples] | None = None) -> Samples:
+def load(
+    config: DataConfig,
+    data_root: Path,
+    indexed: dict[Any, Samples] | None = None,
+    hashes: FileHashes | None = None,
+    *,
+    unsplit: bool = False,
+) -> Samples:
     """Index the data set, or the union, that `config` names, and split it.
+
+    Where each image counts as a patient for want of any name, those that are nearly alike are held
+    together first.
 
     The split settings of a union are those of its members, as far as a member does not set its
     own; members without labels keep their official split under `split: kfold`.
@@ -76,6 +88,8 @@ def load(config: DataConfig, data_root: Path, indexed: dict[Any, Samples] | None
         config: The settings.
         data_root: The folder of data sets, for those that set no `root`.
         indexed: What earlier calls indexed, which is not read again; new data sets are added.
+        hashes: What hashes the files to find those that are alike; None remembers nothing.
+        unsplit: Whether the split does not matter to the caller, who takes all images alike.
 
     Raises:
         DataError: Where a setting or the data is wrong, in one line.
@@ -83,9 +97,9 @@ def load(config: DataConfig, data_root: Path, indexed: dict[Any, Samples] | None
     check_config(config)
     indexed = {} if indexed is None else indexed
     if config.union:
-        samples = _load_union(config, Path(data_root), indexed)
+        samples = _load_union(config, Path(data_root), indexed, hashes)
     else:
-        samples = _split(_index(config, Path(data_root), indexed), config)
+        samples = _split(_together(config, Path(data_root), indexed, hashes, unsplit), config)
     samples = keep_labels(samples, config.label_fraction, config.label_seed)
     if config.positive:
         samples = replace(samples, positive=_class_named(config.positive, samples.classes))
@@ -174,10 +188,15 @@ def _parameters(index: Index) -> Mapping[str, inspect.Parameter]:
 
 
 def _index(config: DataConfig, data_root: Path, indexed: dict[Any, Samples]) -> Samples:
-    key = (config.name, config.root, data_root, config.split_seed, repr(config.options))
+    key = _place(config, data_root)
     if key not in indexed:
         indexed[key] = _read_index(config, data_root)
     return indexed[key]
+
+
+def _place(config: DataConfig, data_root: Path) -> tuple[Any, ...]:
+    """What an index depends on."""
+    return config.name, config.root, data_root, config.split_seed, repr(config.options)
 
 
 def _read_index(config: DataConfig, data_root: Path) -> Samples:
@@ -199,6 +218,25 @@ def _read_index(config: DataConfig, data_root: Path) -> Samples:
     return samples
 
 
+def _together(
+    config: DataConfig,
+    data_root: Path,
+    indexed: dict[Any, Samples],
+    hashes: FileHashes | None,
+    unsplit: bool = False,
+) -> Samples:
+    """The data set with images that are alike held together, where no patient is named."""
+    redealt = config.split == "kfold"
+    over = config.over if redealt else "all"
+    key = (*_place(config, data_root), redealt, over, unsplit)
+    if key not in indexed:
+        samples = _index(config, data_root, indexed)
+        if over == "train" and samples.classes:
+            samples = samples.subset(samples.table["split"] == "train")
+        indexed[key] = hold_alike_together(samples, hashes, redealt, unsplit)
+    return indexed[key]
+
+
 def _split(samples: Samples, config: DataConfig) -> Samples:
     if config.split == "official":
         return samples
@@ -212,11 +250,16 @@ def _split(samples: Samples, config: DataConfig) -> Samples:
     )
 
 
-def _load_union(config: DataConfig, data_root: Path, indexed: dict[Any, Samples]) -> Samples:
+def _load_union(
+    config: DataConfig,
+    data_root: Path,
+    indexed: dict[Any, Samples],
+    hashes: FileHashes | None,
+) -> Samples:
     members = []
     for entry in config.union:
         settings = _member(entry, config)
-        samples = _index(settings, data_root, indexed)
+        samples = _together(settings, data_root, indexed, hashes)
         inherits = not (isinstance(entry, Mapping) and "split" in entry)
         members.append(samples if inherits and not samples.classes else _split(samples, settings))
     return join(members)

@@ -77,6 +77,10 @@ class Samples:
             `patient` holds the best known stand-in.
         label_sets: In a union of data sets with different classes, each kind of labels; then
             `classes` is empty. Empty elsewhere.
+        alone: Whether each image counts as a patient for want of any name, so that images that are
+            nearly alike are to be held together.
+        split_seed: Seed of the split where it was dealt here, by `split_by_patient`; None where the
+            data gives it.
         notes: What a reader of a report should know of the data, a sentence each.
         sources: The sources whose name comes from a folder, or whose paths start below `root`.
 
@@ -90,6 +94,8 @@ class Samples:
     positive: str | None = None
     multi_label: bool = False
     patients_named: bool = True
+    alone: bool = False
+    split_seed: int | None = None
     label_sets: tuple[LabelSet, ...] = ()
     notes: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
@@ -233,9 +239,10 @@ class Samples:
             raise DataError(f"{self.root}: class names must differ and not be empty")
         alike = spelled_alike(self.classes, fractions=True)
         if alike:
+            where = " and ".join(map(self._first_of, alike))
             raise DataError(
-                f"{self.root}: the classes {quoted(alike)} are one, written in several ways; "
-                "write it in one way everywhere"
+                f"{self.root}: the classes {quoted(alike)} are one, written in several ways "
+                f"({where}); write it in one way everywhere"
             )
         for name in self.classes:
             if without_value(name):
@@ -250,6 +257,11 @@ class Samples:
                 f"data.positive: {self.root} has no class '{self.positive}'; "
                 f"its classes are {', '.join(self.classes)}"
             )
+
+    def _first_of(self, name: str) -> str:
+        """The path of the first image of a class; "no image" where it has none."""
+        of_it = [name in split_label(label) for label in texts(self.table["label"])]
+        return str(self.table["path"][of_it].iloc[0]) if any(of_it) else "no image"
 
     def _check_rows(self) -> None:
         table = self.table

@@ -155,6 +155,10 @@ def data(
     sheet: Annotated[
         Path | None, typer.Option(help="Draw a contact sheet of every stage's images: a PNG file.")
     ] = None,
+    duplicates: Annotated[
+        Path | None,
+        typer.Option(help="Write all pairs of images that look alike: a CSV file."),
+    ] = None,
 ) -> None:
     """Show the images of every stage: counts by split and class, patients, sizes, shared patients.
 
@@ -163,7 +167,26 @@ def data(
     from matl.orchestrator.show import show_data
     from matl.terminal import terminal
 
-    show_data(matl.load_experiment(experiment, overrides or []), terminal(), sheet)
+    show_data(matl.load_experiment(experiment, overrides or []), terminal(), sheet, duplicates)
+
+
+@app.command()
+def init(
+    place: Annotated[
+        Path, typer.Argument(metavar="FOLDER|CSV", help="A folder of images, or a table of them.")
+    ],
+    positive: Annotated[
+        str | None, typer.Option(help="The positive class, where its name does not tell.")
+    ] = None,
+) -> None:
+    """Look at your own images and write an experiment on them; says what it assumes.
+
+    Example: matl init scans --positive covid
+    """
+    from matl.own_data import write_experiment
+    from matl.terminal import terminal
+
+    write_experiment(place, positive, terminal())
 
 
 @app.command()

@@ -7,7 +7,7 @@ from conftest import REPOSITORY
 README = (REPOSITORY / "README.md").read_text()
 
 
-DOCS = [(REPOSITORY / "docs" / name).read_text() for name in ("wandb.md", "devices.md")]
+DOCS = [(REPOSITORY / "docs" / name).read_text() for name in ("wandb.md", "devices.md", "data.md")]
 
 
 PAGES = "".join([README, *DOCS]).replace("\\\n", "")

@@ -1,6 +1,6 @@
-"""Images in two splits though no patient says so: equal files, and nearly equal images.
+"""Images that are alike though no patient says so: equal files or pixels, and nearly equal images.
 
-Used where a data set names no patients. An image's signature is the gradient of its 17 x 17 grey
+An image's signature is the gradient of its 17 x 17 grey
 thumbnail; two images are near-duplicates where the signatures' correlation reaches `NEAR`. Chosen
 on public data: neighbouring slices of one CT stay below 0.96, a scan saved again at 0.8 of its size
 with JPEG quality 60 stays above 0.99.
@@ -10,8 +10,9 @@ import hashlib
 import io
 import json
 import os
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import combinations
+from itertools import combinations, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from zipfile import BadZipFile
@@ -24,29 +25,34 @@ from data_modules.files import replace_file
 from data_modules.formats.pictures import read_image
 from data_modules.samples import SPLITS, Samples, texts
 
-VERSION = 2  # of the signatures, of what counts as near, and of the memos
+VERSION = 3  # of the signatures, of what counts as near, and of the memos
 NEAR = 0.97
 THUMBNAIL = 16
 LENGTH = 2 * THUMBNAIL * THUMBNAIL
 ROWS_AT_ONCE = 1024
+MOST_PAIRS = 200_000
+SAME = 0.9999
 SIGNATURES = f"near_duplicates_v{VERSION}.npz"
-OLDER_SIGNATURES = "near_duplicates_v1.npz"
+OLDER_SIGNATURES = ("near_duplicates_v1.npz", "near_duplicates_v2.npz")
 COLUMNS = ("path", "split", "other_path", "other_split", "kind", "correlation")
 Pair = tuple[int, int, str, float]
+Compared = Sequence[tuple[np.ndarray, np.ndarray]]
 
 
 def near_duplicates(samples: Samples, hashes: FileHashes | Path | None = None) -> pd.DataFrame:
-    """Pairs of images of different splits that are the same file or nearly the same image.
+    """Pairs of images that are the same file, the same pixels or nearly the same image.
 
     Args:
-        samples: The images; a file that holds no image takes no part.
+        samples: The images; a file that holds no image takes no part. Images of one split are
+            compared only where the samples are `alone`, so that no patient explains a likeness.
         hashes: What hashes the files, or the folder of its memo. The folder also keeps the
             signatures of images seen before, and the pairs found, by the contents of the files.
             None keeps nothing.
 
     Returns:
-        One row per pair, most alike first: `path`, `split`, `other_path`, `other_split`, `kind`
-        ("exact": the same bytes, or "near") and `correlation` (`NEAR` to 1).
+        One row per pair, most alike first, at most `MOST_PAIRS`: `path`, `split`, `other_path`,
+        `other_split`, `kind` ("exact": the same bytes or pixels, or "near") and `correlation`
+        (`NEAR` to 1).
 
     Raises:
         DataError: Where files of the table cannot be read; all are listed.
@@ -54,17 +60,36 @@ def near_duplicates(samples: Samples, hashes: FileHashes | Path | None = None) -
     if hashes is None:
         with TemporaryDirectory() as folder:
             return near_duplicates(samples, Path(folder))
-    hashes = FileHashes.at(hashes)
-    contents = hashes.of(samples.absolute_paths())
-    splits = texts(samples.table["split"])
-    memo = hashes.folder / f"near_duplicates_v{VERSION}" / f"{_key(contents, splits)}.json"
+    splits = samples.table["split"].to_numpy()
+    rows = np.arange(len(samples))
+    parts = [rows[splits == name] for name in SPLITS]
+    compared = [(rows, rows)] if samples.alone else list(combinations(parts, 2))
+    return _pairs(samples, samples, compared, FileHashes.at(hashes))
+
+
+def near_copies(first: Samples, second: Samples, hashes: FileHashes) -> pd.DataFrame:
+    """Pairs of an image of each of two data sets that are alike; see `near_duplicates`."""
+    rows = (np.arange(len(first)), len(first) + np.arange(len(second)))
+    return _pairs(first, second, [rows], hashes)
+
+
+def _pairs(first: Samples, second: Samples, compared: Compared, hashes: FileHashes) -> pd.DataFrame:
+    members = [first] if first is second else [first, second]
+    paths, splits, files, contents = [], [], [], []
+    for samples in members:
+        paths += texts(samples.table["path"])
+        splits += texts(samples.table["split"])
+        files += samples.files()
+        contents += hashes.of(samples.absolute_paths())
+    memo = hashes.folder / f"near_duplicates_v{VERSION}" / f"{_key(contents, compared)}.json"
     found = _recall_pairs(memo)
     if found is None:
-        readable, signatures = _signatures(samples.files(), contents, hashes.folder)
-        found = _find(np.array(contents), np.array(splits), readable, signatures)
+        readable, signatures = _signatures(files, contents, hashes.folder)
+        known = [(one[readable[one]], other[readable[other]]) for one, other in compared]
+        near = islice(_find(np.array(contents), known, signatures), MOST_PAIRS)
+        found = [_looked_at(pair, files) for pair in near]
         memo.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(memo, json.dumps(found).encode())
-    paths = texts(samples.table["path"])
+        replace_file(memo, _signed(json.dumps(found).encode()))
     rows = [
         (paths[one], splits[one], paths[other], splits[other], kind, correlation)
         for one, other, kind, correlation in found
@@ -74,24 +99,41 @@ def near_duplicates(samples: Samples, hashes: FileHashes | Path | None = None) -
 
 
 def _find(
-    contents: np.ndarray, splits: np.ndarray, readable: np.ndarray, signatures: np.ndarray
-) -> list[Pair]:
-    """The pairs, by the rows of their images."""
+    contents: np.ndarray,
+    compared: Compared,
+    signatures: np.ndarray,
+) -> Iterator[Pair]:
+    """The pairs, by the rows of their images, of each of the first rows with each of the second."""
     content = np.unique(contents, return_inverse=True)[1]
-    rows: list[Pair] = []
-    for one, other in combinations(SPLITS, 2):
-        first = np.flatnonzero((splits == one) & readable)
-        second = np.flatnonzero((splits == other) & readable)
+    for first, second in compared:
         opposite = _unit(signatures[second]).T
+        within = np.array_equal(first, second)
         for start in range(0, len(first), ROWS_AT_ONCE):
             chunk = first[start : start + ROWS_AT_ONCE]
             alike = _unit(signatures[chunk]) @ opposite
             exact = content[chunk][:, None] == content[second][None]
             alike[exact] = 1.0
+            if within:
+                alike[chunk[:, None] >= second[None]] = 0.0
             for a, b in zip(*np.nonzero(alike >= NEAR), strict=True):
                 kind = "exact" if exact[a, b] else "near"
-                rows.append((int(chunk[a]), int(second[b]), kind, min(float(alike[a, b]), 1.0)))
-    return rows
+                yield int(chunk[a]), int(second[b]), kind, min(float(alike[a, b]), 1.0)
+
+
+def _looked_at(pair: Pair, files: list[Path]) -> Pair:
+    """A pair whose images were compared pixel by pixel where they seem to be the same."""
+    one, other, kind, correlation = pair
+    if kind == "near" and correlation >= SAME and _same_pixels(files[one], files[other]):
+        kind = "exact"
+    return one, other, kind, correlation
+
+
+def _same_pixels(one: Path, other: Path) -> bool:
+    sizes = [read_image(file, (1, 1), 1)[1] for file in (one, other)]
+    if sizes[0] != sizes[1]:
+        return False
+    first, second = (read_image(file, sizes[0], 3)[0] for file in (one, other))
+    return np.array_equal(first, second)
 
 
 def _unit(signatures: np.ndarray) -> np.ndarray:
@@ -129,16 +171,28 @@ def _signature(file: Path) -> np.ndarray | None:
     return np.clip(gradient, -127, 127).astype(np.int8)
 
 
-def _key(contents: list[str], splits: list[str]) -> str:
-    lines = map(" ".join, zip(contents, splits, strict=True))
-    return hashlib.blake2b("\n".join(lines).encode(), digest_size=16).hexdigest()
+def _key(contents: list[str], compared: Compared) -> str:
+    whole = hashlib.blake2b("\n".join(contents).encode(), digest_size=16)
+    for rows in compared:
+        for one in rows:
+            whole.update(b"%d " % len(one) + one.tobytes())
+    return whole.hexdigest()
+
+
+def _signed(content: bytes) -> bytes:
+    """The content behind a digest of it, so that a damaged memo hides no pair."""
+    return hashlib.blake2b(content, digest_size=16).hexdigest().encode() + content
 
 
 def _recall_pairs(memo: Path) -> list[Pair] | None:
     try:
-        return [(one, other, kind, near) for one, other, kind, near in json.loads(memo.read_text())]
-    except (OSError, ValueError, TypeError):
+        whole = memo.read_bytes()
+    except OSError:
         return None
+    content = whole[32:]
+    if whole != _signed(content):
+        return None
+    return [(one, other, kind, near) for one, other, kind, near in json.loads(content)]
 
 
 def _recall_signatures(folder: Path) -> dict[str, np.ndarray | None]:
@@ -161,4 +215,5 @@ def _remember_signatures(folder: Path, known: dict[str, np.ndarray | None]) -> N
     np.savez(stream, contents=np.array(list(known)), readable=readable, rows=np.array(rows))
     folder.mkdir(parents=True, exist_ok=True)
     replace_file(folder / SIGNATURES, stream.getvalue())
-    replace_file(folder / OLDER_SIGNATURES, None)
+    for name in OLDER_SIGNATURES:
+        replace_file(folder / name, None)

@@ -70,7 +70,8 @@ def index(
         folders_as_patients(root / table, rows["path"], len(classes))
         notes = ["patients are not named: each image is its own group"]
         notes += numbered_names(rows["path"])
-    if classes and "split" not in rows:
+    dealt = bool(classes) and "split" not in rows
+    if dealt:
         by_source = given if source else given.assign(source=folder_key(0))
         given["split"] = split_by_patient(by_source, split_seed)
         by = "patient" if named else "image"
@@ -81,6 +82,8 @@ def index(
         classes=tuple(sorted(classes)),
         multi_label=multi_label and bool(classes),
         patients_named=named,
+        alone=not named,
+        split_seed=split_seed if dealt else None,
         notes=(*notes, *passed),
         sources=() if source else (Source(name, by_folder=True),),
     )

@@ -74,6 +74,8 @@ def index(root: Path, split_seed: int = 0) -> Samples:
         table,
         classes=classes,
         patients_named=bool(patient_of),
+        alone=not patient_of,
+        split_seed=split_seed if dealt else None,
         notes=(*notes, *found.notes()),
         sources=(Source(source, by_folder=True),),
     )

@@ -15,7 +15,7 @@ from matl.manifest import StageManifest
 from matl.names import CURVES, SCORES
 from matl.orchestrator.classes import class_note, scored_of, tells_classes_apart
 from matl.orchestrator.floors import floor_of
-from matl.orchestrator.leaks import same_names
+from matl.orchestrator.leaks import near_notes, same_names
 from matl.orchestrator.plan import Plan, PlannedStage
 from matl.orchestrator.scoring import read_scores
 from matl.orchestrator.stage_images import open_images
@@ -98,6 +98,7 @@ def data_notes(plan: Plan) -> list[str]:
             if stage.task.transductive(stage.config)
         ),
         *(same_names(list(samples), samples) if _trained_diagnoses(plan) else []),
+        *near_notes(plan.alike),
     ]
 
 

@@ -123,7 +123,9 @@ def _external_samples(data: str, positive: str | None, run: FinishedRun) -> Samp
             f"--positive {positive}: the diagnosis is multi-class ({', '.join(classes)}); leave "
             "--positive out"
         )
-    samples = load(DataConfig(name=name, root=root), Path(run.experiment.data_root))
+    hashes = FileHashes(Path(run.experiment.cache))
+    config = DataConfig(name=name, root=root)
+    samples = load(config, Path(run.experiment.data_root), hashes=hashes, unsplit=True)
     samples = samples.subset(samples.table["label"] != "")
     if not len(samples):
         raise MatlError(f"--data {data}: no image has a label")

@@ -2,10 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
-from data_modules.audit.near_duplicates import near_duplicates
+import pandas as pd
+
+from data_modules.audit.alike import refuse_shared
+from data_modules.audit.near_duplicates import COLUMNS as PAIR_COLUMNS
+from data_modules.audit.near_duplicates import near_copies, near_duplicates
 from data_modules.audit.overview import same_images, shared_patients
+from data_modules.errors import DataError
 from data_modules.file_hashes import FileHashes
-from data_modules.samples import Samples
+from data_modules.samples import Samples, texts
 from matl.config import Experiment
 from matl.errors import MatlError
 from matl.stages.registry import task_of
@@ -14,24 +19,31 @@ from matl.stages.task import Task
 
 def refuse_leaks(
     names: list[str], samples: dict[str, Samples], experiment: Experiment, hashes: FileHashes
-) -> None:
-    """Refuses a chain whose earlier stages train on patients that the diagnosis holds out.
+) -> pd.DataFrame:
+    """Refuses a chain that trains on patients or images which its diagnosis holds out.
 
-    Patients are compared by name within a data set, and images by their bytes across data sets.
-    Where the diagnosis's own set names no patients, its images must not be nearly alike. A stage
+    Patients are compared by name within a data set, and images by what they show. The diagnosis's
+    own set must not hold one image in two splits or under two classes; where it names no patients,
+    and images that are alike could not be held together, they must not be nearly alike. A stage
     that may see held-out images is left to its settings.
 
+    Returns:
+        The pairs of images of the diagnosis that are nearly identical, as `near_duplicates` gives
+        them, and such pairs of a training image of a stage before it and one that is held out. The
+        column `stage` names the stage of `path`; `other_path` is the diagnosis's.
+
     Raises:
-        MatlError: A patient or an image would be seen, or is nearly alike.
+        MatlError: A patient or an image would be seen.
     """
     if not names or not task_of(experiment.stages[names[-1]]).diagnoses:
-        return
+        return pd.DataFrame(columns=["stage", *PAIR_COLUMNS])
     target = samples[names[-1]]
     held_out = target.subset(target.table["split"] != "train")
     _refuse_more_splits(names[-1], experiment)
-    if not target.patients_named:
-        _refuse_copies(target, names[-1], hashes)
+    found = [_own_copies(target, names[-1], hashes).assign(stage=names[-1])]
     for name in names[:-1]:
+        if samples[name].alone:
+            _refuse_shared(samples[name], name, near_duplicates(samples[name], hashes))
         config = experiment.stages[name]
         task = task_of(config)
         if task.transductive(config):
@@ -46,11 +58,30 @@ def refuse_leaks(
                 f" (such as {patient} of {source}); {_remedy(task, splits)}"
             )
         copies = same_images(seen, held_out, hashes)
+        if config.part > 1 and not copies:
+            near = near_copies(seen, held_out, hashes)
+            copies = texts(near["other_path"][near["kind"] == "exact"])
+            found.append(near.assign(stage=name))
         if copies:
             raise MatlError(
                 f"stages.{name}.data: trains on {len(copies)} images that {names[-1]} holds out"
                 f" (such as {copies[0]}); leave them out of one of the two"
             )
+    return pd.concat(found, ignore_index=True)[["stage", *PAIR_COLUMNS]]
+
+
+def near_notes(pairs: pd.DataFrame) -> list[str]:
+    """Warnings of held-out images that are nearly identical to training images.
+
+    Args:
+        pairs: What `refuse_leaks` found.
+    """
+    across = pairs[pairs["split"] != pairs["other_split"]]
+    return [
+        f"WARNING: {name} has {len(own)} pairs of nearly identical images across splits, such as "
+        f"{own['path'].iloc[0]} and {own['other_path'].iloc[0]} (matl data --duplicates lists them)"
+        for name, own in across.groupby("stage", sort=False)
+    ]
 
 
 def same_names(names: Sequence[str], samples: Mapping[str, Samples]) -> list[str]:
@@ -91,14 +122,38 @@ def _remedy(task: type[Task], splits: Sequence[str]) -> str:
     return f"{own}, or {task.leak_remedy}" if task.leak_remedy else own
 
 
-def _refuse_copies(target: Samples, name: str, hashes: FileHashes) -> None:
-    """Where patients are not named, images that are nearly the same stand in for them."""
+def _own_copies(target: Samples, name: str, hashes: FileHashes) -> pd.DataFrame:
+    """The pairs of images of a diagnosis that are alike, none of which is a reason to refuse it."""
+    _refuse_contradictions(target, name, hashes)
     pairs = near_duplicates(target, hashes)
-    pairs = pairs[pairs["split"] == "train"]
-    if len(pairs):
-        one = pairs.iloc[0]
+    _refuse_shared(target, name, pairs)
+    across = pairs[(pairs["split"] == "train") & (pairs["other_split"] != "train")]
+    if len(across) and not target.patients_named and not target.alone:
+        one = across.iloc[0]
         raise MatlError(
-            f"stages.{name}.data: {len(pairs)} pairs of a training image and one that is held out"
+            f"stages.{name}.data: {len(across)} pairs of a training image and one that is held out"
             f" are copies or nearly alike (such as {one['path']} and {one['other_path']}); leave"
             " one of each out, or name their patients in a csv"
         )
+    return pairs
+
+
+def _refuse_shared(samples: Samples, name: str, pairs: pd.DataFrame) -> None:
+    try:
+        refuse_shared(samples, pairs)
+    except DataError as error:
+        raise MatlError(f"stages.{name}.data: {error}") from error
+
+
+def _refuse_contradictions(target: Samples, name: str, hashes: FileHashes) -> None:
+    """Refuses files of the same bytes that have different labels."""
+    contents = pd.Series(hashes.of(target.absolute_paths()), index=target.table.index)
+    labels = target.table["label"].groupby(contents).nunique()
+    if (several := labels[labels > 1]).empty:
+        return
+    same = target.table[contents == several.index[0]]
+    one, other = same.drop_duplicates("label").iloc[0], same.drop_duplicates("label").iloc[1]
+    raise MatlError(
+        f"stages.{name}.data: {len(several)} images are in two classes (such as {one['path']}, "
+        f"{one['label']}, and {other['path']}, {other['label']}, the same file); remove one of each"
+    )

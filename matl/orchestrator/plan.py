@@ -6,6 +6,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from data_modules.digest import content_digest, digest
 from data_modules.file_hashes import FileHashes
 from data_modules.registry import load
@@ -73,12 +75,15 @@ class Plan:
         resources: Its trainer section with `auto` resolved.
         chain: The stages in order.
         scratch: The diagnosis without the stages before it, where `baselines` asks for it.
+        alike: The pairs of images that are nearly identical to one of the diagnosis; see
+            `refuse_leaks`.
     """
 
     experiment: Experiment
     resources: Resources
     chain: tuple[PlannedStage, ...]
     scratch: PlannedStage | None
+    alike: pd.DataFrame
 
     @property
     def folder(self) -> Path:
@@ -146,7 +151,7 @@ def plan_checked(experiment: Experiment, through: int = 3, memo: Memo | None = N
     seen = ((repr(experiment.stages[name]), id(samples[name])) for name in names)
     images = ("leaks", experiment.cache, *seen)
     with disk_errors(Path(experiment.cache)):
-        memo.once(images, lambda: refuse_leaks(names, samples, experiment, hashes))
+        alike = memo.once(images, lambda: refuse_leaks(names, samples, experiment, hashes))
     chain: list[PlannedStage] = []
     for name in names:
         parent = chain[-1].fingerprint if chain else None
@@ -155,7 +160,7 @@ def plan_checked(experiment: Experiment, through: int = 3, memo: Memo | None = N
     if "scratch" in experiment.baselines and len(chain) > 1 and last.task.diagnoses:
         alone = _planned(experiment, resources, last.name, last.samples, None, memo)
         scratch = replace(alone, from_scratch=True)
-    return Plan(experiment, resources, tuple(chain), scratch)
+    return Plan(experiment, resources, tuple(chain), scratch, alike)
 
 
 def select_images(experiment: Experiment, name: str, memo: Memo | None = None) -> Samples:
@@ -174,7 +179,8 @@ def select_images(experiment: Experiment, name: str, memo: Memo | None = None) -
     task, memo = task_of(config), Memo() if memo is None else memo
     root = Path(experiment.data_root)
     indexed = memo.once("indexed", dict)
-    whole = memo.once((repr(config.data), root), lambda: load(config.data, root, indexed))
+    hashes = _hashes(experiment, memo)
+    whole = memo.once((repr(config.data), root), lambda: load(config.data, root, indexed, hashes))
     try:
         with faults_of(task, "select"):
             samples = task.select(whole, config)

@@ -13,9 +13,10 @@ from data_modules.errors import DataError
 from matl.checksums import write_files
 from matl.config import Experiment, checked, to_yaml
 from matl.files import disk_errors
-from matl.names import EXPERIMENT
+from matl.names import EXPERIMENT, NEAR_DUPLICATES
 from matl.orchestrator.collect import run_record, sample_notes
 from matl.orchestrator.ensure import FRESH, REUSED, decode_images, ensure_stage
+from matl.orchestrator.leaks import near_notes
 from matl.orchestrator.nodes import ALONE, Nodes
 from matl.orchestrator.plan import Plan, PlannedStage, plan_checked
 from matl.orchestrator.shared_plan import share_plan
@@ -27,6 +28,7 @@ from matl.preemption import ends_when_preempted
 from matl.report.html.run_page import write_run_page
 from matl.report.run_record import RunRecord
 from matl.report.run_report import write_report
+from matl.spreadsheet import csv_bytes
 from matl.stages.outside import is_outside
 from matl.terminal import show_notes, terminal
 
@@ -76,7 +78,7 @@ def run(
     experiment, console = checked(experiment), console or terminal()
     plan, store = _planned(experiment, through)
     _try_folder(plan.folder)
-    show_notes(sample_notes(plan), console)
+    show_notes([*sample_notes(plan), *near_notes(plan.alike)], console)
     share_plan(plan, store, nodes)
     missing = [stage for stage in plan.stages if fresh or stage.fingerprint not in store]
     images = _prepare(plan, missing, console) if missing else {}
@@ -89,15 +91,17 @@ def run(
         )
     record = run_record(plan, store, command)
     with disk_errors(plan.folder):
-        _write(record, experiment, plan.folder)
+        _write(record, plan)
     log_report(plan, record, store, plan.folder, bool(missing), console)
     return Run(record, plan.folder)
 
 
-def _write(record: RunRecord, experiment: Experiment, folder: Path) -> None:
-    write_report(record, folder)
-    write_files(folder, {EXPERIMENT: to_yaml(experiment).encode()})
-    write_run_page(folder)
+def _write(record: RunRecord, plan: Plan) -> None:
+    write_report(record, plan.folder)
+    pairs = csv_bytes(plan.alike) if len(plan.alike) else None
+    files = {EXPERIMENT: to_yaml(plan.experiment).encode(), NEAR_DUPLICATES: pairs}
+    write_files(plan.folder, files)
+    write_run_page(plan.folder)
 
 
 @ends_when_preempted()

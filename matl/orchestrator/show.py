@@ -12,12 +12,14 @@ from rich.console import Console
 from rich.text import Text
 
 from data_modules.audit import overview
+from data_modules.audit.near_duplicates import COLUMNS as PAIR_COLUMNS
 from data_modules.audit.near_duplicates import near_duplicates
 from data_modules.formats.pictures import try_read
 from data_modules.samples import Samples
 from matl.config import Experiment
 from matl.errors import MatlError
 from matl.evaluation.scored import Scored
+from matl.files import replace_file
 from matl.names import PAGE, SCORES
 from matl.orchestrator.classes import class_note, tells_classes_apart
 from matl.orchestrator.collect import data_notes, network_notes, sample_notes
@@ -33,6 +35,7 @@ from matl.report.score_tables import tables_of
 from matl.report.stage_tables import stage_table
 from matl.report.table import Column, Row, Table, TableCell, make_table, number
 from matl.report.terminal_table import TerminalTable
+from matl.spreadsheet import csv_bytes
 from matl.stages.registry import task_of
 from matl.terminal import show_notes
 
@@ -228,34 +231,46 @@ def unfinished_table(store: Store) -> Table:
     return make_table(f"Unfinished stages in {store.root}", caption, columns, rows)
 
 
-def show_data(experiment: Experiment, console: Console, sheet: Path | None = None) -> None:
+def show_data(
+    experiment: Experiment,
+    console: Console,
+    sheet: Path | None = None,
+    duplicates: Path | None = None,
+) -> None:
     """Prints every stage's images: counts, patients, sizes, and patients shared between stages.
 
     Args:
         experiment: Whose stages.
         console: Where it is shown.
         sheet: The PNG file of a contact sheet to draw first; see `draw_sheet`.
+        duplicates: The CSV file of all pairs of images that are identical or nearly so.
     """
+    pairs = []
     if sheet is not None:
         draw_sheet(experiment, sheet)
         show_line(f"Contact sheet: {sheet}", console)
     stages = _samples(experiment)
     for name, samples in stages.items():
         counts = _few_columns(overview.counts(samples), samples.classes)
-        show_table(_frame_table(counts, f"{name}: images"), console)
+        show_table(frame_table(counts, f"{name}: images"), console)
         sizes = _joined_sizes(overview.image_sizes(samples))
         title = f"{name}: pixels, least / median / most"
-        show_table(_frame_table(sizes, title), console)
-        if not samples.patients_named:
-            twins = near_duplicates(samples, Path(experiment.cache))
-            line = f"{name}: patients are not named; {len(twins)} pairs across splits look alike"
-            console.print(Text(line))
+        show_table(frame_table(sizes, title), console)
+        twins = near_duplicates(samples, Path(experiment.cache))
+        pairs.append(twins.assign(stage=name))
+        across = int((twins["split"] != twins["other_split"]).sum())
+        line = f"{name}: {len(twins)} pairs of images look alike, {across} of them across splits"
+        console.print(Text(line))
         task = task_of(experiment.stages[name])
         multi_class = [class_note(name, samples)] if tells_classes_apart(task, samples) else []
         show_notes([*multi_class, *(f"{name}: {note}" for note in samples.notes)], console)
     for (first, one), (second, other) in itertools.combinations(stages.items(), 2):
         shared = len(overview.shared_patients(one, other))
         console.print(Text(f"{first} and {second} share {shared} patients"))
+    if duplicates is not None:
+        found = pd.concat(pairs, ignore_index=True)
+        replace_file(duplicates, csv_bytes(found[["stage", *PAIR_COLUMNS]]))
+        show_line(f"{len(found)} pairs of images that look alike: {duplicates}", console)
 
 
 def draw_sheet(experiment: Experiment, file: Path) -> None:
@@ -303,7 +318,8 @@ def _joined_sizes(sizes: pd.DataFrame) -> pd.DataFrame:
     return sizes
 
 
-def _frame_table(frame: pd.DataFrame, title: str) -> Table:
+def frame_table(frame: pd.DataFrame, title: str) -> Table:
+    """A data frame with its index as the first column."""
     columns = (str(frame.index.name or ""), *map(str, frame.columns))
     rows: list[Row] = [(str(row[0]), *map(_value, row[1:])) for row in frame.itertuples()]
     return make_table(title, "", columns, rows)

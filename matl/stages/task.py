@@ -165,7 +165,8 @@ class Task:
     def stage_class(cls, facts: Mapping[str, Any]) -> "type[Stage]":
         """The LightningModule that trains, and takes what `facts` returned.
 
-        While a task is checked no images are known: the facts are empty then.
+        Args:
+            facts: What `facts` returned; empty where the images are not known yet.
         """
         if not cls.module:
             return cls  # type: ignore[return-value]

@@ -5,8 +5,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
-from tiny import Load
+from PIL import Image
+from tiny import Load, run_quietly
 
 from data_modules.config import DataConfig
 from matl.errors import MatlError
@@ -99,3 +101,66 @@ def test_a_task_from_outside_must_not_train_on_held_out_images(load_tiny: Load) 
     make_plan(load_tiny(*method, "stages.lung.transductive=true"))
     with pytest.raises(MatlError, match=r"stages\.diagnosis\.task: seeing_tasks:Fitted trains on"):
         make_plan(load_tiny(DIAGNOSIS, "stages.diagnosis.task=seeing_tasks:Fitted"))
+
+
+def write_csv(root: Path, copied: str) -> DataConfig:
+    """Images of named patients, train and test; `copied` under another name is in both."""
+    root.mkdir()
+    rows = ["path,label,patient,split"]
+    for number in range(12):
+        pixels = np.random.default_rng(number).integers(0, 256, (32, 32), dtype=np.uint8)
+        if number == 11 and copied == "near":
+            pixels = np.random.default_rng(0).integers(0, 256, (32, 32), dtype=np.uint8) // 2
+        Image.fromarray(pixels).save(root / f"{number}.png")
+        split = "train" if number < 6 else "test"
+        rows.append(f"{number}.png,{'ab'[number % 2]},p{number},{split}")
+    if copied in ("bytes", "label"):
+        shutil.copy(root / "0.png", root / ("1.png" if copied == "label" else "10.png"))
+    (root / "samples.csv").write_text("\n".join(rows))
+    return DataConfig(name="csv", root=str(root), positive="a")
+
+
+@pytest.mark.parametrize(
+    ("copied", "message"),
+    [
+        ("bytes", r"1 pairs of identical images are in two splits, such as 0\.png \(train\)"),
+        ("label", r"1 images are in two classes \(such as 0\.png, a, and 1\.png, b, the same file"),
+    ],
+)
+def test_one_image_under_two_names_is_refused(
+    load_tiny: Load, tmp_path: Path, copied: str, message: str
+) -> None:
+    experiment = load_tiny(DIAGNOSIS)
+    experiment.stages["diagnosis"].data = write_csv(tmp_path / "set", copied)
+    with pytest.raises(MatlError, match=message):
+        make_plan(experiment)
+
+
+def test_nearly_identical_images_of_two_patients_are_listed(
+    load_tiny: Load, tmp_path: Path
+) -> None:
+    experiment = load_tiny(DIAGNOSIS)
+    experiment.stages["diagnosis"].data = write_csv(tmp_path / "set", "near")
+    plan = make_plan(experiment)
+    assert plan.alike[["stage", "path", "other_path"]].to_numpy().tolist() == [
+        ["diagnosis", "0.png", "11.png"]
+    ]
+    _, folder, shown = run_quietly(experiment)
+    assert "WARNING: diagnosis has 1 pairs of nearly identical images across splits" in shown
+    assert "0.png,train,11.png,test,near" in (folder / "near_duplicates.csv").read_text()
+    assert "pairs of nearly identical images" in (folder / "report.md").read_text()
+
+
+def test_nearly_identical_images_of_an_earlier_stage_are_listed(
+    load_tiny: Load, tmp_path: Path
+) -> None:
+    samples = make_plan(load_tiny(DIAGNOSIS)).chain[0].samples
+    held_out = samples.subset(samples.table["split"] == "test").files()
+    for number, file in enumerate(held_out):
+        folder = tmp_path / "copies" / "train" / f"class{number % 2}"
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.open(file).save(folder / f"copy{number}.jpg", quality=80)
+    experiment = load_tiny()
+    experiment.stages["lung"].data = DataConfig(name="folder", root=str(tmp_path / "copies"))
+    found = make_plan(experiment).alike
+    assert len(found[found["stage"] == "lung"]) >= len(held_out)

@@ -1,0 +1,97 @@
+"""`matl init` writes an experiment that can be planned, and says what it took."""
+
+import io
+import shutil
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY
+from drawn_images import draw
+from rich.console import Console
+from tiny import console_of
+
+from matl.config import load_experiment
+from matl.errors import MatlError
+from matl.orchestrator.plan import make_plan
+from matl.own_data import OwnData, write_experiment
+
+CLASSES = ("covid", "normal")
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_folder_becomes_an_experiment_that_can_be_planned() -> None:
+    draw(Path("my scans"), *(f"{name}/{number}.png" for name in CLASSES for number in range(40)))
+    shutil.copy("my scans/covid/3.png", "my scans/covid/copy.png")
+    console, shown = console_of()
+    file = write_experiment(Path("my scans"), None, console)
+    assert file == Path("my_scans.yaml")
+    plan = make_plan(load_experiment(file))
+    assert [stage.name for stage in plan.chain] == ["lung", "diagnosis"]
+    assert plan.chain[-1].samples.positive == "covid"
+    for line in (
+        "Classes: covid, normal",
+        "Positive class: covid (from the classes' names",
+        "Patients: 80, not named",
+        "Split: dealt by image, 70 % train, 10 % val, 20 % test",
+        "matl run my_scans.yaml",
+    ):
+        assert line in shown.getvalue()
+    with pytest.raises(MatlError, match=r"my_scans\.yaml: exists already"):
+        write_experiment(Path("my scans"), None, console)
+
+
+def test_a_table_becomes_an_experiment() -> None:
+    draw(Path("data"), *(f"{number}.png" for number in range(40)))
+    rows = [f"{n}.png,{n % 2},p{n // 2 * 2 + n % 2}" for n in range(40)]
+    Path("data/list.csv").write_text("\n".join(["path,label,patient", *rows]))
+    console, shown = console_of()
+    experiment = load_experiment(write_experiment(Path("data/list.csv"), None, console))
+    assert experiment.stages["diagnosis"].data.options == {"table": "list.csv"}
+    assert make_plan(experiment).chain[-1].samples.positive == "1"
+    assert "Patients: 40, named" in shown.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("classes", "asked", "positive"),
+    [
+        (("covid", "NonCOVID"), None, "covid"),
+        (("0", "1"), None, "1"),
+        (("no", "yes"), None, "yes"),
+        (("benign", "malignant"), None, "malignant"),
+        (("flu", "covid"), "flu", "flu"),
+        (("flu", "covid"), None, "which class is the diagnosis"),
+        (("flu", "covid", "normal"), None, "one of: covid, flu, normal"),
+        (("covid", "normal"), "ill", "the classes are covid, normal"),
+        (("covid",), None, "needs two classes, and here are: covid"),
+    ],
+)
+def test_the_positive_class_is_taken_from_names_that_tell_or_asked_for(
+    classes: tuple[str, ...], asked: str | None, positive: str
+) -> None:
+    draw(Path("scans"), *(f"{name}/{number}.png" for name in classes for number in range(10)))
+    quiet = Console(file=io.StringIO())
+    if " " not in positive:
+        experiment = load_experiment(write_experiment(Path("scans"), asked, quiet))
+        assert experiment.stages["diagnosis"].data.positive == positive
+        return
+    with pytest.raises(MatlError, match=positive):
+        write_experiment(Path("scans"), asked, quiet)
+    assert not Path("scans.yaml").exists()
+
+
+def test_the_shipped_templates_are_what_it_writes() -> None:
+    for name, kind, title in (
+        (
+            "own_images",
+            "folder",
+            "A template for a folder of images, scans/<class>/[<patient>/]<image>",
+        ),
+        ("own_table", "csv", "A template for images that scans/samples.csv lists"),
+    ):
+        file = f"experiments/{name}.yaml"
+        own = OwnData(file, title, name, kind, "scans", "covid")
+        assert (REPOSITORY / file).read_text() == own.experiment()
