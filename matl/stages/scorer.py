@@ -8,7 +8,10 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Scorer(Protocol):
-    """Scores images for the positive class."""
+    """Scores images for the positive class, or for every class."""
 
     def scores(self, images: "Tensor") -> "Tensor":
-        """Probabilities [B] of the positive class for uint8 images [B, C, H, W]."""
+        """Probabilities [B] of the positive class for uint8 images [B, C, H, W].
+
+        Multi-class [B, classes], 1 in sum.
+        """

@@ -97,8 +97,9 @@ class Diagnosis(Task):
 
     @classmethod
     def stage_class(cls, facts: Mapping[str, Any]) -> "type[Stage]":
-        """The LightningModule of two classes, or of several."""
-        return load_object(MULTI_CLASS) if "counts" in facts else super().stage_class(facts)
+        """The LightningModule of two classes, or of several; a subclass's own stays its own."""
+        several = "counts" in facts and cls.module == Diagnosis.module
+        return load_object(MULTI_CLASS) if several else super().stage_class(facts)
 
 
 def _check_order(ordered: Sequence[str], samples: Samples) -> None:

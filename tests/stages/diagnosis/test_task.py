@@ -9,6 +9,7 @@ from data_modules.config import DataConfig
 from data_modules.samples import Samples
 from data_modules.sets.listing import make_table
 from matl.errors import SettingError
+from matl.stages.base import Stage
 from matl.stages.diagnosis.multi_class import MultiClassStage
 from matl.stages.diagnosis.stage import DiagnosisStage
 from matl.stages.diagnosis.task import Diagnosis, DiagnosisConfig
@@ -41,6 +42,13 @@ def test_null_over_three_classes_tells_all_of_them_apart() -> None:
     assert Diagnosis.stage_class(facts) is MultiClassStage
     two = Diagnosis.facts(Diagnosis.select(samples(["ill", "well"], SPLITS[:2]), CONFIG), CONFIG)
     assert Diagnosis.stage_class(two) is DiagnosisStage
+
+
+def test_a_diagnosis_from_outside_keeps_its_module_over_several_classes() -> None:
+    class Mine(Diagnosis):
+        module = "matl.stages.base:Stage"
+
+    assert Mine.stage_class({"counts": [1, 1, 1], "ranks_validation": False}) is Stage
 
 
 def test_null_over_two_classes_is_the_data_sets_own_positive() -> None:
