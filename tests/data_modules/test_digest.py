@@ -153,7 +153,7 @@ def test_a_unions_members_stay_apart_in_its_digest(samples: Samples, tmp_path: P
     named = [replace(samples, root=tmp_path / "more" / name) for name in "ab"]
     tables = [one.table.assign(source=name) for one, name in zip(named, "ab", strict=True)]
     members = [replace(one, table=table) for one, table in zip(named, tables, strict=True)]
-    other = replace(members[1], classes=("y", "x"))
+    other = replace(members[1], classes=("x", "y", "z"))
     unions = [join(members), join(members[::-1]), join([members[0], other])]
     assert len({table_digest(union) for union in unions}) == 3
 
