@@ -29,6 +29,7 @@ def share_plan(plan: Plan, store: Store, nodes: Nodes) -> None:
         with nodes.together("plan check"):
             _compare(plan, _read(store.unfinished_folder / name, nodes))
         return
+    store.unfinished_folder.mkdir(parents=True, exist_ok=True)
     file = store.unfinished_folder / f"plan-{secrets.token_hex(4)}.json"
     file.write_text(json.dumps([stage.identity for stage in plan.stages]))
     try:
