@@ -113,8 +113,7 @@ class Guard(pl.Callback):
         Raises:
             MatlError: a weight or a running statistic is not finite; all processes have the same.
         """
-        weights = (*pl_module.parameters(), *pl_module.buffers())
-        if not all(weight.isfinite().all() for weight in weights):
+        if not all(weight.isfinite().all() for weight in pl_module.state_dict().values()):
             raise MatlError(
                 f"stages.{self.stage}: training diverged in epoch {trainer.current_epoch + 1}: "
                 f"weights are not finite; {REMEDY}; {KEPT}"

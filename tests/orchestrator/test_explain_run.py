@@ -12,6 +12,7 @@ from tiny import Load, run_quietly
 
 from data_modules.phantom import lesion_mask
 from matl.errors import MatlError
+from matl.names import CHECKSUMS
 from matl.orchestrator.explain_run import explain_run
 from matl.orchestrator.finished_run import read_run
 from matl.orchestrator.held_out import held_out
@@ -66,7 +67,7 @@ def test_the_chain_is_compared_stage_by_stage_and_with_scratch(load_tiny: Load) 
     files = {file.name for file in (run / "explain").iterdir()}
     assert files == {
         *("overlays.png", "cka.png", "embeddings.png"),
-        *("attribution.csv", "explain.json", "explain.md"),
+        *("attribution.csv", "explain.json", "explain.md", CHECKSUMS),
     }
     before = {file: file.read_bytes() for file in (run / "explain").iterdir()}
     explain_run(run, COMMAND)
