@@ -17,7 +17,7 @@ from matl.errors import MatlError
 from matl.manifest import read_manifest, write_manifest
 from matl.names import BACKBONE, MANIFEST, SCORES
 from matl.orchestrator.store import Store
-from matl.sealed import sealed
+from matl.sealed import sealed, unsealed
 from matl.trained import load_trained
 
 
@@ -65,7 +65,7 @@ def test_what_is_damaged_or_of_another_version_is_said(load_tiny: Load, tmp_path
     damage(copy / BACKBONE, flip)
     with pytest.raises(MatlError, match="is damaged"):
         load_trained(copy)
-    manifest = json.loads((copy / MANIFEST).read_text())
+    manifest = unsealed((copy / MANIFEST).read_bytes())
     (copy / MANIFEST).write_bytes(sealed(manifest | {"epochs": "two"}))
     with pytest.raises(MatlError, match="epochs is of another type"):
         load_trained(copy)
