@@ -14,7 +14,7 @@ from matl.config import Experiment
 from matl.names import MANIFEST
 from matl.orchestrator.plan import make_plan
 from matl.orchestrator.show import (
-    _frame_table,
+    frame_table,
     show_line,
     show_plan,
     show_run,
@@ -87,7 +87,7 @@ def test_a_plan_counts_what_of_the_store_cannot_be_read(load_tiny: Load) -> None
 
 def test_counts_of_a_data_set_are_shown_as_whole_numbers() -> None:
     frame = pd.DataFrame({"images": [12345, 2], "median": [7.5, 8.0]}, index=["train", "val"])
-    text = render(_frame_table(frame.rename_axis("split"), "images"), width=40)
+    text = render(frame_table(frame.rename_axis("split"), "images"), width=40)
     assert "train" in text
     assert "12,345" in text
     assert "7.5" in text
