@@ -8,6 +8,7 @@ from drawn_scores import ablation_of, drawn
 from matl.ablation.cells import Cell, cells_of
 from matl.ablation.page_sides import scored_sides, side_training, sides
 from matl.ablation.pooled_scores import pooled_scores
+from matl.checksums import write_files
 from matl.errors import MatlError
 from matl.evaluation import scored as scored_module
 from matl.files import json_bytes
@@ -38,7 +39,7 @@ def test_numbers_of_the_same_scores_are_not_computed_again(pooled, tmp_path, mon
     (tmp_path / PREDICTIONS).write_bytes(content)
     expected = sides(RECORD.primary_tested, tmp_path)
     numbers = score_metrics(scored_sides(RECORD.primary_tested, pooled), 3, content)
-    (tmp_path / METRICS_FILE).write_bytes(json_bytes(numbers))
+    write_files(tmp_path, {METRICS_FILE: json_bytes(numbers)})
     monkeypatch.setattr(scored_module, "summarise", None)
     found = sides(RECORD.primary_tested, tmp_path)
     assert found["confusion"] == expected["confusion"]
