@@ -15,6 +15,7 @@ from matl.ablation.ablation_record import AblationRecord
 from matl.ablation.load import load_ablation
 from matl.ablation.page import write_ablation_page
 from matl.ablation.run import run_ablation
+from matl.checksums import write_files
 from matl.errors import MatlError
 from matl.names import CELLS, CURVES, PREDICTIONS, RESULTS
 from matl.orchestrator.store import Store
@@ -137,7 +138,7 @@ def check_changes(folder: Path, browser: Browser, record: AblationRecord) -> Non
     """What is not there, or was changed, is told."""
     cells = (folder / "cells.csv").read_text()
     failed = cells.replace(",finished,", ",failed: /home/someone/a.png: <b>broken,", 1)
-    (folder / "cells.csv").write_text(failed)
+    write_files(folder, {CELLS: failed.encode()})
     changed = "The ablation was CHANGED after it began: every comparison here is exploratory."
     new = replace(record, comparisons=[], verdict=None, notes=[changed], changed=True)
     write_record(new, folder)
@@ -186,7 +187,7 @@ def check_damage(folder: Path) -> None:
         (RESULTS, results, results[:-9]),
     ):
         assert broken != whole
-        (folder / name).write_text(broken)
+        write_files(folder, {name: broken.encode()})
         with pytest.raises(MatlError, match=f"{name}: is damaged; type the matl ablate again"):
             write_ablation_page(folder)
-        (folder / name).write_text(whole)
+        write_files(folder, {name: whole.encode()})
