@@ -1,9 +1,8 @@
 """Images that are alike though no patient says so: equal files or pixels, and nearly equal images.
 
-An image's signature is the gradient of its 17 x 17 grey
-thumbnail; two images are near-duplicates where the signatures' correlation reaches `NEAR`. Chosen
-on public data: neighbouring slices of one CT stay below 0.96, a scan saved again at 0.8 of its size
-with JPEG quality 60 stays above 0.99.
+An image's signature is the gradient of its 17 x 17 grey thumbnail; two images are near-duplicates
+where the signatures' correlation reaches `NEAR`. Chosen on public data: neighbouring slices of one
+CT stay below 0.96, a scan saved again at 0.8 of its size with JPEG quality 60 stays above 0.99.
 """
 
 import hashlib
@@ -75,12 +74,12 @@ def near_copies(first: Samples, second: Samples, hashes: FileHashes) -> pd.DataF
 
 def _pairs(first: Samples, second: Samples, compared: Compared, hashes: FileHashes) -> pd.DataFrame:
     members = [first] if first is second else [first, second]
-    paths, splits, files, contents = [], [], [], []
+    paths, splits, files = [], [], []
     for samples in members:
         paths += texts(samples.table["path"])
         splits += texts(samples.table["split"])
-        files += samples.files()
-        contents += hashes.of(samples.absolute_paths())
+        files += samples.absolute_paths()
+    contents = hashes.of(files)
     memo = hashes.folder / f"near_duplicates_v{VERSION}" / f"{_key(contents, compared)}.json"
     found = _recall_pairs(memo)
     if found is None:
@@ -120,7 +119,7 @@ def _find(
                 yield int(chunk[a]), int(second[b]), kind, min(float(alike[a, b]), 1.0)
 
 
-def _looked_at(pair: Pair, files: list[Path]) -> Pair:
+def _looked_at(pair: Pair, files: list[str]) -> Pair:
     """A pair whose images were compared pixel by pixel where they seem to be the same."""
     one, other, kind, correlation = pair
     if kind == "near" and correlation >= SAME and _same_pixels(files[one], files[other]):
@@ -128,11 +127,12 @@ def _looked_at(pair: Pair, files: list[Path]) -> Pair:
     return one, other, kind, correlation
 
 
-def _same_pixels(one: Path, other: Path) -> bool:
-    sizes = [read_image(file, (1, 1), 1)[1] for file in (one, other)]
+def _same_pixels(one: str, other: str) -> bool:
+    files = Path(one), Path(other)
+    sizes = [read_image(file, (1, 1), 1)[1] for file in files]
     if sizes[0] != sizes[1]:
         return False
-    first, second = (read_image(file, sizes[0], 3)[0] for file in (one, other))
+    first, second = (read_image(file, sizes[0], 3)[0] for file in files)
     return np.array_equal(first, second)
 
 
@@ -144,7 +144,7 @@ def _unit(signatures: np.ndarray) -> np.ndarray:
 
 
 def _signatures(
-    files: list[Path], contents: list[str], folder: Path
+    files: list[str], contents: list[str], folder: Path
 ) -> tuple[np.ndarray, np.ndarray]:
     """Whether each file holds an image, bool [N], and its signature, int8 [N, LENGTH]."""
     known = _recall_signatures(folder)
@@ -160,10 +160,10 @@ def _signatures(
     return readable, np.array(rows).reshape(len(rows), LENGTH)
 
 
-def _signature(file: Path) -> np.ndarray | None:
+def _signature(file: str) -> np.ndarray | None:
     side = THUMBNAIL + 1
     try:
-        grey = read_image(file, (side, side), 1)[0][0].astype(np.int16)
+        grey = read_image(Path(file), (side, side), 1)[0][0].astype(np.int16)
     except Exception:  # damaged files make Pillow raise errors of many kinds
         return None
     down, right = np.diff(grey, axis=0)[:, :-1], np.diff(grey, axis=1)[:-1]

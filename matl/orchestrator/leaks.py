@@ -147,13 +147,15 @@ def _refuse_shared(samples: Samples, name: str, pairs: pd.DataFrame) -> None:
 
 def _refuse_contradictions(target: Samples, name: str, hashes: FileHashes) -> None:
     """Refuses files of the same bytes that have different labels."""
-    contents = pd.Series(hashes.of(target.absolute_paths()), index=target.table.index)
-    labels = target.table["label"].groupby(contents).nunique()
-    if (several := labels[labels > 1]).empty:
+    table = target.table.assign(content=hashes.of(target.absolute_paths()))
+    labelled = table.drop_duplicates(["content", "label"])
+    again = labelled[labelled.duplicated("content")]
+    if again.empty:
         return
-    same = target.table[contents == several.index[0]]
-    one, other = same.drop_duplicates("label").iloc[0], same.drop_duplicates("label").iloc[1]
+    other = again.iloc[0]
+    one = labelled[labelled["content"] == other["content"]].iloc[0]
     raise MatlError(
-        f"stages.{name}.data: {len(several)} images are in two classes (such as {one['path']}, "
-        f"{one['label']}, and {other['path']}, {other['label']}, the same file); remove one of each"
+        f"stages.{name}.data: {again['content'].nunique()} images are in two classes (such as"
+        f" {one['path']}, {one['label']}, and {other['path']}, {other['label']}, the same file);"
+        " remove one of each"
     )
