@@ -4,13 +4,14 @@ Nothing that is imported above the commands loads rich, numpy or torch, so that 
 """
 
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 import matl
+from matl import cli_store, cli_weights
+from matl.say import say
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -18,12 +19,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-store_app = typer.Typer(
-    help="Stages in the store: list, show, check, remove.", no_args_is_help=True
-)
-app.add_typer(store_app, name="store")
-weights_app = typer.Typer(help="Weights files: inspect, convert.", no_args_is_help=True)
-app.add_typer(weights_app, name="weights")
+app.add_typer(cli_store.app, name="store")
+app.add_typer(cli_weights.app, name="weights")
 
 ExperimentFile = Annotated[
     Path, typer.Argument(metavar="EXPERIMENT", help="The experiment's YAML file.")
@@ -33,15 +30,12 @@ Overrides = Annotated[
     typer.Argument(metavar="[KEY=VALUE]...", help="Settings that replace the file's."),
 ]
 Through = Annotated[int, typer.Option(min=1, max=3, help="Last part of the paper that runs.")]
-StoreFolder = Annotated[Path, typer.Option("--store", help="Folder of finished stages.")]
 RunStore = Annotated[
     Path | None,
     typer.Option(help="Folder of the run's stages, where it is neither in its place nor beside."),
 ]
-WeightsFile = Annotated[Path, typer.Argument(metavar="FILE", help="A weights file.")]
 Executor = Literal["slurm", "local"]
 INTERRUPTED = 130
-Fingerprint = Annotated[str, typer.Argument(help="A stage's fingerprint, or its beginning.")]
 
 
 def _command() -> str:
@@ -49,14 +43,6 @@ def _command() -> str:
     from matl.report.paths import command_line
 
     return command_line(["matl", *sys.argv[1:]])
-
-
-def _say(text: str, err: bool = False) -> None:
-    """Prints a line; where nobody can read it any more, nothing is said."""
-    from matl.visible import visible
-
-    with suppress(OSError):
-        typer.echo(visible(text), err=err)
 
 
 def _show_version(asked: bool) -> None:
@@ -235,7 +221,7 @@ def sweep(
     from matl.sweep import load_sweep, start
 
     checked = load_sweep(file)
-    _say(str(checked))
+    say(str(checked))
     if not dry_run:
         start(checked)
 
@@ -273,7 +259,7 @@ def report(
 
     Example: matl report runs/demo-1a2b3c4d
     """
-    _say(f"Report: {matl.write_page(folder)}")
+    say(f"Report: {matl.write_page(folder)}")
 
 
 @app.command()
@@ -310,94 +296,6 @@ def explain(
     show_explanation(matl.explain_run(run, _command(), store), terminal())
 
 
-@store_app.command("list")
-def store_list(store: StoreFolder = Path("store")) -> None:
-    """List the finished stages, oldest first, and those that are unfinished.
-
-    Example: matl store list
-    """
-    from matl.orchestrator.show import show_store
-    from matl.orchestrator.store import open_store
-    from matl.terminal import terminal
-
-    show_store(open_store(store), terminal())
-
-
-@store_app.command("show")
-def store_show(fingerprint: Fingerprint, store: StoreFolder = Path("store")) -> None:
-    """Print the manifest of a finished stage as JSON.
-
-    Example: matl store show 1a2b
-    """
-    import json
-    from dataclasses import asdict
-
-    from matl.orchestrator.store import open_store
-
-    stages = open_store(store)
-    typer.echo(json.dumps(asdict(stages.manifest(stages.find(fingerprint))), indent=2))
-
-
-@store_app.command("check")
-def store_check(store: StoreFolder = Path("store")) -> None:
-    """Verify the digest of every file of the finished stages, and name what is damaged.
-
-    Example: matl store check
-    """
-    from matl.orchestrator.show import show_check
-    from matl.orchestrator.store import open_store
-    from matl.terminal import terminal
-
-    show_check(open_store(store), terminal())
-
-
-@store_app.command("remove")
-def store_remove(fingerprint: Fingerprint, store: StoreFolder = Path("store")) -> None:
-    """Remove a stage, finished or not; runs that need it train it again.
-
-    Example: matl store remove 1a2b
-    """
-    from matl.orchestrator.store import open_store
-
-    stages = open_store(store)
-    found = stages.find(fingerprint, unfinished=True)
-    stages.remove(found)
-    _say(f"removed {found}")
-
-
-@weights_app.command("inspect")
-def weights_inspect(
-    file: WeightsFile,
-    network: Annotated[
-        str | None, typer.Option(help="A network of timm's: show how the file fits it.")
-    ] = None,
-) -> None:
-    """Show what a weights file holds, and how it fits a network. Executes nothing in the file.
-
-    Example: matl weights inspect densenet.pt --network densenet121
-    """
-    from matl.backbones.conversion import contents_table, fit_table
-    from matl.terminal import terminal
-
-    terminal().print(fit_table(file, network) if network else contents_table(file))
-
-
-@weights_app.command("convert")
-def weights_convert(
-    file: WeightsFile,
-    target: Annotated[Path, typer.Argument(help="The .safetensors file to write.")],
-    network: Annotated[str, typer.Option(help="The network of timm's that the weights are of.")],
-) -> None:
-    """Write the weights of timm, torchvision, lightly, MoCo and others as a file of matl's.
-
-    Example: matl weights convert moco.pth moco.safetensors --network resnet50
-    """
-    from matl.backbones.conversion import convert
-
-    layout = convert(file, target, network)
-    _say(f"{target}: {network}, read as {layout.name}")
-
-
 def main() -> None:
     """Run the command; a user's mistake is one line and exit code 2."""
     from matl.preemption import PREEMPTED, Preempted, end_at_once, on_signal
@@ -410,17 +308,17 @@ def main() -> None:
     try:
         app()
     except (MatlError, DataError) as error:
-        _say(f"error: {error}", err=True)
+        say(f"error: {error}", err=True)
         sys.exit(2)
     except ProcessEnded as error:
-        _say(f"error: {error}", err=True)
+        say(f"error: {error}", err=True)
         sys.exit(1)
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        _say(f"error: {what}", err=True)
+        say(f"error: {what}", err=True)
         sys.exit(2)
     except Preempted:
-        _say(PREEMPTED, err=True)
+        say(PREEMPTED, err=True)
         raise
     except SystemExit as end:
         if end.code == INTERRUPTED:
