@@ -45,7 +45,7 @@ def without_value(word: str) -> bool:
 
 
 def quoted(words: Iterable[str]) -> str:
-    """Words as they can be told apart: letters that look alike, or are not seen, by their codes."""
+    """Words in quotes; letters that look alike, or are not seen, by their codes."""
     return " and ".join(f"'{word}'" if word.isascii() else ascii(word) for word in words)
 
 

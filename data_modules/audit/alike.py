@@ -26,7 +26,7 @@ def hold_alike_together(
         samples: The data set; it is returned as it is where it names patients, or no images are
             alike.
         hashes: What hashes the files, and whose folder keeps what was found; None keeps nothing.
-        redealt: Whether the caller deals all images anew, so that their split does not matter.
+        redealt: Whether the caller deals all images again, so that their split does not matter.
         unsplit: Whether the caller takes all images alike.
 
     Raises:

@@ -71,7 +71,7 @@ def results_caption(
         results: Of one split.
         seeds: Of the whole chain.
         split_note: How the splits were made.
-        classes: What is told apart, a sentence.
+        classes: The sentence that names the classes.
         reading: What a reader must know of the metrics.
         undefined_where: When a metric has no value.
     """

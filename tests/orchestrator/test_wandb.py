@@ -144,10 +144,10 @@ def test_no_name_of_the_machine_or_its_user_is_told(load_tiny: Load, tmp_path: P
     assert recorded(tmp_path / "runs")
     names = {str(tmp_path), str(Path.cwd()), sys.executable}
     for file in (tmp_path / "runs" / "wandb").glob("offline-run-*/*.wandb"):
-        for told in records(file):
-            if told.HasField("run"):
-                assert told.run.host != socket.gethostname()
-            if not told.HasField("artifact"):  # where its files lie is for the upload from here
-                assert not [name for name in names if name.encode() in told.SerializeToString()]
+        for sent in records(file):
+            if sent.HasField("run"):
+                assert sent.run.host != socket.gethostname()
+            if not sent.HasField("artifact"):  # where its files are is for the upload from here
+                assert not [name for name in names if name.encode() in sent.SerializeToString()]
     files = (tmp_path / "runs" / "wandb").glob("offline-run-*/files/*")
     assert {file.name for file in files} <= {"media", "wandb-summary.json", "config.yaml"}
