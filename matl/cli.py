@@ -162,7 +162,7 @@ def init(
         Path, typer.Argument(metavar="FOLDER|CSV", help="A folder of images, or a table of them.")
     ],
     positive: Annotated[
-        str | None, typer.Option(help="The positive class, where its name does not tell.")
+        str | None, typer.Option(help="The positive class, where its name does not say.")
     ] = None,
 ) -> None:
     """Look at your own images and write an experiment on them; says what it assumes.

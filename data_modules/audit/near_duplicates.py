@@ -180,7 +180,7 @@ def _key(contents: list[str], compared: Compared) -> str:
 
 
 def _signed(content: bytes) -> bytes:
-    """The content behind a digest of it, so that a damaged memo hides no pair."""
+    """The content after its digest, so that a damaged memo hides no pair."""
     return hashlib.blake2b(content, digest_size=16).hexdigest().encode() + content
 
 

@@ -117,7 +117,7 @@ def _patients(root: Path, folders: set[str], depth: int) -> dict[str, str]:
     patient_of = {folder: _names(folder)[depth] for folder in folders if folder.count("/") >= depth}
     for folder, patient in patient_of.items():
         if patient.lower() in (*SPLITS, *SPLIT_WORDS):
-            raise DataError(f"{root / folder}: a split lies within a class: {HOW}")
+            raise DataError(f"{root / folder}: a split is within a class: {HOW}")
     bare = sorted(folders - set(patient_of))
     if patient_of and bare:
         raise DataError(

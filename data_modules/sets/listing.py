@@ -120,7 +120,7 @@ def _walk(root: Path, start: str, found: Listing) -> None:
 
 
 def _place(folder: Path, above: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
-    """The device and inode of a folder behind those of the folders that lead to it."""
+    """The device and inode of a folder after those of the folders that lead to it."""
     stat = os.stat(folder)
     if (stat.st_dev, stat.st_ino) in above:
         raise DataError(f"{folder}: links to a folder that holds it; remove the link")
@@ -128,7 +128,7 @@ def _place(folder: Path, above: tuple[tuple[int, int], ...]) -> tuple[tuple[int,
 
 
 def _sort_entries(folder: Path, start: str, others: Counter[str]) -> tuple[list[str], list[str]]:
-    """The folders and the images in a folder, behind `start`; what is neither is counted."""
+    """The folders and the images in a folder, below `start`; what is neither is counted."""
     folders, images = [], []
     for entry in _entries(folder):
         _check_name(folder, entry.name)

@@ -202,7 +202,7 @@ def _remedy(state: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> str:
         return f"the file has {next(iter(state))}"
     prefix = before.most_common(1)[0][0]
     return (
-        f"its names stand behind '{prefix}' in the file; save them without it, as in torch.save("
+        f"its names begin with '{prefix}' in the file; save them without it, as in torch.save("
         f"{{k.removeprefix('{prefix}'): v for k, v in state.items()}}, 'own.pth')"
     )
 

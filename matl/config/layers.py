@@ -40,7 +40,7 @@ class Layer:
         scalars: The plain values of a file, or within an override's list or mapping, that YAML
             reads as something else than text.
         keys: Those of an override.
-        text: What stands behind an override's equals sign.
+        text: What stands after an override's equals sign.
         problem: Why that is no YAML; nothing is wrong where it is a text.
     """
 

@@ -152,7 +152,7 @@ def typed_stage(name: str, node: Any) -> StageConfig:
 
 
 def _expand_home(experiment: Experiment) -> None:
-    """Replaces `~`, which a shell leaves as it is behind an equals sign."""
+    """Replaces `~`, which a shell leaves as it is after an equals sign."""
     sections: list[Any] = [experiment, experiment.backbone]
     sections += [stage.data for stage in experiment.stages.values()]
     for section in sections:

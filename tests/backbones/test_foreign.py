@@ -222,7 +222,7 @@ def test_names_behind_an_unknown_beginning_are_given_a_remedy(tmp_path: Path, pr
     state = timm.create_model("resnet10t").state_dict()
     torch.save({f"{prefix}{key}": value for key, value in state.items()}, tmp_path / "a.pth")
     backbone = build_backbone(BackboneConfig("resnet10t", "none", in_channels=3), seed=0)
-    with pytest.raises(MatlError, match=rf"stand behind '{prefix}'.*removeprefix\('{prefix}'\)"):
+    with pytest.raises(MatlError, match=rf"begin with '{prefix}'.*removeprefix\('{prefix}'\)"):
         load_initial_weights(backbone, tmp_path / "a.pth")
 
 

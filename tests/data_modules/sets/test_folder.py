@@ -68,7 +68,7 @@ def test_flat_folders_are_unlabelled(tmp_path: Path):
             ["training/a/1.png", "testing/a/2.png"],
             r"looks like a split: rename it to '(test|train)'",
         ),
-        (["a/train/1.png", "a/test/2.png"], r"a split lies within a class"),
+        (["a/train/1.png", "a/test/2.png"], r"a split is within a class"),
         (["train/a/1.png", "Train/b/2.png"], "are one split; join them"),
         (
             ["a/p1/1.png", "b/2.png"],
