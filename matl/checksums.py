@@ -1,6 +1,6 @@
 """The digests of the files that matl reads back: what has changed since is never believed.
 
-They lie beside the files in `SHA256SUMS`, which `sha256sum --check` reads too.
+They are beside the files in `SHA256SUMS`, which `sha256sum --check` reads too.
 """
 
 import hashlib

@@ -22,6 +22,7 @@ from matl.orchestrator.show import frame_table, show_next, show_table
 from matl.terminal import show_notes
 
 CACHE = "cache"
+MULTI_CLASS = "null"
 WITHOUT = frozenset(
     "normal healthy negative neg control controls other others benign well absent none "  # noqa: SIM905
     "background nofinding nofindings nodisease unaffected rest".split()
@@ -50,7 +51,7 @@ stages:
     data:
       name: {kind}
       root: {root}
-{options}      positive: {positive} # against all other classes
+{options}      positive: {positive} # {against}
       split: official # or kfold, with folds: 5 and fold: 0 to 4
     size: {size}
     epochs: 20
@@ -72,7 +73,7 @@ class OwnData:
         kind: The data set's name: `folder` or `csv`.
         root: Its folder.
         table: The CSV's name in the folder, where it is not the usual one.
-        positive: The positive class.
+        positive: The positive class; None to tell three classes and more apart.
         channels: 1 for grey images, 3 for colour.
         size: Side of the images in pixels.
         batch_size: Images in a batch.
@@ -83,7 +84,7 @@ class OwnData:
     name: str
     kind: str
     root: str
-    positive: str
+    positive: str | None
     table: str | None = None
     channels: int = 1
     size: int = LARGEST
@@ -92,7 +93,8 @@ class OwnData:
     def experiment(self) -> str:
         """The experiment as YAML."""
         options = f"      options: {{table: {_quoted(self.table)}}}\n" if self.table else ""
-        values = {**vars(self), "options": options}
+        against = "against all other classes" if self.positive else "multi-class"
+        values = {**vars(self), "options": options, "against": against}
         return TEMPLATE.format(
             **values | {name: _quoted(values[name]) for name in ("name", "root", "positive")}
         )
@@ -103,7 +105,8 @@ def write_experiment(place: Path, positive: str | None, console: Console) -> Pat
 
     Args:
         place: The folder, or the table.
-        positive: The positive class; by default the one that is clearly not the absence of it.
+        positive: The positive class, or "null" to tell three classes and more apart; by default the
+            one that is clearly not the absence of it.
         console: Where it says what it took for classes, patients and split.
 
     Returns:
@@ -143,12 +146,14 @@ def write_experiment(place: Path, positive: str | None, console: Console) -> Pat
     return file
 
 
-def _positive(samples: Samples, asked: str | None, place: Path) -> tuple[str, str]:
-    """The positive class, and why it was taken."""
+def _positive(samples: Samples, asked: str | None, place: Path) -> tuple[str | None, str]:
+    """The positive class, None for a multi-class diagnosis, and why it was taken."""
     classes = samples.classes
     listed = ", ".join(classes) or "none"
     if len(classes) < 2:
         raise MatlError(f"{place}: a diagnosis needs two classes, and here are: {listed}")
+    if asked == MULTI_CLASS and len(classes) > 2:
+        return None, "multi-class: each class is told from the rest"
     if asked is not None:
         if asked not in classes:
             raise MatlError(f"--positive {asked}: the classes are {listed}")
@@ -157,8 +162,9 @@ def _positive(samples: Samples, asked: str | None, place: Path) -> tuple[str, st
     if not found:
         found = [name for name in classes if not _is_absence(name, classes)]
     if len(found) != 1:
+        all_apart = f", or {MULTI_CLASS} to tell all apart" if len(classes) > 2 else ""
         raise MatlError(
-            f"{place}: which class is the diagnosis? Add --positive and one of: {listed}"
+            f"{place}: which class is the diagnosis? Add --positive and one of: {listed}{all_apart}"
         )
     return found[0], "from the classes' names: change `positive` where that is wrong"
 
@@ -190,7 +196,7 @@ def _say(samples: Samples, own: OwnData, why: str, console: Console) -> None:
     named = "named" if samples.patients_named else "not named: each image, or group of alike ones"
     lines = [
         f"Classes: {', '.join(samples.classes)}",
-        f"Positive class: {own.positive} ({why})",
+        f"Positive class: {own.positive or 'none'} ({why})",
         f"Patients: {patients}, {named}",
         f"Split: {_split(samples)}",
         f"Pixels: {'colour' if own.channels > 1 else 'grey'}, trained at {own.size} x {own.size}",
@@ -207,6 +213,6 @@ def _split(samples: Samples) -> str:
     return f"dealt by {by}, 70 % train, 10 % val, 20 % test"
 
 
-def _quoted(text: str) -> str:
+def _quoted(text: str | None) -> str:
     """A text as YAML reads it back, whatever it looks like."""
     return json.dumps(text, ensure_ascii=False)

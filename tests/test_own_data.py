@@ -64,7 +64,7 @@ def test_a_table_becomes_an_experiment() -> None:
         (("benign", "malignant"), None, "malignant"),
         (("flu", "covid"), "flu", "flu"),
         (("flu", "covid"), None, "which class is the diagnosis"),
-        (("flu", "covid", "normal"), None, "one of: covid, flu, normal"),
+        (("flu", "covid", "normal"), None, "one of: covid, flu, normal, or null to tell all apart"),
         (("covid", "normal"), "ill", "the classes are covid, normal"),
         (("covid",), None, "needs two classes, and here are: covid"),
     ],
@@ -81,6 +81,15 @@ def test_the_positive_class_is_taken_from_names_that_tell_or_asked_for(
     with pytest.raises(MatlError, match=positive):
         write_experiment(Path("scans"), asked, quiet)
     assert not Path("scans.yaml").exists()
+
+
+def test_three_classes_are_told_apart_where_that_is_asked_for() -> None:
+    draw(Path("scans"), *(f"{name}/{number}.png" for name in "abc" for number in range(10)))
+    shown = io.StringIO()
+    experiment = load_experiment(write_experiment(Path("scans"), "null", Console(file=shown)))
+    assert experiment.stages["diagnosis"].data.positive is None
+    assert "Positive class: none (multi-class" in shown.getvalue()
+    make_plan(experiment)
 
 
 def test_the_shipped_templates_are_what_it_writes() -> None:

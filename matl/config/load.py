@@ -129,7 +129,7 @@ def _refuse_strays(stages: dict[str, Any]) -> None:
     whole = [name for name, node in stages.items() if isinstance(node, dict) and "task" in node]
     for name, node in stages.items():
         if isinstance(node, dict) and "task" not in node and whole:
-            reason = f"is missing; if this is none of its own stages: {did_you_mean(name, whole)}"
+            reason = f"is missing; for a setting of another stage, {did_you_mean(name, whole)}"
             raise SettingError(["stages", name, "task"], reason)
 
 

@@ -126,6 +126,17 @@ class ScoredModels(ABC, Generic[AnyResult, AnySource]):
         """The metrics of each model on a split, in the order of `models`."""
         return self._kept(("results", split, unit), lambda: self._results(split, unit))
 
+    def first_results(self, split: str | None) -> tuple[str, list[AnyResult]]:
+        """A split and the metrics on it; without a split, those of the first that has scores.
+
+        Raises:
+            ValueError: No model has scores of the split.
+        """
+        split = split or next(iter(self.splits()), "test")
+        if results := self.results(split):
+            return split, results
+        raise ValueError(f"no diagnosis has scores of the {split} split")
+
     def sources(self, split: str) -> dict[str, list[AnySource]]:
         """The metrics of each source of a split by model; empty where there is one source."""
         return self._kept(("sources", split), lambda: self._sources(split))

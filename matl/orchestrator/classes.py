@@ -7,16 +7,17 @@ import pandas as pd
 from data_modules.samples import Samples
 from matl.evaluation.multi_class import MultiClassScored
 from matl.evaluation.scored import Scored
+from matl.manifest import StageManifest
 from matl.stages.task import Task
 
 
-def classes_apart(samples: Samples) -> tuple[str, ...]:
+def classes_apart(known: Samples | StageManifest) -> tuple[str, ...]:
     """The classes of a multi-class diagnosis; empty where it tells two apart.
 
     Args:
-        samples: The images that its task selected.
+        known: The images that its task selected, or its manifest.
     """
-    return samples.classes if samples.positive is None and len(samples.classes) > 2 else ()
+    return tuple(known.classes) if known.positive is None and len(known.classes) > 2 else ()
 
 
 def tells_classes_apart(task: type[Task], samples: Samples) -> bool:

@@ -10,7 +10,7 @@ from data_modules.config import DataConfig
 from data_modules.digest import digest
 from data_modules.file_hashes import FileHashes
 from data_modules.module import ImageDataModule
-from data_modules.registry import list_data_sets, load
+from data_modules.registry import DATASETS, load
 from data_modules.samples import Samples
 from matl.errors import MatlError
 from matl.evaluation.floor import floor_scores, grey_features
@@ -138,7 +138,7 @@ def _external_samples(data: str, positive: str | None, run: FinishedRun) -> Samp
 def name_and_root(data: str) -> tuple[str, str]:
     """The two halves of `folder:other_hospital`, and of `mypkg.scans:index:other_hospital`."""
     name, _, root = data.partition(":")
-    if name not in list_data_sets() and ":" in root:
+    if name not in DATASETS and ":" in root:
         function, _, root = root.partition(":")
         name = f"{name}:{function}"
     if not root:

@@ -18,6 +18,7 @@ from matl.errors import MatlError
 from matl.evaluation.floor import Floor
 from matl.kept import cache_home
 from matl.names import EXPERIMENT, FITTED_FLOOR, MANIFEST, SCORES, TRAINED_ON
+from matl.orchestrator.classes import classes_apart
 from matl.orchestrator.plan import select_images
 from matl.orchestrator.scoring import read_scores
 from matl.orchestrator.store import Store, open_store
@@ -53,9 +54,7 @@ class FinishedRun:
         Raises:
             MatlError: The store has the diagnosis no longer.
         """
-        manifest = self.store.manifest(self.stored(next(iter(self.diagnoses))))
-        several = manifest.positive is None and len(manifest.classes) > 2
-        return tuple(manifest.classes) if several else ()
+        return classes_apart(self.store.manifest(self.stored(next(iter(self.diagnoses)))))
 
     @property
     def store(self) -> Store:

@@ -60,10 +60,7 @@ def diagnosis_table(record: RunRecord, split: str | None = None) -> Table:
         ValueError: Where no diagnosis has scores of the split.
     """
     scored = _scored(record)
-    split = split or next(iter(scored.splits()), "test")
-    results = scored.results(split)
-    if not results:
-        raise ValueError(f"no diagnosis has scores of the {split} split")
+    split, results = scored.first_results(split)
     title = f"Diagnosis, {split} split, positive = {scored.positive}"
     caption = diagnosis_caption(scored, results, record.seeds, record.split_note)
     return _metric_table(title, caption, results)

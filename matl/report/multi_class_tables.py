@@ -66,10 +66,7 @@ def diagnosis_table(record: RunRecord, split: str | None = None) -> Table:
         ValueError: Where no diagnosis has scores of the split.
     """
     scored = _scored(record)
-    split = split or next(iter(scored.splits()), "test")
-    results = scored.results(split)
-    if not results:
-        raise ValueError(f"no diagnosis has scores of the {split} split")
+    split, results = scored.first_results(split)
     named = ("in their order" if scored.ordered else "without an order", *scored.classes)
     about = f"Classes, {named[0]}: {', '.join(named[1:])}."
     caption = results_caption(
