@@ -15,6 +15,7 @@ from matl.config import Experiment, load_experiment
 from matl.config.layers import read_layers
 from matl.config.yaml_text import Scalar
 from matl.errors import MatlError
+from matl.evaluation.class_metrics import CLASS_METRICS
 from matl.evaluation.metrics import METRICS
 from matl.orchestrator.wandb_run import refuse_wrong_key
 from matl.stages.registry import task_of
@@ -205,4 +206,5 @@ def _metric_names(experiment: Experiment) -> list[str]:
         task = task_of(experiment.stages[stage])
         names += [f"{stage}/{name}" for name in (*task.metric_names, *task.losses)]
     last = experiment.stages[experiment.chain[-1]].data
-    return names + ([f"cv/{name}" for name in METRICS] if last.split == "kfold" else [])
+    of_a_fold = METRICS if last.positive is not None else CLASS_METRICS
+    return names + ([f"cv/{name}" for name in of_a_fold] if last.split == "kfold" else [])

@@ -137,6 +137,11 @@ def test_cross_validation_may_be_chosen_by_where_it_leaves_the_test_patients_out
     written["command"].insert(4, "stages.diagnosis.data.over=train")
     written["parameters"]["stages.diagnosis.data.fold"] = {"values": [0, 1, 2, 3, 4]}
     assert load_sweep(save(written, tmp_path))
+    written["metric"]["name"] = "cv/f1"
+    assert load_sweep(save(written, tmp_path))
+    written["command"].insert(4, "stages.diagnosis.data.positive=null")
+    with pytest.raises(MatlError, match="no trial reports cv/f1"):
+        load_sweep(save(written, tmp_path))
 
 
 @pytest.mark.slow

@@ -67,7 +67,7 @@ def _read(folder: Path) -> RunRecord:
     for part in {"stages", "diagnoses"} & manifest.keys():
         manifest[part] = {current_name(name): one for name, one in manifest[part].items()}
     data = {
-        name: pd.DataFrame.from_dict(rows, orient="index").rename_axis("split")
+        name: _table(rows)
         for name, rows in typed(dict[str, dict[str, dict[str, int]]], rest.pop("data")).items()
     }
     rest["stages"] = [_stage_row(row) for row in rest["stages"]]
@@ -95,6 +95,13 @@ def _counts(table: pd.DataFrame) -> dict[str, dict[str, int]]:
         str(split): {str(name): int(count) for name, count in row.items()}
         for split, row in table.iterrows()
     }
+
+
+def _table(counts: dict[str, dict[str, int]]) -> pd.DataFrame:
+    table = pd.DataFrame.from_dict(counts, orient="index").rename_axis("split")
+    if table.isna().to_numpy().any():
+        raise ValueError("a count is missing")
+    return table
 
 
 def stacked_csv(tables: Mapping[str, pd.DataFrame], key: str) -> bytes | None:

@@ -76,6 +76,16 @@ def test_an_edited_record_is_refused_or_is_the_same(tmp_path: Path, noted: bool)
                 assert not noted or values == json.loads(whole)
 
 
+def test_a_count_that_is_missing_is_a_mistake(tmp_path: Path) -> None:
+    write_report(whole_record(), tmp_path)
+    (tmp_path / CHECKSUMS).unlink()
+    values = json.loads((tmp_path / "record.json").read_bytes())
+    del values["data"]["diagnosis"]["train"]["COVID"]
+    (tmp_path / "record.json").write_text(json.dumps(values))
+    with pytest.raises(MatlError, match="holds no finished run"):
+        read_record(tmp_path)
+
+
 def leaves(node: Any, keys: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     inner = list(node.items() if isinstance(node, dict) else enumerate(node))
     for key, one in inner:
