@@ -13,10 +13,10 @@ from filelock import FileLock
 from data_modules.arrays import in_threads
 from data_modules.errors import DataError
 
-MEMO = "file_hashes_v2.bin"
-OLDER_MEMO = "file_hashes.json"
-SIZE = 16
-RECORD = 2 * SIZE
+MEMO = "file_hashes_v3.bin"
+OLDER_MEMOS = ("file_hashes_v2.bin", "file_hashes_v2.bin.lock", "file_hashes.json")
+SIZE, CHECK = 16, 8
+RECORD = 2 * SIZE + CHECK
 Value = TypeVar("Value")
 
 _memos: dict[str, "_Memo"] = {}
@@ -77,16 +77,16 @@ class FileHashes:
 
 
 class _Memo:
-    """The memo of a folder as this process knows it: records of 16 bytes key, 16 bytes hash.
+    """The memo of a folder as this process knows it: records of key, hash and a digest of both.
 
     Records are only ever appended, under a lock, so that a process reads each of them once. What
-    it has read stays true whatever happens to the file.
+    it has read stays true whatever happens to the file, and a damaged record is not believed.
     """
 
     def __init__(self, folder: Path) -> None:
         self.known: dict[bytes, bytes] = {}
         self._file = folder / MEMO
-        self._older = folder / OLDER_MEMO
+        self._older = [folder / name for name in OLDER_MEMOS]
         self._inode, self._read_to = -1, 0
 
     def read(self) -> None:
@@ -101,8 +101,10 @@ class _Memo:
         except OSError:
             return
         whole = len(new) - len(new) % RECORD
-        starts = range(0, whole, RECORD)
-        self.known.update((new[at : at + SIZE], new[at + SIZE : at + RECORD]) for at in starts)
+        for at in range(0, whole, RECORD):
+            key, text = new[at : at + SIZE], new[at + SIZE : at + 2 * SIZE]
+            if _record(key, text) == new[at : at + RECORD]:
+                self.known[key] = text
         self._read_to += whole
 
     def add(self, hashes: dict[bytes, bytes]) -> None:
@@ -112,10 +114,15 @@ class _Memo:
         with FileLock(f"{self._file}.lock"):
             with open(self._file, "ab") as file:
                 file.truncate(file.tell() - file.tell() % RECORD)
-                file.write(b"".join(key + text for key, text in hashes.items()))
+                file.write(b"".join(_record(key, text) for key, text in hashes.items()))
                 file.flush()
                 os.fsync(file.fileno())
-            self._older.unlink(missing_ok=True)
+            for older in self._older:
+                older.unlink(missing_ok=True)
+
+
+def _record(key: bytes, text: bytes) -> bytes:
+    return key + text + hashlib.blake2b(key + text, digest_size=CHECK).digest()
 
 
 def _absolute(file: str | Path) -> str:

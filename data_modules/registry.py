@@ -68,6 +68,19 @@ def find_index(name: str) -> Index:
     return index
 
 
+def option_type(name: str, key: str) -> Any:
+    """The type that a data set declares for one of its options; None where it declares none."""
+    try:
+        parameter = _parameters(find_index(name)).get(key)
+    except DataError:
+        return None
+    return (
+        None
+        if parameter is None or parameter.annotation is parameter.empty
+        else parameter.annotation
+    )
+
+
 def load(
     config: DataConfig,
     data_root: Path,

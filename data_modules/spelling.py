@@ -7,10 +7,14 @@ from decimal import Decimal
 from functools import lru_cache
 
 NO_VALUE = frozenset(
-    "nan na n/a n.a n.a. n.d. nd #n/a <na> nat none null nil missing undefined unknown "  # noqa: SIM905
-    "unlabelled unlabeled tbd todo ? ?? - -- . .. #value! #ref!".split()
+    "nan na nd nat none null nil missing undefined unknown unlabelled unlabeled unspecified "  # noqa: SIM905
+    "notavailable notapplicable notlabelled notlabeled nolabel novalue tbd todo".split()
 )
-"""What tables and programs write for "no value", in lower case."""
+"""What tables and programs write for "no value", in lower case and without marks."""
+ERRORS = frozenset("#value! #ref! #name? #num! #null! #div/0!".split())  # noqa: SIM905
+"""What spreadsheets write for a formula that fails."""
+MARKS = ("Pc", "Pd", "Po")
+"""Unicode's kinds of marks: connecting ones, dashes, and others such as `?`, `.` and `#`."""
 SAME_WORDS = {"true": "1E+0", "yes": "1E+0", "false": "0E+0", "no": "0E+0"}
 LOOKALIKES = str.maketrans(
     "\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0423\u0425\u0430\u0435\u043e"
@@ -27,7 +31,8 @@ def spelled_alike(words: tuple[str, ...], fractions: bool) -> list[str]:
     """The first words that differ in form only, as many as there are; empty where all differ.
 
     The same are: composed and decomposed letters, other cases, accents, widths, spaces, dashes and
-    zeros in front, invisible and look-alike letters, one number in several forms, and 1, true, yes.
+    zeros in front, spaces beside other marks, invisible and look-alike letters, one number in
+    several forms, and 1, true, yes.
 
     Args:
         words: Different texts.
@@ -40,8 +45,15 @@ def spelled_alike(words: tuple[str, ...], fractions: bool) -> list[str]:
 
 
 def without_value(word: str) -> bool:
-    """Whether a word stands for "no value"."""
-    return unicodedata.normalize("NFKC", word).strip().lower() in NO_VALUE
+    """Whether a word stands for "no value", or is of marks alone."""
+    text = unicodedata.normalize("NFKC", word).strip().lower()
+    if not text or text in ERRORS:
+        return bool(text)
+    return re.sub(r"[\W_]+", "", text) in NO_VALUE or all(map(_is_mark, text))
+
+
+def _is_mark(letter: str) -> bool:
+    return unicodedata.category(letter) in MARKS
 
 
 def quoted(words: Iterable[str]) -> str:
@@ -56,6 +68,7 @@ def form(word: str, fractions: bool = True) -> str:
         return SAME_WORDS.get(text, text)
     text = word.translate(LOOKALIKES)
     text = text if text.isascii() else _bare_letters(text)
+    text = re.sub(r"\s*([^\w\s+-])\s*", r"\1", text.replace("\u2019", "'"))
     text = re.sub(r"[\s_\u2010-\u2015\u2212]+", "-", text.casefold().strip(" _\t\r\n"))
     if (number := _number(text, fractions)) is not None:
         return number

@@ -135,7 +135,7 @@ def _ends(name: str, kind: _Kind, spec: Mapping[str, Any]) -> _Ends:
         raise ValueError(f"min {numbers['min']} is above max {numbers['max']}")
     if name.endswith("log_uniform_values") and numbers["min"] <= 0:
         raise ValueError(f"min: {numbers['min']} has no logarithm; it must be above 0")
-    if name.endswith("log_uniform") and numbers["min"] > 0 and numbers["max"] <= 1:
+    if name.endswith("log_uniform") and numbers["min"] >= 0 and numbers["max"] <= 1:
         low, high = kind.ends(numbers)
         raise ValueError(
             f"{name} takes min and max as exponents of e, so W&B would draw {low:.4g} to "

@@ -55,3 +55,9 @@ def test_lists_are_drawn_as_they_are() -> None:
     ):
         with pytest.raises(ValueError, match=r"\w"):
             draws(wrong)
+
+
+def test_values_are_no_exponents() -> None:
+    for low in (0, 1e-5):
+        with pytest.raises(ValueError, match="W&B would draw 1 to 1"):
+            draws({"distribution": "log_uniform", "min": low, "max": 0.1})

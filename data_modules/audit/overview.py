@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from data_modules.file_hashes import FileHashes
 from data_modules.formats.pictures import FORMATS
 from data_modules.samples import SPLITS, Samples, split_label, texts
+from data_modules.spelling import form
 
 
 def counts(samples: Samples) -> pd.DataFrame:
@@ -53,11 +54,16 @@ def image_sizes(samples: Samples) -> pd.DataFrame:
 
 
 def shared_patients(first: Samples, second: Samples) -> list[tuple[str, str]]:
-    """The patients that are in both, as (source, patient), sorted.
+    """The patients of `first` that are also in `second`, as (source, patient), sorted.
 
-    Of data sets that name no patients, the groups that serve as patients are compared.
+    Names are compared by their form, so that `P001` and `p1` are one patient. Of data sets that
+    name no patients, the groups that serve as patients are compared.
     """
-    return sorted(_patients(first) & _patients(second))
+    named = first.patients_named and second.patients_named
+    known = {(source, _form(name, named)) for source, name in _patients(second)}
+    return sorted(
+        (source, name) for source, name in _patients(first) if (source, _form(name, named)) in known
+    )
 
 
 def same_images(seen: Samples, others: Samples, hashes: FileHashes | Path) -> list[str]:
@@ -110,6 +116,10 @@ def contact_sheet(
 
 def _patients(samples: Samples) -> set[tuple[str, str]]:
     return set(zip(texts(samples.table["source"]), texts(samples.table["patient"]), strict=True))
+
+
+def _form(patient: str, named: bool) -> str:
+    return form(patient, fractions=False) if named else patient
 
 
 def _count(samples: Samples) -> dict[str, int]:

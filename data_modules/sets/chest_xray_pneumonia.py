@@ -13,7 +13,7 @@ import pandas as pd
 from data_modules.errors import DataError
 from data_modules.files import file_digest
 from data_modules.samples import SPLITS, Samples
-from data_modules.sets.listing import find_images, make_table, require_folder
+from data_modules.sets.listing import find_images, make_table, other_folders, require_folder
 from data_modules.splits import split_by_patient
 
 NAME = "chest_xray_pneumonia"
@@ -40,6 +40,8 @@ def index(root: Path, three_class: bool = False, split_seed: int = 0) -> Samples
     require_folder(root / "train", HOW)
     parts = [part for part in SPLITS if (root / part).is_dir()]
     folders = [f"{part}/{name}" for part in parts for name in CLASSES]
+    others = other_folders(root, SPLITS)
+    others += [note for part in parts for note in other_folders(root / part, CLASSES)]
     found = find_images(root, *folders)
     paths = found.images
     if not paths:
@@ -66,7 +68,7 @@ def index(root: Path, three_class: bool = False, split_seed: int = 0) -> Samples
         table,
         classes=CAUSES if three_class else CLASSES,
         positive=None if three_class else "PNEUMONIA",
-        notes=(note, *merged, *found.notes()),
+        notes=(note, *merged, *others, *found.notes()),
     )
 
 

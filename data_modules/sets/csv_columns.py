@@ -6,21 +6,26 @@ from collections.abc import Iterable
 import pandas as pd
 
 from data_modules.errors import DataError
-from data_modules.samples import EXTRA_COLUMNS, SPLITS
-from data_modules.sets.folder import SPLIT_WORDS
+from data_modules.samples import EXTRA_COLUMNS
+from data_modules.sets.folder import are_splits, split_meant
 from data_modules.spelling import form, quoted
 
 REQUIRED = ("path", "label")
 OPTIONAL = ("patient", "split", "study")
 PERSON = re.compile(
     r"(pati|pazi|paci|pat$|pt$|ptid|subj|suje|sogg|proband|participa|person|individu|volunt|donor|"
-    r"fall|dossier|cases?$|caseid|caso|malade|mrn$|pid$|eid$)"
+    r"fall|dossier|cases?$|caseid|caso|malade|mrn$|pid$|eid$|hasta|pacj|potilas|"
+    r"\u043f\u0430\u0446\u0438|\u60a3\u8005|\u75c5\u4eba|\ud658\uc790)"
 )
 """The beginnings of words for a person, in several languages."""
 IDENTIFIERS = frozenset({"id", "ids", "uid", "uuid", "guid", "no", "nr", "num", "number", "nummer"})
 MORE_IDENTIFIERS = frozenset({"key", "code", "name", "identifier", "hash", "pseudonym", "mrn"})
 SPLIT_NAME = re.compile(r"(splits?|k?folds?|subset|partition|cv|is(train|val|test)|traintest.*)$")
 SERIES = re.compile(r"(scan|series|serie|stud|exam|accession|visit|session|acquisition)")
+FLAGS = frozenset("0 1 0.0 1.0 true false t f yes no y n x".split())  # noqa: SIM905
+NUMBERED = re.compile(r"[^\W\d_]+[\W_]*\d+")
+LEAST_PATIENTS = 5
+"""So many different values such as `p07`, several of them repeated, are no class or device."""
 
 
 def check_columns(path: object, rows: pd.DataFrame) -> list[str]:
@@ -34,8 +39,8 @@ def check_columns(path: object, rows: pd.DataFrame) -> list[str]:
         A note that names the columns without a meaning; none where all have one.
 
     Raises:
-        DataError: A required column is missing, or a column seems to be the patient, the split or
-            the study under another name.
+        DataError: A required column is missing, a column seems to be the patient, the split or the
+            study under another name, or several images of one study have no patient.
     """
     known = (*REQUIRED, *OPTIONAL, *EXTRA_COLUMNS)
     others = [name for name in rows.columns if name not in known]
@@ -50,7 +55,16 @@ def check_columns(path: object, rows: pd.DataFrame) -> list[str]:
         if name not in rows:
             listed = ", ".join(rows.columns)
             raise DataError(f"{path}: no column '{name}' in {listed}; name it in line 1")
+    if "study" in rows and "patient" not in rows and _repeated(rows["study"]):
+        raise DataError(
+            f"{path}: several images are of one study, and no column 'patient' says whose it is; "
+            "name the patient of every row in a column 'patient' (the study where it is not known)"
+        )
     return [f"columns that are passed over: {', '.join(others)}"] if others else []
+
+
+def _repeated(column: pd.Series) -> bool:
+    return bool(column[column != ""].duplicated().any())
 
 
 def _meant(name: str, rows: pd.DataFrame) -> list[str]:
@@ -59,7 +73,8 @@ def _meant(name: str, rows: pd.DataFrame) -> list[str]:
     values = {value.lower() for value in rows[name].unique()} - {""}
     if "split" not in rows and (
         SPLIT_NAME.match("".join(words))
-        or (len(values) > 1 and values <= {*SPLITS, *SPLIT_WORDS, *SPLIT_WORDS.values()})
+        or are_splits(values)
+        or (split_meant(name) and values <= FLAGS)
     ):
         return ["split"]
     if "patient" in rows:
@@ -69,7 +84,8 @@ def _meant(name: str, rows: pd.DataFrame) -> list[str]:
         return ["patient"]
     repeated = rows[name].nunique() < len(rows)
     named = _is_identifier(words[-1]) or any(map(SERIES.match, words))
-    return ["patient"] if repeated and named else []
+    numbered = len(values) >= LEAST_PATIENTS and all(map(NUMBERED.fullmatch, values))
+    return ["patient"] if repeated and (named or numbered) else []
 
 
 def _is_identifier(word: str) -> bool:

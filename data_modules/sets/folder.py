@@ -1,6 +1,7 @@
 """Any folder of images: with or without splits, with or without class and patient folders."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from data_modules.errors import DataError
@@ -19,10 +20,16 @@ HOW = (
     "labels"
 )
 SPLIT_WORDS = {
-    **dict.fromkeys(("training", "trn", "development"), "train"),
-    **dict.fromkeys(("valid", "validation", "validate", "dev"), "val"),
-    **dict.fromkeys(("testing", "tst", "holdout", "hold-out", "held_out", "evaluation"), "test"),
+    "train": re.compile(r"x?train(ing)?(set|data|images|split)?s?|trn|development"),
+    "val": re.compile(r"x?val(id(at(e|ion))?)?(set|data|images|split)?s?|dev"),
+    "test": re.compile(
+        r"(x|public|private|internal|external)?test(ing)?(set|data|images|split)?s?|tst|"
+        r"(hold|held)out(set|data|images|split)?|eval(uation)?(set|data|images|split)?"
+    ),
 }
+"""What a split may be called, in lower case and without separators."""
+SHORT_WORDS = {"tr": "train", "va": "val", "vl": "val", "te": "test"}
+"""What a split may be called beside others."""
 
 
 def index(root: Path, split_seed: int = 0) -> Samples:
@@ -81,13 +88,30 @@ def index(root: Path, split_seed: int = 0) -> Samples:
     )
 
 
+def split_meant(word: str) -> str | None:
+    """The split that a word such as `Training_Set` or `valid` seems to stand for."""
+    bare = _bare(word)
+    return next((split for split, known in SPLIT_WORDS.items() if known.fullmatch(bare)), None)
+
+
+def are_splits(words: Iterable[str]) -> bool:
+    """Whether several words all seem to stand for splits, as `tr` and `te` do."""
+    meant = {_bare(word): SHORT_WORDS.get(_bare(word)) or split_meant(word) for word in words}
+    return len(meant) > 1 and None not in meant.values()
+
+
+def _bare(word: str) -> str:
+    return re.sub(r"[\W_]+", "", word).lower()
+
+
 def _split_folders(root: Path) -> list[str]:
     """The folders of splits; none where classes lie in `root` itself."""
     folders = folders_in(root)
     parts = [name for name in folders if name.lower() in SPLITS]
+    alike = are_splits(folders)
     for name in folders:
-        if name.lower() in SPLIT_WORDS:
-            meant = SPLIT_WORDS[name.lower()]
+        meant = split_meant(name) or (alike and SHORT_WORDS[_bare(name)])
+        if meant and name.lower() not in SPLITS:
             raise DataError(f"{root / name} looks like a split: rename it to '{meant}'; {HOW}")
     others = [name for name in folders if name not in parts]
     if parts and others:
@@ -116,7 +140,7 @@ def _patients(root: Path, folders: set[str], depth: int) -> dict[str, str]:
     """The patient of the images of each folder: the name at `depth` of its path; {} without."""
     patient_of = {folder: _names(folder)[depth] for folder in folders if folder.count("/") >= depth}
     for folder, patient in patient_of.items():
-        if patient.lower() in (*SPLITS, *SPLIT_WORDS):
+        if split_meant(patient):
             raise DataError(f"{root / folder}: a split is within a class: {HOW}")
     bare = sorted(folders - set(patient_of))
     if patient_of and bare:

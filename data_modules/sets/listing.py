@@ -11,6 +11,7 @@ import pandas as pd
 
 from data_modules.errors import DataError
 from data_modules.samples import COLUMNS
+from data_modules.spelling import form
 
 IMAGE_SUFFIXES = frozenset(
     ".bmp .gif .jfif .jpe .jpeg .jpg .pgm .png .pnm .ppm .tif .tiff .webp".split()  # noqa: SIM905
@@ -198,6 +199,20 @@ def numbered_names(paths: Iterable[str]) -> list[str]:
         f"are {len(series)} such series; each image still counts as a patient of its own: name the "
         "patients"
     ]
+
+
+def other_folders(folder: Path, known: Sequence[str]) -> list[str]:
+    """A note that names the folders in `folder` beside the known ones; none where all are known.
+
+    Raises:
+        DataError: One has a known name in another spelling, as `Normal` for `NORMAL`.
+    """
+    others = [name for name in folders_in(folder) if name not in known]
+    meant = {form(name): name for name in known}
+    for name in others:
+        if form(name) in meant:
+            raise DataError(f"{folder / name}: rename it to '{meant[form(name)]}'")
+    return [f"folders in {folder.name} that are passed over: {', '.join(others)}"] if others else []
 
 
 def missing_files(root: Path, paths: Sequence[str]) -> list[str]:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from data_modules.errors import DataError, first_line
 from data_modules.samples import Samples
-from data_modules.sets.listing import find_images, make_table, require_folder
+from data_modules.sets.listing import find_images, make_table, other_folders, require_folder
 from data_modules.splits import split_by_patient
 
 NAME = "luna16_patches"
@@ -31,6 +31,7 @@ def index(root: Path, split_seed: int = 0) -> Samples:
         DataError: Where the folder or index.csv is missing, or a patch is in no row of it.
     """
     require_folder(root, HOW)
+    others = other_folders(root, CLASSES)
     found = find_images(root, *CLASSES)
     paths = found.images
     block_of = _read_blocks(root / "index.csv")
@@ -55,7 +56,7 @@ def index(root: Path, split_seed: int = 0) -> Samples:
         classes=CLASSES,
         positive="nodule",
         patients_named=False,
-        notes=(note, *found.notes()),
+        notes=(note, *others, *found.notes()),
     )
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from data_modules.errors import DataError
 from data_modules.samples import Samples
-from data_modules.sets.listing import find_images, make_table, require_folder
+from data_modules.sets.listing import find_images, make_table, other_folders, require_folder
 
 NAME = "natural_images"
 HOW = "put ImageNet, Tiny ImageNet or a subset there as train/<wnid>/ and val/<wnid>/"
@@ -27,7 +27,8 @@ def index(root: Path) -> Samples:
     Raises:
         DataError: Where a part is missing or empty, or `val` has a class that `train` lacks.
     """
-    tables, passed = [], []
+    require_folder(root, HOW)
+    tables, passed = [], other_folders(root, ("train", "val"))
     for split in ("train", "val"):
         require_folder(root / split, HOW)
         found = find_images(root, split)

@@ -13,8 +13,9 @@ from omegaconf.errors import UnsupportedValueType
 
 from data_modules.config import DataConfig
 from data_modules.errors import did_you_mean
+from data_modules.registry import option_type
 from matl.config.check import check_experiment
-from matl.config.declared import Keys, KindAt
+from matl.config.declared import Keys, KindAt, is_text
 from matl.config.layers import (
     Layer,
     declared,
@@ -69,9 +70,22 @@ def open_kinds(layers: Sequence[Layer]) -> KindAt:
     def kind(keys: Keys) -> Any:
         if len(keys) == 2 and keys[0] == "stages":
             return schemas.get(keys[1]) or StageConfig
+        if len(keys) > 4 and keys[0] == "stages" and keys[-2] == "options":
+            return _option_kind(stages, keys)
         return DataConfig if len(keys) == 5 and keys[2:4] == ("data", "union") else None
 
     return lambda keys: kind(tuple(keys))
+
+
+def _option_kind(stages: Any, keys: Keys) -> Any:
+    """The type of a data set's option where that is text; None elsewhere."""
+    node = stages
+    with suppress(KeyError, IndexError, TypeError):
+        for key in keys[1:-2]:
+            node = node[key]
+        kind = option_type(node["name"], str(keys[-1])) if isinstance(node["name"], str) else None
+        return kind if is_text(kind) else None
+    return None
 
 
 def checked(experiment: Experiment) -> Experiment:

@@ -12,8 +12,10 @@ from data_modules.file_hashes import FileHashes
 from data_modules.module import ImageDataModule
 from data_modules.registry import DATASETS, load
 from data_modules.samples import Samples
+from data_modules.spelling import form
 from matl.errors import MatlError
 from matl.evaluation.floor import floor_scores, grey_features
+from matl.manifest import StageManifest
 from matl.names import EVALUATION
 from matl.orchestrator.classes import scored_of
 from matl.orchestrator.finished_run import FinishedRun, read_run
@@ -82,8 +84,22 @@ def _without_gone(run: FinishedRun) -> tuple[FinishedRun, list[str]]:
 
 def _learned(run: FinishedRun) -> str:
     """The class that the diagnosis learned as positive."""
-    first = next(iter(run.diagnoses))
-    return str(run.store.manifest(run.stored(first)).positive)
+    return str(_first_manifest(run).positive)
+
+
+def _first_manifest(run: FinishedRun) -> StageManifest:
+    return run.store.manifest(run.stored(next(iter(run.diagnoses))))
+
+
+def _refuse_swapped(positive: str, run: FinishedRun) -> None:
+    """Refuses the class that the diagnosis learned as negative as the one that is to be found."""
+    manifest = _first_manifest(run)
+    if form(positive) in {form(name) for name in manifest.classes if name != manifest.positive}:
+        raise MatlError(
+            f"--positive {positive}: is the negative class of this diagnosis, which learned "
+            f"{manifest.positive}: sensitivity and specificity would change places; name the class "
+            f"that stands for {manifest.positive}"
+        )
 
 
 def _other_classes(run: FinishedRun, samples: Samples) -> list[str]:
@@ -132,7 +148,9 @@ def _external_samples(data: str, positive: str | None, run: FinishedRun) -> Samp
     whole = dataclasses.replace(samples, table=samples.table.assign(split="test"))
     if classes:
         return _as_learned(whole, data, classes)
-    return _with_positive(whole, data, positive, _learned(run)).against_rest()
+    chosen = _with_positive(whole, data, positive, _learned(run))
+    _refuse_swapped(str(chosen.positive), run)
+    return chosen.against_rest()
 
 
 def name_and_root(data: str) -> tuple[str, str]:

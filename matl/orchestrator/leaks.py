@@ -11,6 +11,7 @@ from data_modules.audit.overview import same_images, shared_patients
 from data_modules.errors import DataError
 from data_modules.file_hashes import FileHashes
 from data_modules.samples import Samples, texts
+from data_modules.spelling import form
 from matl.config import Experiment
 from matl.errors import MatlError
 from matl.stages.registry import task_of
@@ -94,13 +95,17 @@ def same_names(names: Sequence[str], samples: Mapping[str, Samples]) -> list[str
             continue
         others = samples[name].table
         others = others[~others["source"].isin(held_out["source"])]
-        shared = set(others["patient"]) & set(held_out["patient"])
+        shared = _forms(others["patient"]) & _forms(held_out["patient"])
         if shared:
             found.append(
                 f"WARNING: {name} has {len(shared)} names of patients that {names[-1]} holds out; "
                 "where they are the same people, say so by data.options.source, one name in both"
             )
     return found
+
+
+def _forms(patients: pd.Series) -> set[str]:
+    return {form(name, fractions=False) for name in patients.unique()}
 
 
 def _refuse_more_splits(name: str, experiment: Experiment) -> None:

@@ -53,12 +53,20 @@ class Store:
     def __iter__(self) -> Iterator[str]:
         """Fingerprints of the finished stages, oldest first."""
         finished = {}
-        for manifest in self.root.glob(f"*/{MANIFEST}"):
-            fingerprint = manifest.parent.name.removesuffix(REPLACED)
+        for folder in self._folders():
+            fingerprint = folder.name.removesuffix(REPLACED)
             with suppress(FileNotFoundError):  # another run may replace or remove it meanwhile
-                if is_fingerprint(fingerprint):
-                    finished[fingerprint] = manifest.parent.stat().st_mtime
+                if is_fingerprint(fingerprint) and _may_be_finished(folder):
+                    finished[fingerprint] = folder.stat().st_mtime
         return iter(sorted(finished, key=finished.__getitem__))
+
+    def _folders(self) -> list[Path]:
+        try:
+            return [Path(one.path) for one in os.scandir(self.root)]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise MatlError(f"{self.root}: cannot be listed ({error.strerror})") from error
 
     def entry(self, fingerprint: str) -> Path:
         """Folder of a finished stage."""
@@ -77,6 +85,9 @@ class Store:
             raise MatlError(f"{self.root}: {fingerprint} was removed meanwhile") from error
         except MatlError as error:
             raise MatlError(f"{error}; {self._fix(fingerprint)}") from error
+        except OSError as error:
+            folder = self.entry(fingerprint)
+            raise MatlError(f"{folder}: cannot be read ({error.strerror}); make it so") from error
         if manifest.fingerprint != fingerprint:
             folder = self.entry(fingerprint)
             raise MatlError(f"{folder}: is the stage {manifest.fingerprint}; rename it back")
@@ -244,3 +255,11 @@ def open_store(root: Path) -> Store:
     if not root.is_dir():
         raise MatlError(f"{root}: there is no such store; name it with --store")
     return Store(root)
+
+
+def _may_be_finished(folder: Path) -> bool:
+    """Whether a stage's folder has a manifest, or cannot be looked into."""
+    try:
+        return (folder / MANIFEST).is_file()
+    except PermissionError:
+        return True

@@ -38,6 +38,26 @@ def test_an_override_may_quote_its_text_and_may_empty_a_field(minimal: Path) -> 
         load_experiment(minimal, ["data_root="])
 
 
+def test_an_option_of_a_data_set_that_is_a_text_takes_the_text(
+    minimal: Path, tmp_path: Path
+) -> None:
+    def data(word: str) -> Any:
+        return load_experiment(minimal, [word]).stages["diagnosis"].data
+
+    for text in ("1.10", "no", "007"):
+        found = data(f"{DATA}={{name: csv, root: a, options: {{source: {text}, table: {text}}}}}")
+        assert found.options == {"source": text, "table": text}
+    union = data(
+        f"{DATA}={{name: null, union: [{{name: csv, root: a, options: {{source: yes}}}}]}}"
+    )
+    assert union.union[0]["options"] == {"source": "yes"}
+    child = tmp_path / "child.yaml"
+    options = "{name: csv, root: a, options: {source: 1.10}}"
+    child.write_text(f"extends: minimal.yaml\nstages: {{diagnosis: {{data: {options}}}}}\n")
+    with pytest.raises(MatlError, match=r"options\.source: 1\.10 is read as the float 1\.1; write"):
+        load_experiment(child)
+
+
 @settings(max_examples=60, deadline=None)
 @given(text=st.text(st.sampled_from("yesno01:.e-_#~'\"[]{},&*! \\/ü"), min_size=1, max_size=8))
 def test_every_text_of_an_experiment_reads_back(

@@ -10,7 +10,7 @@ import pytest
 
 from data_modules import file_hashes
 from data_modules.errors import DataError
-from data_modules.file_hashes import MEMO, OLDER_MEMO, RECORD, FileHashes
+from data_modules.file_hashes import MEMO, OLDER_MEMOS, RECORD, FileHashes
 
 
 @pytest.fixture
@@ -110,10 +110,26 @@ def test_a_damaged_memo_is_completed(
         assert reads == []
 
 
+def test_a_record_that_was_damaged_is_not_believed(
+    files: list[Path], tmp_path: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch
+):
+    right = FileHashes(tmp_path).of(files)
+    memo = tmp_path / MEMO
+    damaged = bytearray(memo.read_bytes())
+    damaged[RECORD + 20] ^= 1
+    damaged[2 * RECORD + 16 : 2 * RECORD + 32] = bytes(16)
+    memo.write_bytes(damaged)
+    forget(monkeypatch)
+    reads.clear()
+    assert FileHashes(tmp_path).of(files) == right
+    assert len(reads) == 2
+
+
 def test_an_older_memo_is_replaced(files: list[Path], tmp_path: Path):
-    (tmp_path / OLDER_MEMO).write_text("{}")
+    for name in OLDER_MEMOS:
+        (tmp_path / name).write_text("{}")
     FileHashes(tmp_path).of(files)
-    assert not (tmp_path / OLDER_MEMO).exists()
+    assert not any((tmp_path / name).exists() for name in OLDER_MEMOS)
     assert (tmp_path / MEMO).stat().st_size == 5 * RECORD
 
 

@@ -20,6 +20,9 @@ from data_modules.spelling import form, quoted, spelled_alike, without_value
         ("1", "true", "Yes"),
         ("0", "False", "-0"),
         ("Stra\u00dfe", "STRASSE"),
+        ("Doe, John", "Doe,John", "DOE ,john"),
+        ("O'Neil", "O\u2019Neil"),
+        ("cat (1)", "cat(1)"),
     ],
 )
 def test_one_word_in_several_forms(words: tuple[str, ...]):
@@ -32,6 +35,9 @@ def test_one_word_in_several_forms(words: tuple[str, ...]):
     [
         ("HER2", "HER2+", "HER2-"),
         ("grade 1-2", "grade 12"),
+        ("1.2", "1-2", "12"),
+        ("<5", ">5", "5", "<-5"),
+        ("a+b", "ab"),
         ("1", "-1"),
         ("0.5", "0.05"),
         ("covid", "covid19"),
@@ -62,6 +68,11 @@ def test_a_form_is_found_for_every_text_and_keeps_spaces_out(word: str):
 
 def test_words_for_no_value():
     assert all(map(without_value, ["NaN", "N/A", "None", "?", " null", "\uff1f"]))
+    assert all(
+        map(without_value, ["\u2013", "\u2026", "---", "N. A.", "n / a", "<NA>", "not available"])
+    )
+    assert all(map(without_value, ["#DIV/0!", "no_label", "unspecified", "n.d."]))
+    assert not any(map(without_value, ["+", "", "value", "ref", "no", "not covid"]))
     assert not any(map(without_value, ["no finding", "normal", "0", "nanoparticle"]))
 
 

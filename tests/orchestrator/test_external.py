@@ -143,3 +143,7 @@ def test_a_cohort_without_positives_is_scored_for_what_it_can_show(
         evaluate_external(folder, cohort, "il", "matl evaluate")
     assert "its classes are scarred, well, and the diagnosis learned" in str(error.value)
     assert "did you mean" not in str(error.value)
+    negative = str(own.scored.negative)
+    (tmp_path / "cohort" / "well").rename(tmp_path / "cohort" / negative.upper())
+    with pytest.raises(MatlError, match="sensitivity and specificity would change places"):
+        evaluate_external(folder, cohort, negative.upper(), "matl evaluate")

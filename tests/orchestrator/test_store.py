@@ -91,6 +91,22 @@ def test_only_what_is_named_as_a_stage_is_listed_or_removed(tmp_path: Path) -> N
         store.find("mine", unfinished=True)
 
 
+def test_a_stage_that_cannot_be_looked_into_is_not_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As root reads everything, the system's answer is put in its place."""
+
+    def denied(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    (tmp_path / "0123456789abcdef").mkdir()
+    monkeypatch.setattr(Path, "is_file", denied)
+    assert list(Store(tmp_path)) == ["0123456789abcdef"]
+    monkeypatch.setattr(os, "scandir", denied)
+    with pytest.raises(MatlError, match=r"cannot be listed \(Permission denied\)"):
+        list(Store(tmp_path))
+
+
 def test_reading_a_store_makes_nothing(load_tiny: Load, tmp_path: Path) -> None:
     run_quietly(load_tiny(DIAGNOSIS))
     store = Store(tmp_path / "store")

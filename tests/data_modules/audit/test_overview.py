@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,14 @@ def test_shared_patients_are_named_with_their_source(tmp_path: Path):
     assert overview.shared_patients(first, second) == [("s", "2")]
     elsewhere = samples_of(tmp_path, [("x", "", "2", "test")], source="t")
     assert overview.shared_patients(first, elsewhere) == []
+
+
+def test_shared_patients_are_found_in_whatever_form_they_are_written(tmp_path: Path):
+    first = samples_of(tmp_path, [("a", "", "P001", "train"), ("b", "", "P010", "train")])
+    second = samples_of(tmp_path, [("c", "", "p-1", "test"), ("d", "", "p2", "test")])
+    assert overview.shared_patients(first, second) == [("s", "P001")]
+    unnamed = replace(first, patients_named=False)
+    assert overview.shared_patients(unnamed, second) == []
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -30,6 +30,17 @@ def test_chest_xray_deals_patients_of_both_parts_anew(tmp_path: Path):
     assert not other.table["split"].equals(samples.table["split"])
 
 
+def test_chest_xray_leaves_no_folder_out_unsaid(tmp_path: Path):
+    write_chest_xray(tmp_path)
+    draw(tmp_path, "train/COVID/person900_virus_1.jpeg", "more/a.jpeg")
+    notes = chest_xray_pneumonia.index(tmp_path).notes
+    assert f"folders in {tmp_path.name} that are passed over: more" in notes
+    assert "folders in train that are passed over: COVID" in notes
+    (tmp_path / "test" / "PNEUMONIA").rename(tmp_path / "test" / "Pneumonia")
+    with pytest.raises(DataError, match="test/Pneumonia: rename it to 'PNEUMONIA'"):
+        chest_xray_pneumonia.index(tmp_path)
+
+
 def test_chest_xray_counts_identical_files_as_one_patient(tmp_path: Path):
     write_chest_xray(tmp_path)
     copies = [f"{part}/NORMAL/IM-9{n}-1.jpeg" for part in ("train", "test") for n in (1, 2, 3)]

@@ -111,6 +111,11 @@ def test_csv_without_labels_is_train(tmp_path: Path):
         ("path,label,scan_id\na b.png,x,1\n100%.png,x,1\n", "'scan_id': rename it to 'patient'"),
         ("path,label,fold\na b.png,x,1\n", r"rename it to 'split' \(train, val or test\)"),
         ("path,label,phase\na b.png,x,Train\n100%.png,x,valid\n", "'phase': rename it to 'split'"),
+        ("path,label,usage\na b.png,x,Training\n100%.png,x,PublicTest\n", "'usage': rename it"),
+        ("path,label,role\na b.png,x,tr\n100%.png,x,te\n", "'role': rename it to 'split'"),
+        ("path,label,train\na b.png,x,1\n100%.png,x,0\n", "'train': rename it to 'split'"),
+        ("path,label,\u60a3\u8005\na b.png,x,1\n", "rename it to 'patient'"),
+        ("path,label,study\na b.png,x,s\n100%.png,x,s\n", "several images are of one study"),
         ("path,label\ndeep\\c.png,x\n", "its folders separated by /"),
         ("path,label,split\na b.png,x,dev\n", "split 'dev' is none of train, val, test"),
         (
@@ -173,6 +178,16 @@ def test_columns_that_are_passed_over_are_named(tmp_path: Path):
     samples = csv_table.index(tmp_path)
     assert len(samples) == 2
     assert samples.notes[-1] == "columns that are passed over: patient age, image_id, participant"
+
+
+def test_a_column_of_numbered_names_is_taken_for_the_patients(tmp_path: Path):
+    draw(tmp_path, *(f"{n}.png" for n in range(10)))
+    rows = [f"{n}.png,{'ab'[n % 2]},P-{n // 2}" for n in range(10)]
+    (tmp_path / "samples.csv").write_text("\n".join(["path,label,group", *rows]))
+    with pytest.raises(DataError, match="'group': rename it to 'patient'"):
+        csv_table.index(tmp_path)
+    (tmp_path / "samples.csv").write_text("\n".join(["path,label,group", *rows[:8]]))
+    assert csv_table.index(tmp_path).notes[-1] == "columns that are passed over: group"
 
 
 def test_folders_that_may_be_patients_are_refused_without_patients(tmp_path: Path):

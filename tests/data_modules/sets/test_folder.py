@@ -68,6 +68,9 @@ def test_flat_folders_are_unlabelled(tmp_path: Path):
             ["training/a/1.png", "testing/a/2.png"],
             r"looks like a split: rename it to '(test|train)'",
         ),
+        (["Training Set/a/1.png", "x/a/2.png"], "Training Set looks like a split: rename it to"),
+        (["test_images/a/1.png", "y/a/2.png"], "looks like a split: rename it to 'test'"),
+        (["tr/a/1.png", "te/a/2.png"], "looks like a split: rename it to 't(rain|est)'"),
         (["a/train/1.png", "a/test/2.png"], r"a split is within a class"),
         (["train/a/1.png", "Train/b/2.png"], "are one split; join them"),
         (
@@ -84,6 +87,14 @@ def test_folder_refuses_mixed_layouts(tmp_path: Path, paths: list[str], message:
         folder.index(tmp_path)
     with pytest.raises(DataError, match="no folder"):
         folder.index(tmp_path / "nowhere")
+
+
+def test_classes_that_only_begin_like_a_split_are_classes(tmp_path: Path):
+    draw(tmp_path, "te/1.png", "testicle/2.png", "valve/3.png", "trainable/train_1/3.png")
+    with pytest.raises(DataError, match="give each patient a folder"):
+        folder.index(tmp_path)
+    draw(tmp_path / "b", "te/1.png", "testicle/2.png", "valve/3.png")
+    assert folder.index(tmp_path / "b").classes == ("te", "testicle", "valve")
 
 
 def test_a_copied_folder_is_split_alike(tmp_path: Path):
