@@ -228,25 +228,48 @@ def sweep(
 
 @app.command()
 def power(
-    patients: Annotated[int, typer.Option(min=10, help="Patients that are tested.")],
+    patients: Annotated[int | None, typer.Option(min=10, help="Patients that are tested.")] = None,
     images: Annotated[float, typer.Option(min=1, help="Images of each, on average.")] = 1.0,
     positives: Annotated[
         float, typer.Option(min=0.01, max=0.99, help="Share of the images that are positive.")
     ] = 0.5,
-    seeds: Annotated[int, typer.Option(min=2, help="Seeds of the whole chain.")] = 5,
+    seeds: Annotated[
+        int | None, typer.Option(min=2, help="Seeds of the whole chain; 5 by default.")
+    ] = None,
     auroc: Annotated[float, typer.Option(min=0.5, max=0.999, help="About what is reached.")] = 0.8,
     seed_spread: Annotated[
         float, typer.Option(min=0, help="Standard deviation of the AUROC over seeds.")
     ] = 0.02,
+    arms_correlation: Annotated[
+        float, typer.Option(min=0, max=0.999, help="Of two arms' AUROCs over patients.")
+    ] = 0.9,
+    patient_correlation: Annotated[
+        float, typer.Option(min=0, max=1, help="Of the scores of a patient's images.")
+    ] = 0.5,
+    like: Annotated[
+        Path | None,
+        typer.Option(metavar="ABLATION", help="Take the errors that this ablation measured."),
+    ] = None,
 ) -> None:
     """Say which difference of AUROCs a test set can show, and what that assumes.
 
     Example: matl power --patients 95 --images 2.1 --seeds 5
     """
+    from matl.ablation.power import power_like
+    from matl.errors import MatlError
     from matl.evaluation.statistics.power import Design, power_in_words
 
-    design = Design(patients, images, seeds, 2, auroc, positives, seed_spread=seed_spread)
-    typer.echo(power_in_words(design))
+    if like is not None:
+        text = power_like(like, patients, seeds)
+    elif patients is None:
+        raise MatlError("--patients: say how many are tested, or name an ablation by --like")
+    else:
+        correlations = arms_correlation, patient_correlation
+        seeds = seeds or Design.seeds
+        text = power_in_words(
+            Design(patients, images, seeds, 2, auroc, positives, *correlations, seed_spread)
+        )
+    typer.echo(text)
 
 
 @app.command()

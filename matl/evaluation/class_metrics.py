@@ -16,8 +16,8 @@ from matl.evaluation.metrics import (
     Estimate,
     check_probabilities,
     draw_patients,
-    enough_patients,
     estimate,
+    fewest_patients,
     metric_values,
     patient_codes,
     require_one_split,
@@ -33,6 +33,8 @@ CLASS_METRICS = {
     "accuracy": "Accuracy",
 }
 KAPPA = {"quadratic_kappa": "Quadratic kappa"}
+LOWEST: Mapping[str | tuple[int, str], float] = {"quadratic_kappa": -1.0}
+"""What a metric can be at least, where that is not 0."""
 ONE_CLASS = {
     "sensitivity": "Sensitivity",
     "specificity": "Specificity",
@@ -150,11 +152,11 @@ def summarise_classes(
     data = label, probabilities, patients
     values = class_values(*data, np.ones((1, patients.max() + 1)))
     draws = [class_values(*data, counts) for counts in draw_patients(patients, resamples, seed)]
-    enough = _enough(label, patients, len(classes))
+    fewest = _fewest(label, patients, len(classes))
 
     def interval(key: str | tuple[int, str]) -> Estimate:
         resampled = np.concatenate([draw[key] for draw in draws]) if draws else np.empty(0)
-        return estimate(values[key][0], resampled, enough[key])
+        return estimate(values[key][0], resampled, fewest[key], LOWEST.get(key, 0.0))
 
     metrics = {name: interval(name) for name in (*CLASS_METRICS, *(KAPPA if ordered else ()))}
     parts = [
@@ -222,20 +224,20 @@ def quadratic_kappa(matrix: np.ndarray) -> np.ndarray:
     return 1 - (distance * matrix).sum((1, 2)) / by_chance
 
 
-def _enough(
+def _fewest(
     label: np.ndarray, patients: np.ndarray, classes: int
-) -> Mapping[str | tuple[int, str], bool]:
-    """Whether each metric has an interval: two patients of each class that it needs."""
-    found: dict[str | tuple[int, str], bool] = {
-        (number, metric): enough_patients((label == number).astype(np.int64), patients, metric)
+) -> Mapping[str | tuple[int, str], int]:
+    """The number of patients of the rarest class that each metric needs."""
+    found: dict[str | tuple[int, str], int] = {
+        (number, metric): fewest_patients((label == number).astype(np.int64), patients, metric)
         for number in range(classes)
         for metric in ONE_CLASS
     }
-    every = all(found[number, "sensitivity"] for number in range(classes))
-    any_two = enough_patients(label, patients, "accuracy")
+    rarest = min(found[number, "sensitivity"] for number in range(classes))
+    every = fewest_patients(label, patients, "accuracy")
     return found | {
-        "auroc": every,
-        "balanced_accuracy": every,
-        "accuracy": any_two,
-        "quadratic_kappa": any_two,
+        "auroc": rarest,
+        "balanced_accuracy": rarest,
+        "accuracy": every,
+        "quadratic_kappa": every,
     }

@@ -1,9 +1,11 @@
 """Metrics of a two-class diagnosis from stored scores, with intervals resampled by patient.
 
-The bootstrap is the percentile cluster bootstrap (Field and Welsh, "Bootstrapping clustered data",
-2007): whole patients are drawn with replacement. A resample is kept as the number of times that
-each patient was drawn, and every metric is computed with these counts as weights, which is equal
-to the metric of the repeated rows and lets all resamples be computed at once.
+The standard error is that of the cluster bootstrap (Field and Welsh, "Bootstrapping clustered
+data", 2007): whole patients are drawn with replacement. A resample is kept as the number of times
+that each patient was drawn, and every metric is computed with these counts as weights, which is
+equal to the metric of the repeated rows and lets all resamples be computed at once. The interval is
+Student's t around the metric's logit: with few patients percentiles of the resamples are too narrow
+and lie too low.
 """
 
 from collections.abc import Iterator, Sequence
@@ -44,7 +46,7 @@ _CELLS = 4_000_000
 
 @dataclass(frozen=True)
 class Estimate:
-    """A metric and the interval of its resampled values.
+    """A metric and its interval over patients.
 
     Attributes:
         value: The metric in [0, 1], or None where it is undefined: the images are of one class.
@@ -149,8 +151,8 @@ def summarise(
     summary = {}
     for name in METRICS:
         resampled = np.concatenate([draw[name] for draw in draws]) if draws else np.empty(0)
-        with_interval = enough_patients(table["label"].to_numpy(), patients, name)
-        summary[name] = estimate(values[name][0], resampled, with_interval)
+        fewest = fewest_patients(table["label"].to_numpy(), patients, name)
+        summary[name] = estimate(values[name][0], resampled, fewest)
     return summary
 
 
@@ -171,8 +173,8 @@ def patient_codes(table: pd.DataFrame) -> np.ndarray:
     return groups.ngroup().to_numpy(dtype=np.int64)
 
 
-def enough_patients(label: np.ndarray, patients: np.ndarray, metric: str) -> bool:
-    """Whether an interval over patients can be given: two of each class that the metric needs.
+def fewest_patients(label: np.ndarray, patients: np.ndarray, metric: str) -> int:
+    """The number of patients of the rarest class that a metric needs; of all where it needs none.
 
     Args:
         label: 0 or 1 of each image, int64 [N].
@@ -180,7 +182,7 @@ def enough_patients(label: np.ndarray, patients: np.ndarray, metric: str) -> boo
         metric: Its name in `METRICS`.
     """
     groups = [patients[label == one] for one in NEEDS[metric]] or [patients]
-    return all(len(np.unique(group)) > 1 for group in groups)
+    return min(len(np.unique(group)) for group in groups)
 
 
 def metric_values(
@@ -269,13 +271,25 @@ def draw_patients(patients: np.ndarray, resamples: int, seed: int) -> Iterator[n
         yield drawn.astype(np.float64)
 
 
-def estimate(value: float, resampled: np.ndarray, with_interval: bool) -> Estimate:
-    """A metric with the percentile interval of its resampled values; NaN is undefined."""
+def estimate(value: float, resampled: np.ndarray, patients: int, lowest: float = 0.0) -> Estimate:
+    """A metric with its interval over patients.
+
+    Args:
+        value: The metric in [`lowest`, 1]; NaN where it is undefined.
+        resampled: Its values in resamples of the patients, NaN where it is undefined.
+        patients: The fewest of a class that the metric needs; fewer than two give no interval, nor
+            do resamples that are all alike.
+        lowest: What the metric can be at least.
+    """
+    from scipy import special, stats
+
     if np.isnan(value):
         return Estimate(None)
     resampled = resampled[~np.isnan(resampled)]
-    if not with_interval or not len(resampled) or np.ptp(resampled) == 0:
-        return Estimate(float(value))  # resamples that are all alike say nothing of others
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(resampled, [tail, 1 - tail])
-    return Estimate(float(value), float(low), float(high))
+    place = (value - lowest) / (1 - lowest)
+    if patients < 2 or not len(resampled) or np.ptp(resampled) == 0 or not 0 < place < 1:
+        return Estimate(float(value))
+    error = resampled.std(ddof=1) / (1 - lowest) / (place * (1 - place))
+    reach = stats.t.ppf((1 + CONFIDENCE) / 2, patients - 1) * error
+    low, high = special.expit(special.logit(place) + np.array([-reach, reach]))
+    return Estimate(float(value), *(float(lowest + (1 - lowest) * end) for end in (low, high)))

@@ -21,7 +21,7 @@ from matl.names import METRICS_FILE
 from matl.report.plain_values import plain_value
 from matl.report.run_record import RunRecord
 
-VERSION = 1
+VERSION = 2
 """Of the numbers: raise it where the same scores can give others."""
 Values = Mapping[str, Any]
 

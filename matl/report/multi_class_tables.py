@@ -24,8 +24,8 @@ UNDEFINED = "no image is of one of the classes"
 PAIRED = (
     "On the same images, with a patient's as a cluster: macro AUROCs by Obuchowski's variance "
     "(1997) for the mean of the classes' AUROCs, [low, high] is its 95 % interval; accuracies by "
-    "McNemar's test for clusters (Durkalski et al. 2003). Of one seed of the chain. The p values "
-    "are not adjusted for their number."
+    "McNemar's test for clusters (Yang, Sun and Hardin 2010). Of one seed of the chain. The p "
+    "values are not adjusted for their number."
 )
 
 

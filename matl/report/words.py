@@ -86,8 +86,9 @@ def results_caption(
         classes,
         images,
         f"{seeds_in_words(seeds)} of the whole chain.",
-        f"value [low, high]: {100 * CONFIDENCE:.0f} % percentile interval over {RESAMPLES:,}"
-        " resamples of patients; it does not cover the choice of the seed.",
+        f"value [low, high]: {100 * CONFIDENCE:.0f} % interval over patients (Student's t on the"
+        f" logit scale, standard error of {RESAMPLES:,} resamples); it does not cover the choice of"
+        " the seed.",
         reading,
     ]
     sentences += [f"undefined: {undefined_where}."] if undefined else []

@@ -28,7 +28,7 @@ def test_the_caption_says_what_the_numbers_are():
         "negative: CT_NonCOVID",
         "40 images of 20 patients (20 CT_COVID, 20 CT_NonCOVID)",
         "3 seeds of the whole chain",
-        "[low, high]: 95 % percentile interval over 2,000 resamples of patients",
+        "[low, high]: 95 % interval over patients",
         "Threshold 0.5",
         "Official split.",
     ):

@@ -73,9 +73,9 @@ def accuracy_difference(
 ) -> Difference:
     """Difference of two accuracies at the threshold, with McNemar's test adjusted for clusters.
 
-    The variance under equal accuracies of Durkalski et al., "Analysis of clustered matched-pair
-    data", Statistics in Medicine 2003, for clusters weighed by their images; with each image as a
-    cluster it is McNemar's test without a continuity correction.
+    The variance under equal accuracies of Yang, Sun and Hardin, "A note on the tests for clustered
+    matched-pair binary data", Biometrical Journal 2010, in which each image weighs the same; with
+    each image as a cluster it is McNemar's test without a continuity correction.
 
     Args:
         label: 0 or 1 of each image, int [N].

@@ -18,7 +18,7 @@ from matl.evaluation.metrics import (
     CONFIDENCE,
     RESAMPLES,
     draw_patients,
-    enough_patients,
+    fewest_patients,
     metric_values,
 )
 
@@ -115,7 +115,7 @@ def contrast(
     draws = draws[:, np.isfinite(draws).all(axis=0)]
     if not np.isfinite(values).all() or draws.shape[1] < 2:
         raise ValueError(f"{metric} has no meaning on these images: they lack a class")
-    enough = enough_patients(label, patients, metric)
+    enough = fewest_patients(label, patients, metric) > 1
     return _interval(values, draws, len(np.unique(patients)) if enough else None)
 
 

@@ -1,4 +1,4 @@
-"""How often the intervals of `contrast` hold the truth, which only a simulation knows.
+"""How often the intervals hold the truth, which only a simulation knows.
 
 The scores are bi-normal with effects of the patient, of the patient for an arm, of the patient for
 an arm's seed, and of the image. A seed moves its arm's separation of the classes. Two images of
@@ -6,9 +6,11 @@ different classes are then ranked rightly with a probability that has a closed f
 """
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import norm
 
+from matl.evaluation.metrics import metric_values, summarise
 from matl.evaluation.statistics.contrasts import Arm, contrast
 
 TRIALS, PATIENTS, SEEDS, MOST_IMAGES = 1000, 100, 5, 16
@@ -76,3 +78,29 @@ def test_the_interval_covers_the_truth(
         for name in ("seeds_error", "patients_error")
     )
     assert np.sqrt(SEEDS * seeds / patients) > over_patients_error
+
+
+OF_A_RUN = ("auroc", "average_precision", "sensitivity", "specificity", "accuracy")
+
+
+def run_scores(random: np.random.Generator, separation: float, number: int) -> pd.DataFrame:
+    """Scores of one model, an image in two of a patient's own and in two the patient's."""
+    label, patients, (arm,) = trial(random, ((1.0, separation),), 0.0, seeds=1, number=number)
+    score = 1 / (1 + np.exp(separation / 2 - arm.scores[0]))
+    images = [str(image) for image in range(len(label))]
+    columns = {"image": images, "patient": patients.astype(str), "label": label, "score": score}
+    return pd.DataFrame({**columns, "source": "simulated", "split": "test"})
+
+
+@pytest.mark.slow
+def test_the_intervals_of_a_run_cover_the_truth() -> None:
+    """95 patients, as in the official split of COVID-CT."""
+    random = np.random.default_rng(2)
+    many = run_scores(random, 1.9, 40_000)
+    alone, once = np.zeros(len(many), dtype=np.int64), np.ones((1, 1))
+    label, score = many["label"].to_numpy(), many["score"].to_numpy()
+    truth_of = metric_values(label, score, alone, once)
+    found = [summarise(run_scores(random, 1.9, 95), resamples=300) for _ in range(TRIALS)]
+    for name in OF_A_RUN:
+        held = [one[name].low <= truth_of[name][0] <= one[name].high for one in found]
+        assert 0.92 <= np.mean(held) <= 0.975, name
