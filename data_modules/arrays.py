@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, TypeVar
 import numpy as np
 from filelock import FileLock, Timeout
 
-from data_modules.files import sync
+from data_modules.files import read_json, sync
 
 ARRAY, META, DIGEST = "array.u8", "meta.json", "digest"
 CHUNK = 1 << 24
@@ -35,7 +35,7 @@ def open_array(folder: Path) -> StoredArray | None:
         if (folder / DIGEST).read_text() != _digest(folder):
             return None
         return _mapped(folder)
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
@@ -43,12 +43,12 @@ def mapped_array(folder: Path) -> StoredArray | None:
     """What `open_array` returns, without reading it: for a folder that was opened in this run."""
     try:
         return _mapped(folder)
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def _mapped(folder: Path) -> StoredArray | None:
-    meta = json.loads((folder / META).read_text())
+    meta = read_json((folder / META).read_text())
     if (folder / ARRAY).stat().st_size != math.prod(meta["shape"]):
         return None
     array = np.memmap(folder / ARRAY, dtype=np.uint8, mode="r", shape=tuple(meta["shape"]))

@@ -1,8 +1,10 @@
-"""Ground tools for files: replaced whole, flushed to disk, hashed."""
+"""Ground tools for files: replaced whole, flushed to disk, hashed, read as JSON."""
 
 import hashlib
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 
 def replace_file(path: Path, content: bytes | None) -> None:
@@ -41,3 +43,15 @@ def file_digest(path: Path) -> str:
     """The SHA-256 of a file's bytes, 64 hexadecimal digits."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def read_json(content: str | bytes) -> Any:
+    """The value that JSON holds.
+
+    Raises:
+        ValueError: It is no JSON, or is nested too deeply to be read.
+    """
+    try:
+        return json.loads(content)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error

@@ -1,11 +1,11 @@
 """What is known of a finished stage: the manifest beside its weights, as a typed record."""
 
-import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from matl.errors import MatlError
+from matl.files import read_json
 from matl.names import MANIFEST
 from matl.sealed import sealed, unsealed
 from matl.typed_json import typed
@@ -111,8 +111,8 @@ def write_manifest(manifest: StageManifest, folder: Path) -> None:
 def _other_format(content: bytes) -> object:
     """The format of a manifest that another version wrote, and None where it is no such file."""
     try:
-        values = json.loads(content)
-    except (ValueError, RecursionError):
+        values = read_json(content)
+    except ValueError:
         return None
     if not isinstance(values, dict) or "fingerprint" not in values:
         return None

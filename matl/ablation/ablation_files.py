@@ -1,6 +1,5 @@
 """An ablation's record as a file of its folder, and back."""
 
-import json
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from matl.checksums import read_file, write_files
 from matl.errors import MatlError
 from matl.evaluation.metrics import METRICS
 from matl.evaluation.statistics.contrasts import Contrast
-from matl.files import json_bytes
+from matl.files import json_bytes, read_json
 from matl.names import RESULTS
 from matl.report.plain_values import plain_value
 from matl.report.run_record import NetworkRow
@@ -28,7 +27,7 @@ def read_ablation(folder: Path) -> AblationRecord:
         MatlError: it is damaged.
     """
     try:
-        return _read(json.loads(read_file(folder, RESULTS)))
+        return _read(read_json(read_file(folder, RESULTS)))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise damaged(folder / RESULTS) from error
 
@@ -40,7 +39,7 @@ def read_fixed(file: Path) -> dict[str, Any]:
         MatlError: it is damaged or gone.
     """
     try:
-        fixed = json.loads(read_file(file.parent, file.name))
+        fixed = read_json(read_file(file.parent, file.name))
         if fixed.keys() >= {"hash", "cells", "finished_before"} and fixed["ablation"]["analysis"]:
             return fixed
     except (OSError, ValueError, AttributeError, KeyError, TypeError, MatlError):
