@@ -4,6 +4,7 @@ import errno
 import hashlib
 import os
 import stat
+import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,10 +14,11 @@ from filelock import FileLock
 from data_modules.arrays import in_threads
 from data_modules.errors import DataError
 
-MEMO = "file_hashes_v2.bin"
-OLDER_MEMO = "file_hashes.json"
+MEMO = "file_hashes_v3.bin"
+OLDER_MEMOS = ("file_hashes.json", "file_hashes_v2.bin")
 SIZE = 16
-RECORD = 2 * SIZE
+CHECK = 4
+RECORD = 2 * SIZE + CHECK
 Value = TypeVar("Value")
 
 _memos: dict[str, "_Memo"] = {}
@@ -77,16 +79,17 @@ class FileHashes:
 
 
 class _Memo:
-    """The memo of a folder as this process knows it: records of 16 bytes key, 16 bytes hash.
+    """The memo of a folder as this process knows it: records of key, hash and their CRC-32.
 
     Records are only ever appended, under a lock, so that a process reads each of them once. What
-    it has read stays true whatever happens to the file.
+    it has read stays true whatever happens to the file. A damaged record is passed over, so that
+    its file is read again.
     """
 
     def __init__(self, folder: Path) -> None:
         self.known: dict[bytes, bytes] = {}
         self._file = folder / MEMO
-        self._older = folder / OLDER_MEMO
+        self._older = [folder / name for name in OLDER_MEMOS]
         self._inode, self._read_to = -1, 0
 
     def read(self) -> None:
@@ -101,8 +104,12 @@ class _Memo:
         except OSError:
             return
         whole = len(new) - len(new) % RECORD
-        starts = range(0, whole, RECORD)
-        self.known.update((new[at : at + SIZE], new[at + SIZE : at + RECORD]) for at in starts)
+        records = (new[at : at + RECORD] for at in range(0, whole, RECORD))
+        self.known.update(
+            (one[:SIZE], one[SIZE:-CHECK])
+            for one in records
+            if one[-CHECK:] == _check(one[:-CHECK])
+        )
         self._read_to += whole
 
     def add(self, hashes: dict[bytes, bytes]) -> None:
@@ -112,10 +119,20 @@ class _Memo:
         with FileLock(f"{self._file}.lock"):
             with open(self._file, "ab") as file:
                 file.truncate(file.tell() - file.tell() % RECORD)
-                file.write(b"".join(key + text for key, text in hashes.items()))
+                file.write(b"".join(map(_record, hashes.items())))
                 file.flush()
                 os.fsync(file.fileno())
-            self._older.unlink(missing_ok=True)
+            for older in self._older:
+                older.unlink(missing_ok=True)
+
+
+def _record(known: tuple[bytes, bytes]) -> bytes:
+    content = b"".join(known)
+    return content + _check(content)
+
+
+def _check(content: bytes) -> bytes:
+    return zlib.crc32(content).to_bytes(CHECK)
 
 
 def _absolute(file: str | Path) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from data_modules import file_hashes
 from data_modules.errors import DataError
-from data_modules.file_hashes import MEMO, OLDER_MEMO, RECORD, FileHashes
+from data_modules.file_hashes import MEMO, OLDER_MEMOS, RECORD, FileHashes
 
 
 @pytest.fixture
@@ -110,10 +110,27 @@ def test_a_damaged_memo_is_completed(
         assert reads == []
 
 
-def test_an_older_memo_is_replaced(files: list[Path], tmp_path: Path):
-    (tmp_path / OLDER_MEMO).write_text("{}")
+@pytest.mark.parametrize("byte", [0, 20, -1])
+def test_a_record_with_a_flipped_bit_is_passed_over(
+    files: list[Path], tmp_path: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch, byte: int
+):
+    before = FileHashes(tmp_path).of(files)
+    memo = tmp_path / MEMO
+    whole = bytearray(memo.read_bytes())
+    whole[2 * RECORD + byte] ^= 1
+    memo.write_bytes(whole)
+    for once_more in (1, 0):
+        forget(monkeypatch)
+        reads.clear()
+        assert FileHashes(tmp_path).of(files) == before
+        assert len(reads) == once_more
+
+
+@pytest.mark.parametrize("name", OLDER_MEMOS)
+def test_an_older_memo_is_replaced(files: list[Path], tmp_path: Path, name: str):
+    (tmp_path / name).write_text("{}")
     FileHashes(tmp_path).of(files)
-    assert not (tmp_path / OLDER_MEMO).exists()
+    assert not (tmp_path / name).exists()
     assert (tmp_path / MEMO).stat().st_size == 5 * RECORD
 
 
