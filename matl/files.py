@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from data_modules.files import file_digest, read_json, replace_file, sync
+from data_modules.files import file_digest, read_json, read_whole, replace_file, sync
 from matl.errors import MatlError
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "file_digest",
     "json_bytes",
     "read_json",
+    "read_whole",
     "refuse_irregular",
     "replace_file",
     "sync",

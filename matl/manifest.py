@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from matl.errors import MatlError
-from matl.files import read_json
+from matl.files import read_json, read_whole
 from matl.names import MANIFEST
 from matl.sealed import sealed, unsealed
 from matl.typed_json import typed
@@ -91,7 +91,12 @@ def read_manifest(folder: Path) -> StageManifest:
         FileNotFoundError: There is none.
         MatlError: It is damaged, or of an older version of matl.
     """
-    content = (folder / MANIFEST).read_bytes()
+    try:
+        content = read_whole(folder / MANIFEST)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise MatlError(f"{folder}: is damaged: {MANIFEST}: {error.strerror}") from error
     try:
         return typed(StageManifest, unsealed(content))
     except ValueError as error:

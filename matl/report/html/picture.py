@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup, escape
 
-from matl.files import json_bytes, read_json, replace_file
+from matl.files import json_bytes, read_json, read_whole, replace_file
 from matl.names import FIGURE_DIGESTS, FIGURES
 from matl.report.drawing import COLOURS, png_bytes
 from matl.visible import visible
@@ -123,7 +123,7 @@ class FigureFolder:
 
     def _read(self) -> Mapping[str, Any]:
         try:
-            found = read_json((self.folder / FIGURE_DIGESTS).read_text(encoding="utf-8"))
+            found = read_json(read_whole(self.folder / FIGURE_DIGESTS))
         except (OSError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}
