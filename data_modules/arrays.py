@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, TypeVar
 import numpy as np
 from filelock import FileLock, Timeout
 
-from data_modules.files import sync
+from data_modules.files import read_json, read_whole, sync
 
 ARRAY, META, DIGEST = "array.u8", "meta.json", "digest"
 CHUNK = 1 << 24
@@ -32,10 +32,10 @@ def open_array(folder: Path) -> StoredArray | None:
         The array, uint8, memory-mapped and read-only, and its meta data with the key "shape".
     """
     try:
-        if (folder / DIGEST).read_text() != _digest(folder):
+        if read_whole(folder / DIGEST).decode() != _digest(folder):
             return None
         return _mapped(folder)
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
@@ -43,12 +43,12 @@ def mapped_array(folder: Path) -> StoredArray | None:
     """What `open_array` returns, without reading it: for a folder that was opened in this run."""
     try:
         return _mapped(folder)
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def _mapped(folder: Path) -> StoredArray | None:
-    meta = json.loads((folder / META).read_text())
+    meta = read_json(read_whole(folder / META))
     if (folder / ARRAY).stat().st_size != math.prod(meta["shape"]):
         return None
     array = np.memmap(folder / ARRAY, dtype=np.uint8, mode="r", shape=tuple(meta["shape"]))
@@ -59,7 +59,7 @@ def _digest(folder: Path) -> str:
     """A hash of the array and of the meta data, computed in threads over pieces of the array."""
     size = (folder / ARRAY).stat().st_size
     pieces = in_threads(lambda start: _hash_piece(folder / ARRAY, start), range(0, size, CHUNK))
-    whole = hashlib.blake2b((folder / META).read_bytes(), digest_size=16)
+    whole = hashlib.blake2b(read_whole(folder / META), digest_size=16)
     for piece in pieces:
         whole.update(piece)
     return whole.hexdigest()

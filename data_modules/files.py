@@ -1,8 +1,12 @@
-"""Ground tools for files: replaced whole, flushed to disk, hashed."""
+"""Ground tools for files: replaced whole, flushed to disk, hashed, read as JSON."""
 
+import errno
 import hashlib
+import json
 import os
+import stat
 from pathlib import Path
+from typing import Any
 
 
 def replace_file(path: Path, content: bytes | None) -> None:
@@ -41,3 +45,26 @@ def file_digest(path: Path) -> str:
     """The SHA-256 of a file's bytes, 64 hexadecimal digits."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def read_whole(path: Path) -> bytes:
+    """The bytes of a file, never of what may not end, such as a pipe or a device.
+
+    Raises:
+        OSError: It cannot be read, or is no regular file.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "is no regular file", str(path))
+    return path.read_bytes()
+
+
+def read_json(content: str | bytes) -> Any:
+    """The value that JSON holds.
+
+    Raises:
+        ValueError: It is no JSON, or is nested too deeply to be read.
+    """
+    try:
+        return json.loads(content)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error

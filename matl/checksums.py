@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from matl.errors import MatlError
-from matl.files import replace_file
+from matl.files import read_whole, replace_file
 from matl.names import CHECKSUMS
 
 
@@ -39,7 +39,7 @@ def read_file(folder: Path, name: str) -> bytes:
         FileNotFoundError: There is none.
         MatlError: It has changed since it was written.
     """
-    content = (folder / name).read_bytes()
+    content = read_whole(folder / name)
     noted = _known(folder).get(name)
     if noted and _digest(content) not in noted:
         raise MatlError(
@@ -57,7 +57,7 @@ def is_noted(folder: Path, name: str) -> bool:
 def _known(folder: Path) -> dict[str, set[str]]:
     """The digests of each file; none where there is no list."""
     try:
-        lines = (folder / CHECKSUMS).read_text(errors="replace").splitlines()
+        lines = read_whole(folder / CHECKSUMS).decode(errors="replace").splitlines()
     except FileNotFoundError:
         return {}
     known: dict[str, set[str]] = {}

@@ -6,10 +6,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from data_modules.files import file_digest, replace_file, sync
+from data_modules.files import file_digest, read_json, read_whole, replace_file, sync
 from matl.errors import MatlError
 
-__all__ = ["disk_errors", "file_digest", "json_bytes", "refuse_irregular", "replace_file", "sync"]
+__all__ = [
+    "disk_errors",
+    "file_digest",
+    "json_bytes",
+    "read_json",
+    "read_whole",
+    "refuse_irregular",
+    "replace_file",
+    "sync",
+]
 
 
 def json_bytes(value: Any) -> bytes:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from matl.files import replace_file
+from matl.files import read_json, read_whole, replace_file
 
 FILE = "answers.json"
 
@@ -53,8 +53,8 @@ def _file_content(answers: dict[str, Any]) -> bytes:
 def _read(file: Path) -> dict[str, Any]:
     """The answers of a file whose first line is the digest of the rest; none where it is not."""
     try:
-        digest, _, body = file.read_text().partition("\n")
-        return json.loads(body) if digest == _digest(body) else {}
+        digest, _, body = read_whole(file).decode().partition("\n")
+        return read_json(body) if digest == _digest(body) else {}
     except (OSError, ValueError):
         return {}
 

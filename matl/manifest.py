@@ -1,11 +1,11 @@
 """What is known of a finished stage: the manifest beside its weights, as a typed record."""
 
-import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from matl.errors import MatlError
+from matl.files import read_json, read_whole
 from matl.names import MANIFEST
 from matl.sealed import sealed, unsealed
 from matl.typed_json import typed
@@ -91,7 +91,12 @@ def read_manifest(folder: Path) -> StageManifest:
         FileNotFoundError: There is none.
         MatlError: It is damaged, or of an older version of matl.
     """
-    content = (folder / MANIFEST).read_bytes()
+    try:
+        content = read_whole(folder / MANIFEST)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise MatlError(f"{folder}: is damaged: {MANIFEST}: {error.strerror}") from error
     try:
         return typed(StageManifest, unsealed(content))
     except ValueError as error:
@@ -111,8 +116,8 @@ def write_manifest(manifest: StageManifest, folder: Path) -> None:
 def _other_format(content: bytes) -> object:
     """The format of a manifest that another version wrote, and None where it is no such file."""
     try:
-        values = json.loads(content)
-    except (ValueError, RecursionError):
+        values = read_json(content)
+    except ValueError:
         return None
     if not isinstance(values, dict) or "fingerprint" not in values:
         return None

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from matl.files import json_bytes
+from matl.files import json_bytes, read_json
 
 _DIGEST = "digest"
 
@@ -26,10 +26,7 @@ def unsealed(content: bytes) -> dict[str, Any]:
     Raises:
         ValueError: It is no JSON, or has changed since.
     """
-    try:
-        values = json.loads(content)
-    except RecursionError as error:
-        raise ValueError("it is nested too deeply") from error
+    values = read_json(content)
     if not isinstance(values, dict) or values.pop(_DIGEST, None) != _digest(values):
         raise ValueError("its digest is not that of its content")
     return values

@@ -4,6 +4,7 @@ A text that begins as a formula does is written with an apostrophe before it, wh
 spreadsheet marks text.
 """
 
+import csv
 import re
 from io import BytesIO
 from typing import Any
@@ -23,7 +24,12 @@ def csv_bytes(table: pd.DataFrame, **form: Any) -> bytes:
     """
     marked = table.apply(lambda column: column.map(_mark) if _holds_text(column) else column)
     marked.columns = [_mark(name) for name in table.columns]
-    return marked.to_csv(index=False, lineterminator="\n", **form).encode()
+    content = marked.to_csv(index=False, lineterminator="\n", **form)
+    if "\r" in content:  # before Python 3.13 the end of a line alone is put in quotes
+        content = marked.to_csv(
+            index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC, **form
+        )
+    return content.encode()
 
 
 def read_csv(content: bytes, **kinds: Any) -> pd.DataFrame:

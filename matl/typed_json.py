@@ -6,6 +6,7 @@ from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 Record = TypeVar("Record")
+_LARGEST = 1e300
 
 
 def typed(kind: type[Record], value: Any, at: str = "") -> Record:
@@ -13,12 +14,13 @@ def typed(kind: type[Record], value: Any, at: str = "") -> Record:
 
     Args:
         kind: A dataclass of these types, or one of them: `None`, `bool`, `int`, `float` (an int is
-            one too), `str`, `Any`, `list[...]`, `tuple[..., ...]`, `dict[str, ...]`, unions.
+            one too), `str`, `Any`, `list[...]`, `tuple`, `dict[str, ...]`, unions.
         value: What was read.
         at: Where it stands, for the error.
 
     Raises:
-        ValueError: A value is missing, unknown or of another type; names where it stands.
+        ValueError: A value is missing, unknown, of another type or not finite; names where it
+            stands.
     """
     return _typed(kind, value, at)
 
@@ -32,10 +34,16 @@ def _typed(kind: Any, value: Any, at: str) -> Any:
     if is_dataclass(kind):
         return _record(kind, value, at)
     if origin in (list, tuple) and isinstance(value, list):
-        parts = [_typed(inner[0], one, f"{at}[{place}]") for place, one in enumerate(value)]
-        return origin(parts)
+        fixed = origin is tuple and inner[-1] is not Ellipsis
+        kinds = inner if fixed else inner[:1] * len(value)
+        if len(kinds) != len(value):
+            raise ValueError(f"{at or 'it'} has {len(value)} values, not {len(kinds)}")
+        parts = zip(kinds, value, strict=True)
+        return origin(_typed(one, part, f"{at}[{n}]") for n, (one, part) in enumerate(parts))
     if origin is dict and isinstance(value, dict):
         return {name: _typed(inner[1], one, f"{at}.{name}") for name, one in value.items()}
+    if type(value) in (int, float) and not abs(value) < _LARGEST:
+        raise ValueError(f"{at or 'it'} is no finite number")
     if kind is float and type(value) is int:
         return float(value)
     if type(value) is (NoneType if kind is None else kind):

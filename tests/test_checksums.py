@@ -20,6 +20,15 @@ def test_a_file_that_has_changed_is_refused(tmp_path: Path) -> None:
     assert read_file(tmp_path, "b.json") == b"{}"
 
 
+@pytest.mark.parametrize("name", ["a.csv", CHECKSUMS])
+def test_what_never_ends_is_not_read(tmp_path: Path, name: str) -> None:
+    write_files(tmp_path, {"a.csv": b"1"})
+    (tmp_path / name).unlink()
+    (tmp_path / name).symlink_to("/dev/zero")
+    with pytest.raises(OSError, match="is no regular file"):
+        read_file(tmp_path, "a.csv")
+
+
 def test_a_file_is_replaced_and_removed(tmp_path: Path) -> None:
     write_files(tmp_path, {"a.csv": b"1", "b.csv": b"2"})
     write_files(tmp_path, {"a.csv": b"3", "b.csv": None})

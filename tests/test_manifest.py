@@ -64,6 +64,12 @@ def test_what_is_no_manifest_is_damaged(tmp_path: Path, content: str) -> None:
         read_manifest(tmp_path)
 
 
+def test_a_manifest_that_never_ends_is_damaged(tmp_path: Path) -> None:
+    (tmp_path / MANIFEST).symlink_to("/dev/zero")
+    with pytest.raises(MatlError, match=r"is damaged: manifest\.json: is no regular file"):
+        read_manifest(tmp_path)
+
+
 @given(st.integers(0), st.integers(0, 7))
 def test_no_flipped_bit_is_believed(
     tmp_path_factory: pytest.TempPathFactory, place: int, bit: int

@@ -1,6 +1,7 @@
 """A spreadsheet runs no cell, and what is read back is what was written."""
 
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,3 +22,9 @@ def test_every_text_is_read_back(texts: list[str]) -> None:
     assert read_csv(written, dtype={"image": str})["image"].to_list() == texts
     cells = [line.strip('"') for line in written.decode().splitlines()[1:]]
     assert not [cell for cell in cells if cell.startswith(tuple("=+-@\t＝"))]
+
+
+@pytest.mark.parametrize("text", ["a\rb", "\r=1", "a\r\n=1"])
+def test_a_carriage_return_ends_no_row(text: str) -> None:
+    table = pd.DataFrame({"image": [text, "b"], "score": [0.5, 1.0]})
+    pd.testing.assert_frame_equal(read_csv(csv_bytes(table)), table)

@@ -1,3 +1,5 @@
+import json
+import math
 from dataclasses import asdict, dataclass
 
 import pytest
@@ -18,15 +20,23 @@ class Outer:
     count: int
     inner: list[Inner]
     table: dict[str, float]
+    pair: tuple[float, str] = (0.0, "")
+    many: tuple[int, ...] = ()
 
 
-VALUES = {"count": 1, "inner": [{"name": "a", "share": 1}], "table": {"x": 0.5}}
+VALUES = {
+    "count": 1,
+    "inner": [{"name": "a", "share": 1}],
+    "table": {"x": 0.5},
+    "pair": [1, "b"],
+    "many": [1, 2, 3],
+}
 
 
 def test_a_record_is_read_back() -> None:
     record = typed(Outer, VALUES)
-    assert record == Outer(1, [Inner("a", 1.0)], {"x": 0.5})
-    assert typed(Outer, asdict(record)) == record
+    assert record == Outer(1, [Inner("a", 1.0)], {"x": 0.5}, (1.0, "b"), (1, 2, 3))
+    assert typed(Outer, json.loads(json.dumps(asdict(record)))) == record
 
 
 @pytest.mark.parametrize(
@@ -39,6 +49,11 @@ def test_a_record_is_read_back() -> None:
         ({"inner": [{"name": "a", "share": "b"}]}, r"inner\[0\].share is of none"),
         ({"table": {"x": None}}, "table.x is of another type"),
         ({"more": 1}, "more is unknown"),
+        ({"pair": [1.0]}, "pair has 1 values, not 2"),
+        ({"pair": [1.0, 2]}, r"pair\[1\] is of another type than str"),
+        ({"many": ["a"]}, r"many\[0\] is of another type than int"),
+        ({"table": {"x": math.nan}}, r"table\.x is no finite number"),
+        ({"table": {"x": 10**400}}, r"table\.x is no finite number"),
     ],
 )
 def test_the_place_of_a_wrong_value_is_named(change: dict[str, object], message: str) -> None:

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from data_modules.file_hashes import FileHashes
-from data_modules.files import replace_file
+from data_modules.files import read_json, read_whole, replace_file
 from data_modules.formats.pictures import read_image
 from data_modules.samples import SPLITS, Samples, texts
 
@@ -186,13 +186,13 @@ def _signed(content: bytes) -> bytes:
 
 def _recall_pairs(memo: Path) -> list[Pair] | None:
     try:
-        whole = memo.read_bytes()
+        whole = read_whole(memo)
     except OSError:
         return None
     content = whole[32:]
     if whole != _signed(content):
         return None
-    return [(one, other, kind, near) for one, other, kind, near in json.loads(content)]
+    return [(one, other, kind, near) for one, other, kind, near in read_json(content)]
 
 
 def _recall_signatures(folder: Path) -> dict[str, np.ndarray | None]:

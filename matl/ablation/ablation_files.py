@@ -1,19 +1,17 @@
 """An ablation's record as a file of its folder, and back."""
 
-import json
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from matl.ablation.ablation_record import AblationRecord, Comparison, Gates, Mean, StageCost, Tested
+from matl.ablation.ablation_record import AblationRecord
 from matl.checksums import read_file, write_files
 from matl.errors import MatlError
 from matl.evaluation.metrics import METRICS
-from matl.evaluation.statistics.contrasts import Contrast
-from matl.files import json_bytes
+from matl.files import json_bytes, read_json
 from matl.names import RESULTS
 from matl.report.plain_values import plain_value
-from matl.report.run_record import NetworkRow
+from matl.typed_json import typed
 
 
 def write_record(record: AblationRecord, folder: Path) -> None:
@@ -28,8 +26,8 @@ def read_ablation(folder: Path) -> AblationRecord:
         MatlError: it is damaged.
     """
     try:
-        return _read(json.loads(read_file(folder, RESULTS)))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return _coherent(typed(AblationRecord, read_json(read_file(folder, RESULTS))))
+    except ValueError as error:
         raise damaged(folder / RESULTS) from error
 
 
@@ -40,7 +38,7 @@ def read_fixed(file: Path) -> dict[str, Any]:
         MatlError: it is damaged or gone.
     """
     try:
-        fixed = json.loads(read_file(file.parent, file.name))
+        fixed = read_json(read_file(file.parent, file.name))
         if fixed.keys() >= {"hash", "cells", "finished_before"} and fixed["ablation"]["analysis"]:
             return fixed
     except (OSError, ValueError, AttributeError, KeyError, TypeError, MatlError):
@@ -56,22 +54,6 @@ def damaged(file: Path) -> MatlError:
     return MatlError(f"{file}: is damaged; type the matl ablate again: nothing is trained twice")
 
 
-def _read(values: dict[str, Any]) -> AblationRecord:
-    rows = {"tested": Tested, "networks": NetworkRow, "gates": Gates, "costs": StageCost}
-    for name, kind in rows.items():
-        values[name] = [kind(**row) for row in values[name]]
-    values["gates"] = [_with_ranges(one) for one in values["gates"]]
-    values["comparisons"] = [_contrasts(Comparison, row) for row in values["comparisons"]]
-    values["means"] = [_contrasts(Mean, row) for row in values["means"]]
-    return _coherent(AblationRecord(**values))
-
-
-def _with_ranges(gates: Gates) -> Gates:
-    """With tuples where JSON has lists."""
-    ranges = {name: (mean, least, most) for name, (mean, least, most) in gates.values.items()}
-    return replace(gates, values=ranges)
-
-
 def _coherent(record: AblationRecord) -> AblationRecord:
     """A record whose parts name each other; else a `ValueError`."""
     splits = {one.split for one in record.tested}
@@ -80,22 +62,11 @@ def _coherent(record: AblationRecord) -> AblationRecord:
         record.regime in record.regimes,
         record.metric in METRICS,
         len(record.comparison) == 2,
-        isinstance(record.margin, int | float),
         bool(record.seeds) and bool(record.networks),
         {one.split for one in record.comparisons} <= splits,
         {one.split for one in record.means} <= splits,
+        len({frozenset(one.others) for one in record.means}) <= 1,
     ]
     if not all(named):
         raise ValueError("the record is not whole")
     return record
-
-
-def _contrasts(kind: type, row: dict[str, Any]) -> Any:
-    """A `Comparison` or a `Mean` from its JSON form."""
-    wanted = {one.name for one in fields(kind) if one.type is Contrast}
-    if not all(isinstance(row[name]["value"], int | float) for name in wanted):
-        raise TypeError("a value is no number")
-    row |= {name: Contrast(**row[name]) for name in wanted}
-    if "arms" in row:
-        row["arms"] = tuple(row["arms"])
-    return kind(**row)

@@ -56,7 +56,7 @@ class Mean:
         split: of the test images.
         fraction: the share of the labels.
         value: the ablation's metric.
-        floor: of that metric, mean over the cells.
+        floor: of that metric, mean over the cells; None where a cell has none.
         others: AUROC and accuracy where they are not the metric, mean over the cells.
     """
 
@@ -65,8 +65,8 @@ class Mean:
     split: str
     fraction: float
     value: Contrast
-    floor: float
-    others: dict[str, float]
+    floor: float | None
+    others: dict[str, float | None]
 
 
 @dataclass(frozen=True)

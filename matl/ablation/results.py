@@ -84,7 +84,9 @@ def means(ablation: Ablation, scores: CellScores, cells: pd.DataFrame) -> list[M
                 where = (arm, regime, aligned.split, aligned.fraction)
                 own = _rows(cells, *where, seeds=aligned.finished_seeds([(arm, regime)]))
                 floor = float(own[f"floor_{aligned.metric}"].mean())
-                others = {name: float(own[name].mean()) for name in _others(aligned.metric)}
+                others: dict[str, float | None] = {
+                    name: float(own[name].mean()) for name in _others(aligned.metric)
+                }
                 found.append(Mean(*where, _inside(value, 0, 1), floor, others))
     return found
 

@@ -113,7 +113,7 @@ def _fit(
     except MatlError as error:
         raise MatlError(f"{path}: {error}") from None
     first = first_convolution(canonical_state(backbone))
-    if first in named and named[first].shape[1] == 1:
+    if first in named and named[first].shape[1:2] == (1,):
         backbone = build_backbone(BackboneConfig(network, "none", in_channels=1), seed=0)
         named, layout = translate(file, backbone)
     report = load_state(backbone, named, (*foreign_heads(backbone), OPERATOR_KEYS))

@@ -100,7 +100,8 @@ def _check_range(value: Any, declared: Any, keys: list[str]) -> None:
     if choices is not None and value not in choices:
         raise SettingError(keys, f"{value!r} is not possible; {did_you_mean(str(value), choices)}")
     if type(value) is int and abs(value) > MOST_WHOLE:
-        raise SettingError(keys, f"{value} is not possible; it must be at most {MOST_WHOLE}")
+        said = f"{value} is not possible" if abs(value) < 10**40 else "is not possible"
+        raise SettingError(keys, f"{said}; it must be at most {MOST_WHOLE}")
     for name, wrong, words in (
         ("least", lambda bound: value < bound, "at least"),
         ("most", lambda bound: value > bound, "at most"),

@@ -33,7 +33,7 @@ def embed(features: np.ndarray, seed: int = 0) -> np.ndarray:
 
     van der Maaten and Hinton, https://www.jmlr.org/papers/v9/vandermaaten08a.html. It begins
     from the first two principal components. How far apart groups lie, and how large they are, means
-    nothing.
+    nothing. Where all images are alike, as to a collapsed network, they lie in one place.
 
     Args:
         features: float [N, P] of at least 4 images.
@@ -43,7 +43,12 @@ def embed(features: np.ndarray, seed: int = 0) -> np.ndarray:
         float32 [N, 2].
     """
     perplexity = min(PERPLEXITY, (len(features) - 1) / 3)
-    return TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(features)
+    apart = features.astype(float) - features[0]
+    reach = float(np.abs(apart).max())
+    if reach == 0:
+        return np.zeros((len(features), 2), dtype=np.float32)
+    tsne = TSNE(perplexity=perplexity, init="pca", random_state=seed)
+    return tsne.fit_transform((apart / reach).astype(np.float32))
 
 
 def embedding_figure(

@@ -1,6 +1,5 @@
 """What `matl explain` prints."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from matl.explain.texts import (
     share_caption,
     share_table,
 )
+from matl.files import read_json
 from matl.names import EXPLANATION_REPORT, FINDINGS
 from matl.report.table import Table
 from matl.report.terminal_table import TerminalTable
@@ -35,7 +35,7 @@ def show_explanation(folder: Path, console: Console) -> None:
         folder: Of the explanation; see `matl.explain.write.write_explanation`.
         console: Where it is shown.
     """
-    found = json.loads(read_file(folder, FINDINGS))
+    found = read_json(read_file(folder, FINDINGS))
     for table in explanation_tables(found):
         console.print(TerminalTable(table))
         console.print()

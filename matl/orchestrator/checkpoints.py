@@ -16,7 +16,7 @@ from pytorch_lightning.plugins.io import TorchCheckpointIO
 from rich.console import Console
 
 from matl.errors import MatlError
-from matl.files import file_digest, sync
+from matl.files import file_digest, read_json, read_whole, sync
 from matl.names import CHECKPOINT, CHECKPOINT_BEFORE, CHECKPOINT_DIGESTS, DAMAGED
 from matl.orchestrator.job import Job
 from matl.orchestrator.nodes import ALONE, Nodes
@@ -181,6 +181,6 @@ def _note(folder: Path, digest: str) -> None:
 
 def _digests(folder: Path) -> list[str]:
     try:
-        return typed(list[str], json.loads((folder / CHECKPOINT_DIGESTS).read_text()))
+        return typed(list[str], read_json(read_whole(folder / CHECKPOINT_DIGESTS)))
     except (FileNotFoundError, ValueError):
         return []

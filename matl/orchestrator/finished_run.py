@@ -1,6 +1,5 @@
 """A finished run: what its folder and the store keep of it."""
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from matl.checksums import read_file
 from matl.config import Experiment, load_experiment
 from matl.errors import MatlError
 from matl.evaluation.floor import Floor
+from matl.files import read_json
 from matl.kept import cache_home
 from matl.names import EXPERIMENT, FITTED_FLOOR, MANIFEST, SCORES, TRAINED_ON
 from matl.orchestrator.classes import classes_apart
@@ -84,7 +84,7 @@ class FinishedRun:
         """The floor, as fitted on the images that the diagnosis was trained on."""
         first = next(iter(self.diagnoses))
         file = self.store.file(self.stored(first), FITTED_FLOOR)
-        return typed(Floor, json.loads(file.read_bytes()))
+        return typed(Floor, read_json(file.read_bytes()))
 
     def selected(self) -> Samples:
         """The images that the diagnosis was trained and evaluated on, as they are today.
@@ -153,7 +153,7 @@ def read_run(folder: Path, store: Path | None = None) -> FinishedRun:
         MatlError: it is no folder of a finished run with a diagnosis, or there is no such store.
     """
     try:
-        diagnoses = typed(dict[str, str], json.loads(read_file(folder, MANIFEST))["diagnoses"])
+        diagnoses = typed(dict[str, str], read_json(read_file(folder, MANIFEST))["diagnoses"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise MatlError(f"{folder}: is no folder of a finished run with a diagnosis") from error
     if not diagnoses:

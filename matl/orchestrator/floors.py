@@ -12,7 +12,7 @@ import pandas as pd
 from matl.evaluation.class_metrics import PROBABILITY, check_class_scores
 from matl.evaluation.floor import FLOOR_VERSION, Floor, fit_floor, floor_scores, grey_features
 from matl.evaluation.metrics import check_scores
-from matl.files import replace_file
+from matl.files import read_whole, replace_file
 from matl.orchestrator.classes import classes_apart
 from matl.orchestrator.plan import PlannedStage
 from matl.orchestrator.stage_images import Images
@@ -66,7 +66,7 @@ def read_floor(file: Path) -> KeptFloor:
         FileNotFoundError: There is none.
         ValueError: It is damaged.
     """
-    values = unsealed(file.read_bytes())
+    values = unsealed(read_whole(file))
     rows = pd.DataFrame(values["scores"])
     several = [name.removeprefix(PROBABILITY) for name in rows.filter(like=PROBABILITY).columns]
     scores = check_class_scores(rows, several) if several else check_scores(rows)

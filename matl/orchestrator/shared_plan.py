@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from matl.errors import MatlError
+from matl.files import read_json
 from matl.orchestrator.fingerprints import difference
 from matl.orchestrator.nodes import POLL_SECONDS, Nodes
 from matl.orchestrator.plan import Plan
@@ -49,7 +50,7 @@ def _read(file: Path, nodes: Nodes) -> list[dict[str, Any]]:
                 "on a file system that all nodes share"
             )
         time.sleep(POLL_SECONDS)
-    return json.loads(file.read_text())
+    return read_json(file.read_text())
 
 
 def _compare(plan: Plan, first: list[dict[str, Any]]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from matl.errors import MatlError
-from matl.files import file_digest, sync
+from matl.files import file_digest, read_json, read_whole, sync
 from matl.manifest import StageManifest, read_manifest
 from matl.names import ABOUT, FLOORS, MANIFEST, REPLACED, stage_lock
 from matl.typed_json import typed
@@ -241,7 +241,7 @@ def is_fingerprint(name: str) -> bool:
 
 def _read_about(folder: Path) -> dict[str, str]:
     try:
-        return typed(dict[str, str], json.loads((folder / ABOUT).read_text()))
+        return typed(dict[str, str], read_json(read_whole(folder / ABOUT)))
     except (OSError, ValueError):
         return {}
 

@@ -17,6 +17,7 @@ from matl.evaluation.paired import Paired
 from matl.evaluation.scored import Scored, ScoredModels
 from matl.evaluation.statistics.calibration import BINS, Calibration
 from matl.evaluation.statistics.clustered import Difference
+from matl.files import read_json
 from matl.names import METRICS_FILE
 from matl.report.plain_values import plain_value
 from matl.report.run_record import RunRecord
@@ -132,7 +133,7 @@ def recall_metrics(scored: ScoredModels, folder: Path, predictions: bytes | None
         predictions: The scores as they stand in the folder.
     """
     try:
-        values = json.loads(read_file(folder, METRICS_FILE))
+        values = read_json(read_file(folder, METRICS_FILE))
         if not is_noted(folder, METRICS_FILE):
             return  # of an earlier version: a damaged number would be believed
         if values["inputs"] == _digest(scored, predictions):

@@ -1,6 +1,5 @@
 """A run's record as files of its folder, and back: all that a report is made from."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -13,7 +12,7 @@ from matl.errors import MatlError
 from matl.evaluation.class_metrics import CLASS
 from matl.evaluation.multi_class import MultiClassScored
 from matl.evaluation.scored import Scored
-from matl.files import json_bytes
+from matl.files import json_bytes, read_json
 from matl.names import CURVES, MANIFEST, PREDICTIONS, RECORD
 from matl.report.metrics_file import recall_metrics
 from matl.report.rows import current_name
@@ -62,8 +61,8 @@ def read_record(folder: Path) -> RunRecord:
 
 
 def _read(folder: Path) -> RunRecord:
-    rest = json.loads(read_file(folder, RECORD))
-    manifest = dict(json.loads(read_file(folder, MANIFEST)))
+    rest = read_json(read_file(folder, RECORD))
+    manifest = dict(read_json(read_file(folder, MANIFEST)))
     for part in {"stages", "diagnoses"} & manifest.keys():
         manifest[part] = {current_name(name): one for name, one in manifest[part].items()}
     data = {

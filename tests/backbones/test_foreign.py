@@ -217,6 +217,13 @@ def test_weights_of_another_kind_are_one_line(tmp_path: Path, kind: str) -> None
     assert len(str(error.value).splitlines()) == 1
 
 
+def test_weights_without_values_are_shown_as_they_are(tmp_path: Path) -> None:
+    state = dict.fromkeys(timm.create_model("resnet10t").state_dict(), torch.zeros(0))
+    torch.save(state, tmp_path / "empty.pth")
+    with pytest.raises(MatlError, match=r"empty\.pth"):
+        convert(tmp_path / "empty.pth", tmp_path / "own.safetensors", "resnet10t")
+
+
 @pytest.mark.parametrize("prefix", ["net.", "encoder.", "model.encoder.", "student.backbone_q."])
 def test_names_behind_an_unknown_beginning_are_given_a_remedy(tmp_path: Path, prefix: str) -> None:
     state = timm.create_model("resnet10t").state_dict()

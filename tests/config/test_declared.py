@@ -125,6 +125,8 @@ def test_the_options_of_another_data_set_can_be_dropped(minimal: Path) -> None:
 def test_a_number_too_large_to_count_with_is_refused(minimal: Path) -> None:
     with pytest.raises(MatlError, match="accumulate: 1000000000000000000000000000000 is not poss"):
         load_experiment(minimal, [f"stages.diagnosis.accumulate={10**30}"])
+    with pytest.raises(MatlError, match="seed: is not possible; it must be at most"):
+        load_experiment(minimal, [f"seed=0x{'9' * 5000}"])
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,15 @@ from typing import BinaryIO
 import numpy as np
 import pytest
 
-from data_modules.arrays import ARRAY, META, in_threads, open_array, store_array, write_rows
+from data_modules.arrays import (
+    ARRAY,
+    META,
+    in_threads,
+    mapped_array,
+    open_array,
+    store_array,
+    write_rows,
+)
 
 ROWS = np.arange(24, dtype=np.uint8).reshape(4, 2, 3)
 
@@ -24,6 +32,15 @@ def test_an_array_is_written_once_and_opened_again(tmp_path: Path):
     assert not array.flags.writeable
     again, _ = store_array(tmp_path / "deep" / "one", lambda file: pytest.fail("written twice"))
     np.testing.assert_array_equal(again, ROWS)
+
+
+@pytest.mark.parametrize("meta", ["[1]", "3", '{"shape": 3}', '{"shape": ["a"]}', "[" * 100_000])
+def test_meta_data_of_another_form_are_absent(tmp_path: Path, meta: str):
+    folder = tmp_path / "one"
+    store_array(folder, write)
+    (folder / META).write_text(meta)
+    assert mapped_array(folder) is None
+    assert open_array(folder) is None
 
 
 @pytest.mark.parametrize("damage", ["absent", "short", "no shape", "no JSON"])

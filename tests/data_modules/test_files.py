@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from data_modules.files import file_digest, replace_file, sync
+from data_modules.files import file_digest, read_json, replace_file, sync
 
 
 def test_a_file_is_replaced_and_no_other_file_is_left(tmp_path: Path):
@@ -47,3 +47,18 @@ def test_files_and_folders_can_be_synced(tmp_path: Path):
         sync(path)
     with pytest.raises(FileNotFoundError):
         sync(tmp_path / "absent")
+
+
+@pytest.mark.parametrize("content", [b"[" * 100_000, '{"a":' * 100_000, b"{", b"", b"\xff"])
+def test_what_is_no_json_is_a_value_error(content: str | bytes):
+    with pytest.raises(ValueError, match=r"nested too deeply|Expecting|codec|utf"):
+        read_json(content)
+
+
+def test_no_other_function_reads_json_of_files():
+    """`json.loads` raises RecursionError, which nobody thinks of."""
+    root = Path(__file__).parents[2]
+    files = [*root.glob("matl/**/*.py"), *root.glob("data_modules/**/*.py")]
+    found = {str(one.relative_to(root)) for one in files if "json.load" in one.read_text()}
+    of_its_own = {"matl/kept.py", "matl/sealed.py", "matl/backbones/timm_table.py"}
+    assert found == of_its_own | {"data_modules/files.py"}

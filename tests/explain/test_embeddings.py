@@ -1,6 +1,7 @@
 """The images as points in the plane."""
 
 import numpy as np
+import pytest
 from evidence import frame
 
 from matl.explain.embeddings import embed, embedding_figure
@@ -14,6 +15,19 @@ def test_an_embedding_keeps_neighbours_and_follows_from_the_seed() -> None:
     assert np.array_equal(places, embed(features, seed=4))
     distances = np.linalg.norm(places[:, None] - places, axis=2) + 1e9 * np.eye(40)
     assert (group[distances.argmin(axis=1)] == group).all()
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 1 / 3, 1e-30, 1e30])
+def test_images_that_are_all_alike_lie_in_one_place(value: float) -> None:
+    """scikit-learn ends the process where they have no variance."""
+    places = embed(np.full((12, 8), value, dtype=np.float32))
+    assert np.array_equal(places, np.zeros((12, 2)))
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e25])
+def test_an_embedding_has_no_scale(scale: float) -> None:
+    features = np.random.default_rng(0).normal(size=(12, 8))
+    assert np.isfinite(embed((features * scale).astype(np.float32))).all()
 
 
 def test_patients_are_numbered_and_not_named() -> None:

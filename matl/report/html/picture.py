@@ -3,7 +3,6 @@
 import hashlib
 import inspect
 import io
-import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -15,7 +14,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup, escape
 
-from matl.files import json_bytes, replace_file
+from matl.files import json_bytes, read_json, read_whole, replace_file
 from matl.names import FIGURE_DIGESTS, FIGURES
 from matl.report.drawing import COLOURS, png_bytes
 from matl.visible import visible
@@ -124,7 +123,7 @@ class FigureFolder:
 
     def _read(self) -> Mapping[str, Any]:
         try:
-            found = json.loads((self.folder / FIGURE_DIGESTS).read_text(encoding="utf-8"))
+            found = read_json(read_whole(self.folder / FIGURE_DIGESTS))
         except (OSError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}

@@ -1,7 +1,6 @@
 """The page of a run, made from the files in its folder."""
 
 import base64
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from matl.evaluation.confusion import confusions
 from matl.evaluation.metrics import THRESHOLD, Estimate
 from matl.evaluation.multi_class import MultiClassScored
 from matl.evaluation.scored import UNITS, Result, Scored, ScoredModels
-from matl.files import json_bytes, replace_file
+from matl.files import json_bytes, read_json, replace_file
 from matl.names import (
     CKA_FIGURE,
     EMBEDDINGS_FIGURE,
@@ -197,7 +196,7 @@ def _inside(folder: Path) -> list[tuple[str, str]]:
 def _said(folder: Path) -> tuple[str, list[str]]:
     """The split and the positive class of an explanation, and what each of its maps shows."""
     try:
-        found = json.loads(read_file(folder, FINDINGS))
+        found = read_json(read_file(folder, FINDINGS))
         where = f"{found['split'].capitalize()} split; positive class: {found['positive']}."
         return where, [f"{name}: {shows}." for name, shows in found.get("methods", {}).items()]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
