@@ -1,6 +1,6 @@
 """The regions of a lung field, by name. They are found in `matl.lungs`."""
 
-VERSION = 1
+VERSION = 2
 """Raised whenever a region map may come out different: cached maps are keyed by it."""
 
 REGIONS = (

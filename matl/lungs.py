@@ -29,6 +29,8 @@ CORNER = 14
 FRAME_GREY = 235
 SMALLEST_FIELD, LARGEST_FIELD = 0.03, 0.70
 SMALLEST_PIECE, MOST_PIECES = 0.008, 4
+BLACK, CIRCLE_EDGE, DARKEST = 2, 3, 0.02
+SMALLEST_SURROUND, LARGEST_SURROUND = 0.05, 0.70
 
 Mask = NDArray[np.bool_]
 Sides = NDArray[np.uint8]  # 0 outside the field, 1 its image-left lung, 2 its image-right lung
@@ -88,6 +90,24 @@ def halves(field: Mask) -> Sides:
 
 def find_lungs(grey: NDArray[np.uint8]) -> Sides:
     """Find both lungs in a grey slice of [128, 128]; all 0 where nothing is plausible.
+
+    Where nothing is found, the black around a scanner's circle is taken for air: in a wide window
+    it is darker than the lungs, and would be the only dark class.
+    """
+    found = search_lungs(grey)
+    return found if found.any() else search_lungs(with_air_around(grey))
+
+
+def with_air_around(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The slice with the darkest grey of the scanned circle in the place of the black around it."""
+    around = ndimage.binary_dilation(grey <= grey.min() + BLACK, iterations=CIRCLE_EDGE)
+    if not SMALLEST_SURROUND < around.mean() < LARGEST_SURROUND:
+        return grey
+    return np.where(around, np.quantile(grey[~around], DARKEST), grey).astype(np.uint8)
+
+
+def search_lungs(grey: NDArray[np.uint8]) -> Sides:
+    """`find_lungs` in a slice as it is.
 
     Thresholds and openings are tried in turn. The first that gives a lung on both sides wins,
     else the first that gives anything plausible.

@@ -1,6 +1,7 @@
 """The images of a stage, decoded, with what its task derives from them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,10 @@ def open_images(
         with faults_of(stage.task, "check_images"):
             stage.task.check_images(readable, config)
         with faults_of(stage.task, "an extract of derived"):
-            return Images(readable, cache, config)
+            images = Images(readable, cache, config)
+        with faults_of(stage.task, "notes"):
+            notes = stage.task.notes(images.derived, config)
+        images.samples = replace(readable, notes=(*readable.notes, *notes))
+        return images
     except SettingError as error:
         raise error.under("stages", stage.name) from error

@@ -147,6 +147,11 @@ class Task:
         return ()
 
     @classmethod
+    def notes(cls, derived: Mapping[str, np.ndarray], config: Any) -> tuple[str, ...]:
+        """What is worth saying of the derived arrays, [N, ...] by key, before the stage trains."""
+        return ()
+
+    @classmethod
     def class_order(cls, config: Any) -> Sequence[str]:
         """Every class that a diagnosis tells apart, in their order; empty where they have none."""
         return ()

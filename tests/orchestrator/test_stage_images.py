@@ -24,6 +24,17 @@ def test_pickled_images_are_the_same_memory_maps(load_tiny: Load) -> None:
     assert again.samples.table.equals(images.samples.table)
 
 
+def test_scans_without_a_lung_field_are_counted_before_training(
+    load_tiny: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("matl.lungs.plausible", lambda field: False)
+    plan = make_plan(load_tiny())
+    images = open_images(plan.experiment, plan.chain[1])
+    [note] = [one for one in images.samples.notes if "lung field" in one]
+    assert note.startswith("WARNING: no lung field was found in 8 of 8 images")
+    assert pickle.loads(pickle.dumps(images)).samples.notes == images.samples.notes
+
+
 def test_a_run_opens_the_images_of_each_stage_once(
     load_tiny: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:

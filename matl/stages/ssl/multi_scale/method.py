@@ -1,6 +1,6 @@
 """What matl asks of the method `multi_scale`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -80,6 +80,19 @@ class MultiScale(LungSSL):
         name = f"regions-{config.regions}-{config.fields}"
         extract = partial(_region_map, regions=config.regions, fields=config.fields)
         return (Derived("regions", name, LUNGS_VERSION, extract),)
+
+    @classmethod
+    def notes(cls, derived: Mapping[str, np.ndarray], config: MultiScaleConfig) -> tuple[str, ...]:
+        """How many scans have no lung field, of which only the *whole* term learns."""
+        regions = derived["regions"]
+        lost = len(regions) - int(np.count_nonzero(regions.any(axis=(1, 2))))
+        if not lost:
+            return ()
+        warning = "WARNING: " if lost > len(regions) / 2 else ""
+        return (
+            f"{warning}no lung field was found in {lost} of {len(regions)} images: the terms "
+            "region and identity do not learn from them (fields=ellipse gives all the same one)",
+        )
 
     @classmethod
     def facts(cls, samples: Samples, config: MultiScaleConfig) -> dict[str, Any]:

@@ -147,13 +147,14 @@ class MultiScaleStage(Stage):
         update_momentum(self.heads, self.key_heads, self.config.momentum)
 
     def on_train_epoch_end(self) -> None:
-        """Warns where features have collapsed."""
-        for name in ("whole/spread", "region/spread"):
-            value = self.trainer.callback_metrics.get(name)
-            if value is not None and value < COLLAPSED:
+        """Warns once where features have collapsed; those of no image have not."""
+        logged = self.trainer.callback_metrics
+        for name in ("whole", "region"):
+            spread_out = logged.get(f"{name}/spread")
+            if spread_out is not None and spread_out < COLLAPSED and logged[f"{name}/dropped"] < 1:
                 rank_zero_warn(
-                    f"lung_ssl: features have collapsed ({name} is {float(value):.3f}, "
-                    "1 is an even spread); lower lr or the weight of the other terms"
+                    f"lung_ssl: features have collapsed ({name}/spread is below {COLLAPSED}, 1 is "
+                    "an even spread); lower lr or the weight of the other terms"
                 )
 
 

@@ -164,17 +164,21 @@ def test_spread_tells_collapsed_features_from_even_ones():
 
 
 class ThreeBatches(pl.LightningDataModule):
+    def __init__(self, fields: bool = True) -> None:
+        super().__init__()
+        self.fields = fields
+
     def train_dataloader(self) -> torch.utils.data.DataLoader:
-        batches = [make_batch(first) for first in range(0, 12, 4)]
+        batches = [make_batch(first, self.fields) for first in range(0, 12, 4)]
         return torch.utils.data.DataLoader(batches, batch_size=None)
 
 
-def fit(stage: MultiScaleStage, folder) -> pl.Trainer:
+def fit(stage: MultiScaleStage, folder, fields: bool = True) -> pl.Trainer:
     trainer = pl.Trainer(
         max_epochs=2, accelerator="cpu", logger=False, default_root_dir=folder,
         enable_progress_bar=False, enable_model_summary=False,
     )  # fmt: skip
-    trainer.fit(stage, ThreeBatches())
+    trainer.fit(stage, ThreeBatches(fields))
     return trainer
 
 
@@ -203,12 +207,20 @@ def test_a_checkpoint_is_plain_data_and_restores_queue_and_momentum_encoder(tmp_
         assert torch.equal(value, restored.state_dict()[name])
 
 
-def test_collapsed_features_are_reported(tmp_path):
+def test_collapsed_features_are_reported_once(tmp_path):
     stage = build(replace(CONFIG, lr=1e-12))
     torch.nn.init.zeros_(stage.heads["whole"].layers[-1].weight)
     torch.nn.init.ones_(stage.heads["whole"].layers[-1].bias)
-    with pytest.warns(UserWarning, match="collapsed"):
+    with pytest.warns(UserWarning, match="collapsed") as warned:
         fit(stage, tmp_path)
+    texts = [str(one.message) for one in warned]
+    assert len({text for text in texts if "collapsed" in text}) == 1
+
+
+def test_features_of_no_region_have_not_collapsed(tmp_path, recwarn):
+    stage = build(only(region=1.0, identity=1.0))
+    fit(stage, tmp_path, fields=False)
+    assert not [one for one in recwarn if "collapsed" in str(one.message)]
 
 
 def rank_of_two(rank: int, folder: str) -> None:
