@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import json
+import math
 import os
 import stat
 from pathlib import Path
@@ -62,9 +63,17 @@ def read_json(content: str | bytes) -> Any:
     """The value that JSON holds.
 
     Raises:
-        ValueError: It is no JSON, or is nested too deeply to be read.
+        ValueError: It is no JSON, holds a number that is not finite, or is nested too deeply to be
+            read.
     """
     try:
-        return json.loads(content)
+        return json.loads(content, parse_float=_finite, parse_constant=_finite)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is not finite")
+    return number

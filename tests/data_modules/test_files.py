@@ -55,6 +55,13 @@ def test_what_is_no_json_is_a_value_error(content: str | bytes):
         read_json(content)
 
 
+@pytest.mark.parametrize("content", ["NaN", "[-Infinity]", '{"a": 1e999}'])
+def test_numbers_that_are_not_finite_are_no_json(content: str):
+    with pytest.raises(ValueError, match="is not finite"):
+        read_json(content)
+    assert read_json("[1e308, 0.5, 3]") == [1e308, 0.5, 3]
+
+
 def test_no_other_function_reads_json_of_files():
     """`json.loads` raises RecursionError, which nobody thinks of."""
     root = Path(__file__).parents[2]
