@@ -323,7 +323,8 @@ def main() -> None:
     """Run the command; a user's mistake is one line and exit code 2."""
     from matl.preemption import PREEMPTED, Preempted, end_at_once, on_signal
 
-    if sys.argv[1:2] in (["run"], ["ablate"]):
+    trains = sys.argv[1:2] in (["run"], ["ablate"])
+    if trains:
         on_signal(end_at_once)
     from data_modules.errors import DataError
     from matl.errors import MatlError, ProcessEnded
@@ -345,7 +346,8 @@ def main() -> None:
         raise
     except SystemExit as end:
         if end.code == INTERRUPTED:
-            typer.echo("interrupted; the same command resumes from the last checkpoint", err=True)
+            resumes = "the same command resumes from the last checkpoint"
+            say(f"interrupted{'; ' + resumes if trains else ''}", err=True)
         raise
 
 

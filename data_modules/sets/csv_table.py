@@ -91,8 +91,10 @@ def index(
 
 def _read(path: Path) -> tuple[pd.DataFrame, list[str]]:
     """The table, and a note on the columns that are passed over."""
-    if not path.is_file():
+    if not path.exists():
         raise DataError(f"no file {path}: write it, or name it in options.table")
+    if not path.is_file():
+        raise DataError(f"{path}: is no regular file; name a table by options.table")
     rows = read_rows(path)
     notes = check_columns(path, rows)
     if rows.empty:

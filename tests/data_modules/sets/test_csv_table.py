@@ -229,7 +229,7 @@ def test_a_table_or_an_image_that_is_no_regular_file_is_refused(tmp_path: Path):
         csv_table.index(tmp_path)
     (tmp_path / "samples.csv").unlink()
     os.mkfifo(tmp_path / "samples.csv")
-    with pytest.raises(DataError, match="no file"):
+    with pytest.raises(DataError, match="is no regular file"):
         csv_table.index(tmp_path)
 
 
