@@ -12,7 +12,7 @@ from matl.config import Experiment
 from matl.errors import SettingError
 from matl.files import disk_errors
 from matl.orchestrator.plan import PlannedStage
-from matl.stages.check import faults_of
+from matl.stages.check import check_images, faults_of
 from matl.stages.registry import task_of
 from matl.stages.settings import StageConfig, size_pair
 
@@ -64,8 +64,7 @@ def open_images(
             stage.content,
         )
     try:
-        with faults_of(stage.task, "check_images"):
-            stage.task.check_images(readable, config)
+        check_images(stage.task, readable, config)
         with faults_of(stage.task, "an extract of derived"):
             return Images(readable, cache, config)
     except SettingError as error:
