@@ -21,6 +21,8 @@ SPLITS = ("train", "val", "test")
 UNLABELLED = -1
 SEPARATOR = "|"
 MOST_NAMED = 20
+LEFT_OUT = ("passed over", "hold no image", "are left out")
+"""How notes say what of a data set's folder is none of its images."""
 
 
 @dataclass(frozen=True)
@@ -156,6 +158,11 @@ class Samples:
             table["source"] = table["source"].map(keys)
         return table
 
+    def left_out(self) -> str:
+        """The notes on what is passed over, to end a line that says what is missing; "" without."""
+        said = [note for note in self.notes if any(words in note for words in LEFT_OUT)]
+        return "".join(f"; {note.removeprefix('WARNING: ')}" for note in said)
+
     def targets(self) -> np.ndarray:
         """What a model is to predict.
 
@@ -221,7 +228,7 @@ class Samples:
             raise DataError(
                 f"{self.root}: a diagnosis needs one positive class; set data.positive to one of "
                 f"{', '.join(self.classes) or '(none: the data set has no labels)'}"
-                f"{several if len(self.classes) > 2 else ''}"
+                f"{several if len(self.classes) > 2 else ''}{self.left_out()}"
             )
         others = [name for name in self.classes if name != self.positive]
         rest = others[0] if len(others) == 1 else f"not {self.positive}"
@@ -255,7 +262,7 @@ class Samples:
         if self.positive is not None and self.positive not in self.classes:
             raise DataError(
                 f"data.positive: {self.root} has no class '{self.positive}'; "
-                f"its classes are {', '.join(self.classes)}"
+                f"its classes are {', '.join(self.classes) or '(none)'}{self.left_out()}"
             )
 
     def _first_of(self, name: str) -> str:

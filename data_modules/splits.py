@@ -199,5 +199,5 @@ def _check_divisible(samples: Samples, folds: int) -> None:
     if fewest < folds:
         raise DataError(
             f"{samples.root}: {what} has {fewest} patients, too few for {folds} folds; "
-            f"set folds to {fewest} or fewer"
+            f"set folds to {fewest} or fewer{samples.left_out()}"
         )

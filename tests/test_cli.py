@@ -232,6 +232,21 @@ def test_a_class_that_cannot_be_read_is_told_before_training(matl: Matl, tmp_pat
     assert "no training image is of the class 'ill'" in one_line(shown)
 
 
+@pytest.mark.parametrize("gone", ["well", "ill"])
+def test_a_class_whose_files_are_passed_over_is_refused_with_their_kind(
+    matl: Matl, tmp_path: Path, gone: str
+) -> None:
+    for split in ("train", "test"):
+        write_images(tmp_path / "scans" / split, ("ill", "well"))
+    for file in (tmp_path / "scans" / "train" / gone).iterdir():
+        file.rename(file.with_suffix(".dcm"))
+    shown = matl("plan", write_experiment(tmp_path), folder=tmp_path)
+    assert shown.returncode == 2
+    assert f"is of the class '{gone}'; 6 files that are no images here are passed" in one_line(
+        shown
+    )
+
+
 def test_power_says_what_it_assumes(matl: Matl, tmp_path: Path) -> None:
     words = ("power", "--patients", "95", "--images", "2.1")
     even, rare = (

@@ -3,39 +3,65 @@
 An image's signature is the gradient of its 17 x 17 grey thumbnail; two images are near-duplicates
 where the signatures' correlation reaches `NEAR`. Chosen on public data: neighbouring slices of one
 CT stay below 0.96, a scan saved again at 0.8 of its size with JPEG quality 60 stays above 0.99.
+
+A copy may also be mirrored, turned by quarters (the eight orientations of a square) or a negative
+(a correlation below zero). There `TURNED` is asked for, as both halves of a body are alike and as
+there are fifteen more chances: over all pairs of six public sets (31,000 images) the best one that
+is no copy reaches 0.961 (an axial slice and another patient's, mirrored), over the phantom CTs
+0.973. Copies at 0.8 of their size with JPEG quality 75, mirrored, turned or inverted, reach it in
+all of 300 images of five of the sets, and in 299 of the sixth (nodules of 50 pixels).
+
+To be quick, only `DIRECTIONS` numbers of each signature are compared first, along the directions in
+which these images differ most; with the lengths of what is left they bound the correlation, so that
+no pair is missed. 20,000 x 180,000 images take 4 minutes on two busy cores, where one orientation
+took 2.
 """
 
 import hashlib
-import io
 import json
-import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from zipfile import BadZipFile
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from data_modules.audit.thumbnails import SIDE, equal_pixels, thumbnails
 from data_modules.file_hashes import FileHashes
 from data_modules.files import read_json, read_whole, replace_file
-from data_modules.formats.pictures import read_image
 from data_modules.samples import SPLITS, Samples, texts
 
-VERSION = 3  # of the signatures, of what counts as near, and of the memos
-NEAR = 0.97
-THUMBNAIL = 16
-LENGTH = 2 * THUMBNAIL * THUMBNAIL
-ROWS_AT_ONCE = 1024
+VERSION = 4  # of the signatures, of what counts as near, and of the memos
+NEAR, TURNED = 0.97, 0.98
+ORIENTATIONS = 8
+DIRECTIONS = 64
+ROWS_AT_ONCE, COLUMNS_AT_ONCE = 1024, 4096
+SAMPLED = 512
+FEW = 1_000_000  # pairs that are compared as they are
+NO_DIRECTION = np.zeros((2 * SIDE * (SIDE - 1), 0), dtype=np.float32)
+SLACK = 1e-3  # of the bound, for rounding
 MOST_PAIRS = 200_000
-SAME = 0.9999
-SIGNATURES = f"near_duplicates_v{VERSION}.npz"
-OLDER_SIGNATURES = ("near_duplicates_v1.npz", "near_duplicates_v2.npz")
 COLUMNS = ("path", "split", "other_path", "other_split", "kind", "correlation")
 Pair = tuple[int, int, str, float]
 Compared = Sequence[tuple[np.ndarray, np.ndarray]]
+
+
+class _Side(NamedTuple):
+    """Images that are compared.
+
+    Attributes:
+        rows: Their numbers.
+        signatures: See `_signatures`.
+        outlines: The signatures along the directions.
+        rests: The lengths of what is left of them.
+    """
+
+    rows: np.ndarray
+    signatures: np.ndarray
+    outlines: np.ndarray
+    rests: np.ndarray
 
 
 def near_duplicates(samples: Samples, hashes: FileHashes | Path | None = None) -> pd.DataFrame:
@@ -45,13 +71,13 @@ def near_duplicates(samples: Samples, hashes: FileHashes | Path | None = None) -
         samples: The images; a file that holds no image takes no part. Images of one split are
             compared only where the samples are `alone`, so that no patient explains a likeness.
         hashes: What hashes the files, or the folder of its memo. The folder also keeps the
-            signatures of images seen before, and the pairs found, by the contents of the files.
+            thumbnails of images seen before, and the pairs found, by the contents of the files.
             None keeps nothing.
 
     Returns:
         One row per pair, most alike first, at most `MOST_PAIRS`: `path`, `split`, `other_path`,
         `other_split`, `kind` ("exact": the same bytes or pixels, or "near") and `correlation`
-        (`NEAR` to 1).
+        (`NEAR` to 1), of the orientation that fits best and without the sign of a negative.
 
     Raises:
         DataError: Where files of the table cannot be read; all are listed.
@@ -72,6 +98,26 @@ def near_copies(first: Samples, second: Samples, hashes: FileHashes) -> pd.DataF
     return _pairs(first, second, [rows], hashes)
 
 
+def same_pixels(samples: Samples, hashes: FileHashes) -> np.ndarray:
+    """A number for each image, int64 [N], the same where the bytes or the pixels are.
+
+    Raises:
+        DataError: Where files of the table cannot be read; all are listed.
+    """
+    files = samples.absolute_paths()
+    return _same_pixels(files, hashes.of(files), hashes.folder)
+
+
+def _same_pixels(files: list[str], contents: list[str], folder: Path) -> np.ndarray:
+    memo = _memo(folder, contents, ())
+    found = _recall(memo)
+    if found is None:
+        readable, pictures = thumbnails(files, contents, folder)
+        found = equal_pixels(files, contents, readable, pictures).tolist()
+        _remember(memo, found)
+    return np.array(found, dtype=np.int64)
+
+
 def _pairs(first: Samples, second: Samples, compared: Compared, hashes: FileHashes) -> pd.DataFrame:
     members = [first] if first is second else [first, second]
     paths, splits, files = [], [], []
@@ -80,15 +126,14 @@ def _pairs(first: Samples, second: Samples, compared: Compared, hashes: FileHash
         splits += texts(samples.table["split"])
         files += samples.absolute_paths()
     contents = hashes.of(files)
-    memo = hashes.folder / f"near_duplicates_v{VERSION}" / f"{_key(contents, compared)}.json"
-    found = _recall_pairs(memo)
+    memo = _memo(hashes.folder, contents, compared)
+    found = _recall(memo)
     if found is None:
-        readable, signatures = _signatures(files, contents, hashes.folder)
+        readable, pictures = thumbnails(files, contents, hashes.folder)
+        pixels = _same_pixels(files, contents, hashes.folder)
         known = [(one[readable[one]], other[readable[other]]) for one, other in compared]
-        near = islice(_find(np.array(contents), known, signatures), MOST_PAIRS)
-        found = [_looked_at(pair, files) for pair in near]
-        memo.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(memo, _signed(json.dumps(found).encode()))
+        found = list(islice(_find(pixels, known, pictures), MOST_PAIRS))
+        _remember(memo, found)
     rows = [
         (paths[one], splits[one], paths[other], splits[other], kind, correlation)
         for one, other, kind, correlation in found
@@ -97,86 +142,121 @@ def _pairs(first: Samples, second: Samples, compared: Compared, hashes: FileHash
     return pairs.sort_values("correlation", ascending=False, kind="stable", ignore_index=True)
 
 
-def _find(
-    contents: np.ndarray,
-    compared: Compared,
-    signatures: np.ndarray,
-) -> Iterator[Pair]:
+def _find(pixels: np.ndarray, compared: Compared, pictures: np.ndarray) -> Iterator[Pair]:
     """The pairs, by the rows of their images, of each of the first rows with each of the second."""
-    content = np.unique(contents, return_inverse=True)[1]
-    for first, second in compared:
-        opposite = _unit(signatures[second]).T
-        within = np.array_equal(first, second)
-        for start in range(0, len(first), ROWS_AT_ONCE):
-            chunk = first[start : start + ROWS_AT_ONCE]
-            alike = _unit(signatures[chunk]) @ opposite
-            exact = content[chunk][:, None] == content[second][None]
-            alike[exact] = 1.0
-            if within:
-                alike[chunk[:, None] >= second[None]] = 0.0
-            for a, b in zip(*np.nonzero(alike >= NEAR), strict=True):
-                kind = "exact" if exact[a, b] else "near"
-                yield int(chunk[a]), int(second[b]), kind, min(float(alike[a, b]), 1.0)
+    for rows in compared:
+        yield from _exact(pixels, *rows)
+    for rows in compared:
+        yield from _near(pixels, *rows, pictures)
 
 
-def _looked_at(pair: Pair, files: list[str]) -> Pair:
-    """A pair whose images were compared pixel by pixel where they seem to be the same."""
-    one, other, kind, correlation = pair
-    if kind == "near" and correlation >= SAME and _same_pixels(files[one], files[other]):
-        kind = "exact"
-    return one, other, kind, correlation
+def _exact(pixels: np.ndarray, first: np.ndarray, second: np.ndarray) -> Iterator[Pair]:
+    within = np.array_equal(first, second)
+    again = second[np.isin(pixels[second], pixels[first])]
+    members = pd.Series(again).groupby(pixels[again]).agg(list).to_dict()
+    for one in first[np.isin(pixels[first], pixels[again])].tolist():
+        for other in members[pixels[one]]:
+            if one < other or not within:
+                yield one, other, "exact", 1.0
 
 
-def _same_pixels(one: str, other: str) -> bool:
-    files = Path(one), Path(other)
-    sizes = [read_image(file, (1, 1), 1)[1] for file in files]
-    if sizes[0] != sizes[1]:
-        return False
-    first, second = (read_image(file, sizes[0], 3)[0] for file in files)
-    return np.array_equal(first, second)
+def _near(
+    pixels: np.ndarray, first: np.ndarray, second: np.ndarray, pictures: np.ndarray
+) -> Iterator[Pair]:
+    if not len(first) or not len(second):
+        return
+    within = np.array_equal(first, second)
+    few = len(first) * len(second) <= FEW
+    directions = NO_DIRECTION if few else _directions(pictures[first], pictures[second])
+    blocks = _blocks(_side(second, pictures[second], directions))
+    if within:  # in the order of the blocks, so that each row meets only those after it
+        first = np.concatenate([block.rows for block in blocks])
+    place = dict(zip(first.tolist(), range(len(first)), strict=True)) if within else {}
+    for start in range(0, len(first), ROWS_AT_ONCE):
+        rows = first[start : start + ROWS_AT_ONCE]
+        after = blocks[start // COLUMNS_AT_ONCE :] if within else blocks
+        found = (
+            (sorted((one, other)) if within else (one, other), correlation)
+            for one, other, correlation in _oriented(rows, pictures[rows], directions, after)
+            if pixels[one] != pixels[other] and (not within or place[one] < place[other])
+        )
+        best: dict[tuple[int, int], float] = {}
+        for (one, other), correlation in islice(found, MOST_PAIRS):
+            best[one, other] = max(best.get((one, other), 0.0), correlation)
+        for (one, other), correlation in best.items():
+            yield one, other, "near", correlation
 
 
-def _unit(signatures: np.ndarray) -> np.ndarray:
-    """float32 rows of zero mean and length 1; a flat image's row stays zero and matches nothing."""
-    rows = signatures.astype(np.float32)
-    rows -= rows.mean(axis=1, keepdims=True)
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
+def _oriented(
+    rows: np.ndarray, pictures: np.ndarray, directions: np.ndarray, blocks: list[_Side]
+) -> Iterator[tuple[int, int, float]]:
+    """Pairs of rows with the correlation of each orientation that is near."""
+    for number in range(ORIENTATIONS):
+        here = _side(rows, _turned(pictures, number), directions)
+        for there in blocks:
+            found = _alike(here, there, NEAR if number == 0 else TURNED)
+            yield from zip(*(one.tolist() for one in found), strict=True)
 
 
-def _signatures(
-    files: list[str], contents: list[str], folder: Path
-) -> tuple[np.ndarray, np.ndarray]:
-    """Whether each file holds an image, bool [N], and its signature, int8 [N, LENGTH]."""
-    known = _recall_signatures(folder)
-    new = {text: file for file, text in zip(files, contents, strict=True) if text not in known}
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        known |= zip(new, pool.map(_signature, new.values(), chunksize=64), strict=True)
-    if new:
-        _remember_signatures(folder, known)
-    empty = np.zeros(LENGTH, dtype=np.int8)
-    found = [known[text] for text in contents]
-    readable = np.array([one is not None for one in found], dtype=bool)
-    rows = [empty if one is None else one for one in found]
-    return readable, np.array(rows).reshape(len(rows), LENGTH)
+def _alike(here: _Side, there: _Side, least: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The rows of both sides and the correlations, without a sign, of what is near."""
+    outlined = here.outlines @ there.outlines.T
+    needed = least - SLACK - here.rests * there.rests.max()
+    hopeful = (outlined.max(axis=1) >= needed) | (outlined.min(axis=1) <= -needed)
+    correlations = here.signatures[hopeful] @ there.signatures.T
+    a, b = np.nonzero((correlations >= least) | (correlations <= -TURNED))
+    return here.rows[hopeful][a], there.rows[b], np.minimum(np.abs(correlations[a, b]), 1.0)
 
 
-def _signature(file: str) -> np.ndarray | None:
-    side = THUMBNAIL + 1
-    try:
-        grey = read_image(Path(file), (side, side), 1)[0][0].astype(np.int16)
-    except Exception:  # damaged files make Pillow raise errors of many kinds
-        return None
-    down, right = np.diff(grey, axis=0)[:, :-1], np.diff(grey, axis=1)[:-1]
-    gradient = np.concatenate([down.ravel(), right.ravel()])
-    return np.clip(gradient, -127, 127).astype(np.int8)
+def _side(rows: np.ndarray, pictures: np.ndarray, directions: np.ndarray) -> _Side:
+    signatures = _signatures(pictures)
+    outlines = signatures @ directions
+    rests = (signatures**2).sum(axis=1) - (outlines**2).sum(axis=1)
+    return _Side(rows, signatures, outlines, np.sqrt(np.maximum(rests, 0.0)))
 
 
-def _key(contents: list[str], compared: Compared) -> str:
+def _blocks(side: _Side) -> list[_Side]:
+    """A side cut into blocks of rows whose rests are about as long, so that the bound is close."""
+    order = np.argsort(side.rests)
+    starts = range(COLUMNS_AT_ONCE, len(order), COLUMNS_AT_ONCE)
+    return [_Side(*(one[rows] for one in side)) for rows in np.split(order, starts)]
+
+
+def _turned(pictures: np.ndarray, number: int) -> np.ndarray:
+    """Thumbnails in one of the orientations of a square; 0 is their own, from 4 on mirrored."""
+    mirrored = pictures[:, :, ::-1] if number >= ORIENTATIONS // 2 else pictures
+    return np.rot90(mirrored, number % 4, axes=(1, 2))
+
+
+def _signatures(pictures: np.ndarray) -> np.ndarray:
+    """float32 rows of length 1: the steps down and those to the right, each of zero mean.
+
+    Turned pictures have the same steps in other places. A flat image's row is zero, and matches
+    nothing.
+    """
+    grey = pictures.astype(np.int16)
+    steps = [np.diff(grey, axis=axis).reshape(len(grey), -1) for axis in (1, 2)]
+    means = [one.mean(axis=1, keepdims=True, dtype=np.float32) for one in steps]
+    rows = np.concatenate([a - b for a, b in zip(steps, means, strict=True)], axis=1)
+    rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
+    return rows
+
+
+def _directions(*pictures: np.ndarray) -> np.ndarray:
+    """Orthonormal columns along which signatures differ most, of a sample in all orientations."""
+    sampled = [one[:: -(-len(one) // SAMPLED)] for one in pictures]
+    turned = [_turned(one, number) for one in sampled for number in range(ORIENTATIONS)]
+    rows = np.concatenate([_signatures(one) for one in turned])
+    return np.ascontiguousarray(np.linalg.eigh(rows.T @ rows)[1][:, -DIRECTIONS:])
+
+
+def _memo(folder: Path, contents: list[str], compared: Compared) -> Path:
+    """Where is kept what was found in files of these contents, among these rows."""
     whole = hashlib.blake2b("\n".join(contents).encode(), digest_size=16)
     for rows in compared:
         for one in rows:
             whole.update(b"%d " % len(one) + one.tobytes())
-    return whole.hexdigest()
+    return folder / f"near_duplicates_v{VERSION}" / f"{whole.hexdigest()}.json"
 
 
 def _signed(content: bytes) -> bytes:
@@ -184,36 +264,15 @@ def _signed(content: bytes) -> bytes:
     return hashlib.blake2b(content, digest_size=16).hexdigest().encode() + content
 
 
-def _recall_pairs(memo: Path) -> list[Pair] | None:
+def _recall(memo: Path) -> list[Any] | None:
     try:
         whole = read_whole(memo)
     except OSError:
         return None
     content = whole[32:]
-    if whole != _signed(content):
-        return None
-    return [(one, other, kind, near) for one, other, kind, near in read_json(content)]
+    return read_json(content) if whole == _signed(content) else None
 
 
-def _recall_signatures(folder: Path) -> dict[str, np.ndarray | None]:
-    try:
-        with np.load(folder / SIGNATURES, allow_pickle=False) as stored:
-            contents, readable, rows = (stored[name] for name in ("contents", "readable", "rows"))
-        return {
-            str(text): row if good else None
-            for text, good, row in zip(contents, readable, rows, strict=True)
-        }
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
-        return {}
-
-
-def _remember_signatures(folder: Path, known: dict[str, np.ndarray | None]) -> None:
-    empty = np.zeros(LENGTH, dtype=np.int8)
-    rows = [empty if row is None else row for row in known.values()]
-    readable = [row is not None for row in known.values()]
-    stream = io.BytesIO()
-    np.savez(stream, contents=np.array(list(known)), readable=readable, rows=np.array(rows))
-    folder.mkdir(parents=True, exist_ok=True)
-    replace_file(folder / SIGNATURES, stream.getvalue())
-    for name in OLDER_SIGNATURES:
-        replace_file(folder / name, None)
+def _remember(memo: Path, found: list[Any]) -> None:
+    memo.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(memo, _signed(json.dumps(found).encode()))

@@ -132,7 +132,8 @@ def _is_list_of_text(value: Any) -> bool:
 
 def _check_analysis(ablation: Ablation) -> None:
     analysis = ablation.analysis
-    if len(set(analysis.comparison)) != 2 or len(analysis.comparison) != 2:
+    arms = list(analysis.comparison)
+    if not _is_list_of_text(arms) or len(arms) != 2 or arms[0] == arms[1]:
         raise SettingError(["analysis", "comparison"], "must name two different arms")
     places: list[tuple[str, str, Sequence[str]]] = [
         ("regime", analysis.regime, list(ablation.regimes)),

@@ -209,7 +209,9 @@ def _read_file(path: Path) -> Layer:
 
 def _yaml_problem(error: Exception) -> str:
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
-        return f"{error.problem} (line {error.problem_mark.line + 1})"
+        starts = "cannot start any token" in str(error.problem)
+        remedy = "; write a text that begins with it in quotes" if starts else ""
+        return f"{error.problem}{remedy} (line {error.problem_mark.line + 1})"
     return first_line(error)
 
 

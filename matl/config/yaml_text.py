@@ -13,7 +13,12 @@ from matl.errors import MatlError
 MOST_BYTES = 1_000_000
 MOST_VALUES = 20_000
 MOST_DEPTH = 32
-_TEXT = "tag:yaml.org,2002:str"
+_KINDS = "tag:yaml.org,2002:"
+_TEXT, _VALUE, _MERGE = (_KINDS + name for name in ("str", "value", "merge"))
+_PLAIN = {"str": "text", "int": "whole number", "float": "number", "bool": "truth value"}
+"""What a value may be called by a tag such as `!!int`, in words."""
+_TAGS = frozenset(_KINDS + name for name in (*_PLAIN, "null", "map", "seq"))
+_MOST_SHOWN = 40
 _Loader = get_yaml_loader()
 
 
@@ -57,6 +62,7 @@ def read_yaml(text: str) -> Yaml:
         if node is None:
             return Yaml(None, [])
         _refuse_endless(node)
+        _refuse_constructs(node, loader)
         value = loader.construct_document(node)
         return Yaml(value, list(_scalars(node, loader, ())))
     except RecursionError as error:
@@ -106,6 +112,51 @@ def _refuse_endless(root: yaml.Node) -> None:
         return values, depth
 
     measure(root, ())
+
+
+def _refuse_constructs(root: yaml.Node, loader: Any) -> None:
+    """Refuses what YAML knows and no experiment has: other tags, `=`, `<<` that joins nothing."""
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        if problem := _construct(node, loader):
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                if problem := _key_construct(key, value):
+                    raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
+                waiting += [value] if key.tag == _MERGE else [key, value]
+        else:
+            waiting += _children(node)
+
+
+def _key_construct(key: yaml.Node, value: yaml.Node) -> str:
+    """What is wrong with a key of a mapping; "" where nothing is."""
+    if not isinstance(key, yaml.ScalarNode):
+        return "a list or mapping is no key; write a text"
+    joined = value.value if isinstance(value, yaml.SequenceNode) else [value]
+    if key.tag == _MERGE and not all(isinstance(one, yaml.MappingNode) for one in joined):
+        return "<< joins mappings alone, as in <<: *anchor; write a key of that name in quotes"
+    return ""
+
+
+def _construct(node: yaml.Node, loader: Any) -> str:
+    """What is wrong with the tag of a node; "" where nothing is."""
+    if node.tag in (_VALUE, _MERGE):
+        return f"{node.value} alone is no text in YAML; write '{node.value}', in quotes"
+    name = node.tag.removeprefix(_KINDS)
+    if node.tag not in _TAGS:
+        shown = f"!!{name}" if name != node.tag else name
+        return (
+            f"the tag {shown} is none of an experiment's; leave it out, or write it all in quotes"
+        )
+    if isinstance(node, yaml.ScalarNode):
+        try:
+            loader.construct_object(node)
+        except (ValueError, KeyError):
+            shown = node.value if len(node.value) <= _MOST_SHOWN else node.value[:_MOST_SHOWN] + "…"
+            return f"{shown} is no {_PLAIN.get(name, name)}; a text is written in quotes"
+    return ""
 
 
 def _children(node: yaml.Node) -> Iterator[yaml.Node]:

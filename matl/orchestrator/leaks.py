@@ -6,7 +6,7 @@ import pandas as pd
 
 from data_modules.audit.alike import refuse_shared
 from data_modules.audit.near_duplicates import COLUMNS as PAIR_COLUMNS
-from data_modules.audit.near_duplicates import near_copies, near_duplicates
+from data_modules.audit.near_duplicates import near_copies, near_duplicates, same_pixels
 from data_modules.audit.overview import same_images, shared_patients
 from data_modules.errors import DataError
 from data_modules.file_hashes import FileHashes
@@ -151,16 +151,18 @@ def _refuse_shared(samples: Samples, name: str, pairs: pd.DataFrame) -> None:
 
 
 def _refuse_contradictions(target: Samples, name: str, hashes: FileHashes) -> None:
-    """Refuses files of the same bytes that have different labels."""
-    table = target.table.assign(content=hashes.of(target.absolute_paths()))
-    labelled = table.drop_duplicates(["content", "label"])
-    again = labelled[labelled.duplicated("content")]
+    """Refuses images of the same bytes or pixels that have different labels."""
+    table = target.table.assign(pixels=same_pixels(target, hashes))
+    labelled = table.drop_duplicates(["pixels", "label"])
+    again = labelled[labelled.duplicated("pixels")]
     if again.empty:
         return
     other = again.iloc[0]
-    one = labelled[labelled["content"] == other["content"]].iloc[0]
+    one = labelled[labelled["pixels"] == other["pixels"]].iloc[0]
+    contents = hashes.of([str(target.root / path) for path in (one["path"], other["path"])])
+    what = "file" if contents[0] == contents[1] else "pixels"
     raise MatlError(
-        f"stages.{name}.data: {again['content'].nunique()} images are in two classes (such as"
-        f" {one['path']}, {one['label']}, and {other['path']}, {other['label']}, the same file);"
+        f"stages.{name}.data: {again['pixels'].nunique()} images are in two classes (such as"
+        f" {one['path']}, {one['label']}, and {other['path']}, {other['label']}, the same {what});"
         " remove one of each"
     )

@@ -19,7 +19,7 @@ from matl.orchestrator.fingerprints import Identity, fingerprint, stage_identity
 from matl.orchestrator.leaks import refuse_leaks
 from matl.orchestrator.resources import Resources, resolve
 from matl.report.rows import from_scratch
-from matl.stages.check import check_task, faults_of
+from matl.stages.check import check_images, check_task, faults_of
 from matl.stages.registry import task_of
 from matl.stages.settings import PARTS, StageConfig
 from matl.stages.task import Task
@@ -186,8 +186,7 @@ def select_images(experiment: Experiment, name: str, memo: Memo | None = None) -
             samples = task.select(whole, config)
             if not isinstance(samples, Samples):
                 raise TypeError(f"it returns {type(samples).__name__}, not Samples")
-        with faults_of(task, "check_images"):
-            task.check_images(samples, config)
+        check_images(task, samples, config)
     except SettingError as error:
         raise error.under("stages", name) from error
     return samples

@@ -181,13 +181,15 @@ def show_check(store: Store, console: Console) -> None:
     """
     found = list(damage(store))
     kinds = Counter(kind for kind, _ in found)
-    counts = f"{kinds['stage']} stages and {kinds['floor']} floors"
-    lines = [line for _, line in found if line]
-    for line in lines:
-        show_line(line, console)
-    if lines:
-        raise MatlError(f"{store.root}: {len(lines)} of {counts} are damaged")
-    show_line(f"{store.root}: {counts} are whole: every file has its digest", console)
+    damaged = Counter(kind for kind, line in found if line)
+    for _, line in found:
+        if line:
+            show_line(line, console)
+    if damaged:
+        counts = (f"{damaged[kind]} of {kinds[kind]} {kind}s" for kind in ("stage", "floor"))
+        raise MatlError(f"{store.root}: damaged are {' and '.join(counts)}")
+    counts_of_all = f"{kinds['stage']} stages and {kinds['floor']} floors"
+    show_line(f"{store.root}: {counts_of_all} are whole: every file has its digest", console)
 
 
 def store_table(store: Store) -> tuple[Table, list[str]]:

@@ -13,7 +13,7 @@ from matl.config import Experiment
 from matl.errors import SettingError
 from matl.files import disk_errors
 from matl.orchestrator.plan import PlannedStage
-from matl.stages.check import faults_of
+from matl.stages.check import check_images, faults_of
 from matl.stages.registry import task_of
 from matl.stages.settings import StageConfig, size_pair
 
@@ -65,8 +65,7 @@ def open_images(
             stage.content,
         )
     try:
-        with faults_of(stage.task, "check_images"):
-            stage.task.check_images(readable, config)
+        check_images(stage.task, readable, config)
         with faults_of(stage.task, "an extract of derived"):
             images = Images(readable, cache, config)
         with faults_of(stage.task, "notes"):

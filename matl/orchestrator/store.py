@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +52,8 @@ class Store:
         self.unfinished_folder = self.root / "unfinished"
 
     def __contains__(self, fingerprint: str) -> bool:
-        return (self.entry(fingerprint) / MANIFEST).is_file()
+        with self._readable():
+            return (self.entry(fingerprint) / MANIFEST).is_file()
 
     def __iter__(self) -> Iterator[str]:
         """Fingerprints of the finished stages, oldest first."""
@@ -75,7 +76,20 @@ class Store:
     def entry(self, fingerprint: str) -> Path:
         """Folder of a finished stage."""
         folder, replaced = self.root / fingerprint, self._replaced(fingerprint)
-        return replaced if replaced.exists() and not folder.exists() else folder
+        with self._readable():
+            return replaced if replaced.exists() and not folder.exists() else folder
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        """Says in one line that the store, or a stage in it, cannot be looked into."""
+        try:
+            yield
+        except OSError as error:
+            folder = Path(error.filename).parent if error.filename else self.root
+            raise MatlError(
+                f"{folder}: cannot be looked into ({error.strerror}); make it readable, or name "
+                "another store"
+            ) from error
 
     def manifest(self, fingerprint: str) -> StageManifest:
         """What is known of a finished stage.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn, get_type_hints
 
 from data_modules.errors import DataError, fault
-from data_modules.samples import SPLITS
+from data_modules.samples import SPLITS, Samples
 from matl.errors import MatlError, SettingError
 from matl.stages.outside import is_outside
 from matl.stages.scorer import Scorer
@@ -41,6 +41,21 @@ def faults_of(task: type[Task], answer: str, remedy: str = "fix it there") -> It
             raise
         failure = f"{_name(task)}: {answer} fails ({fault(error, _OURS)})"
         raise SettingError([], f"{failure}; {remedy}") from error
+
+
+def check_images(task: type[Task], samples: Samples, config: StageConfig) -> None:
+    """Checks that a task has enough images to train on.
+
+    Raises:
+        SettingError: They are too few; it also says what of the data set is passed over.
+    """
+    try:
+        with faults_of(task, "check_images"):
+            task.check_images(samples, config)
+    except SettingError as error:
+        if error.keys[:1] != ["data"]:
+            raise
+        raise type(error)(error.keys, error.reason + samples.left_out()) from error
 
 
 def check_class(task: type[Task]) -> None:

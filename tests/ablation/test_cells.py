@@ -187,6 +187,7 @@ def test_a_dry_run_tells_what_sharing_saves(ablation_file: Path, tmp_path: Path)
         ("arms:", "armz:", "armz: is no key here; did you mean 'arms'"),
         ("regime: shapes", "regime: shape", "analysis.regime: there is no 'shape'; did you mean"),
         ("[attention, convolution], regime", "[attention], regime", "two different arms"),
+        ("[attention, convolution], regime", "[[1], convolution], regime", "two different arms"),
         ("seeds: [0, 1]", "seeds: [0]\nfractions: [0.5]", "fractions: needs 1.0"),
         ("seeds: [0, 1]", "seeds: [0]\nfractions: [1.0, 1.0]", "names a share twice"),
         ("margin: 0.05", "margin: .nan", "analysis.margin: nan must be 0 or more"),

@@ -26,12 +26,45 @@ CHAIN = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1,
         ("a: " + "[" * 100_000 + "]" * 100_000, "nested more than 32 deep"),
         ("a: &a {b: *a}", "holds itself"),
         ("a: &a [*a]", "holds itself"),
-        ("a: " + "9" * 5000, "integer string conversion|too large|digits"),
+        ("a: " + "9" * 5000, "9{40}… is no whole number"),
     ],
 )
 def test_what_has_no_end_is_refused(text: str, expected: str) -> None:
     with pytest.raises(yaml.YAMLError, match=expected):
         read_yaml(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a: =", "= alone is no text in YAML; write '=', in quotes"),
+        ("a: <<", "<< alone is no text in YAML; write '<<', in quotes"),
+        ("a: !!binary aGVq", "the tag !!binary is none of an experiment's; leave it out"),
+        ("a: !!timestamp 2020-01-01", "the tag !!timestamp is none"),
+        ("a: !!set {b, c}", "the tag !!set is none"),
+        ("a: !mine b", "the tag !mine is none"),
+        ("a: !!bool maybe", "maybe is no truth value; a text is written in quotes"),
+        ("a: {<<: 3}", "<< joins mappings alone"),
+        ("a: {<<: [3]}", "<< joins mappings alone"),
+        ("? [a]\n: b", "a list or mapping is no key"),
+        ("a: %", "write a text that begins with it in quotes"),
+    ],
+)
+def test_what_only_yaml_knows_is_refused_in_plain_words(
+    tmp_path: Path, text: str, expected: str
+) -> None:
+    (tmp_path / "one.yaml").write_text(f"name: x\n{text}\n")
+    with pytest.raises(MatlError) as error:
+        load_experiment(tmp_path / "one.yaml")
+    assert "one.yaml: is not valid YAML: " in str(error.value)
+    assert expected in str(error.value)
+    assert str(error.value).endswith("(line 2)")
+
+
+def test_dates_signs_in_quotes_and_merged_lists_are_taken() -> None:
+    text = "a: 2020-01-01\nb: '='\nc: {<<: [{d: 1}, {e: 2}], d: 3}\n'<<': !!int '3'\n"
+    values = {"a": "2020-01-01", "b": "=", "c": {"d": 3, "e": 2}, "<<": 3}
+    assert read_yaml(text).value == values
 
 
 def test_plain_values_keep_their_texts() -> None:

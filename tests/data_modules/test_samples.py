@@ -72,6 +72,11 @@ def test_a_table_read_in_any_index_is_renumbered():
         ({"patient": "p1"}, {}, "'p1'; put all images of a patient into one split"),
         ({"study": ["", None, ""]}, {}, "empty cells"),
         ({}, {"positive": "wel"}, "has no class 'wel'; its classes are well, ill"),
+        (
+            {},
+            {"positive": "wel", "notes": ("5 seen", "WARNING: 3 files are passed over: 3 .dcm")},
+            "its classes are well, ill; 3 files are passed over: 3 .dcm$",
+        ),
         ({}, {"classes": ("well", "ill", "ill")}, "must differ"),
         ({}, {"classes": ("well", "ill", "Well")}, "the classes 'Well' and 'well' are one"),
         ({}, {"classes": ("well", "ill", "N/A")}, "'N/A' stands for no value"),

@@ -114,6 +114,8 @@ def write_csv(root: Path, copied: str) -> DataConfig:
         Image.fromarray(pixels).save(root / f"{number}.png")
         split = "train" if number < 6 else "test"
         rows.append(f"{number}.png,{'ab'[number % 2]},p{number},{split}")
+    if copied == "pixels":
+        Image.open(root / "0.png").save(root / "1.png", compress_level=0)
     if copied in ("bytes", "label"):
         shutil.copy(root / "0.png", root / ("1.png" if copied == "label" else "10.png"))
     (root / "samples.csv").write_text("\n".join(rows))
@@ -125,6 +127,7 @@ def write_csv(root: Path, copied: str) -> DataConfig:
     [
         ("bytes", r"1 pairs of identical images are in two splits, such as 0\.png \(train\)"),
         ("label", r"1 images are in two classes \(such as 0\.png, a, and 1\.png, b, the same file"),
+        ("pixels", r"1 images are in two classes \(such as 0\.png, a, and 1\.png, b, the same pix"),
     ],
 )
 def test_one_image_under_two_names_is_refused(

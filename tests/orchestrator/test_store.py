@@ -71,10 +71,11 @@ def test_every_digest_of_a_store_is_checked(load_tiny: Load, tmp_path: Path) -> 
     console, shown = console_of()
     show_check(store, console)
     assert "1 stages and 1 floors are whole" in shown.getvalue()
+    counts = {entry: "1 of 1 stages and 0 of 1 floors", FLOORS: "0 of 1 stages and 1 of 1 floors"}
     for file in [*store.entry(entry).iterdir(), *(store.root / FLOORS).iterdir()]:
         before = file.read_bytes()
         damage(file, flip)
-        with pytest.raises(MatlError, match="1 of 1 stages and 1 floors are damaged"):
+        with pytest.raises(MatlError, match=f"damaged are {counts[file.parent.name]}"):
             show_check(store, console)
         assert file.name in shown.getvalue()
         file.write_bytes(before)
@@ -112,6 +113,18 @@ def test_a_stage_that_cannot_be_looked_into_is_not_passed_over(
     monkeypatch.setattr(os, "scandir", denied)
     with pytest.raises(MatlError, match=r"cannot be listed \(Permission denied\)"):
         list(Store(tmp_path))
+
+
+def test_a_store_that_cannot_be_looked_into_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "exists", denied)
+    expected = f"{tmp_path}: cannot be looked into .Permission denied.; make it readable, or name"
+    with pytest.raises(MatlError, match=expected):
+        assert "0123456789abcdef" in Store(tmp_path)
 
 
 def test_reading_a_store_makes_nothing(load_tiny: Load, tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ import pytest
 from PIL import Image, ImageFilter
 
 from data_modules.audit import near_duplicates as module
-from data_modules.audit.near_duplicates import near_duplicates
+from data_modules.audit import thumbnails
+from data_modules.audit.near_duplicates import NEAR, TURNED, near_duplicates, same_pixels
+from data_modules.file_hashes import FileHashes
 from data_modules.samples import Samples
 from data_modules.sets.covid_ct import KNOWN_COPIES, index
 
@@ -71,11 +73,87 @@ def test_images_seen_before_are_not_decoded_again_and_known_pairs_not_searched(
     samples, memo = write_scans(tmp_path), tmp_path / "memo"
     first = near_duplicates(samples, memo)
     copy = Samples(shutil.copytree(tmp_path, tmp_path.parent / "elsewhere"), samples.table)
-    monkeypatch.setattr(module, "_signature", None)
+    monkeypatch.setattr(thumbnails, "_thumbnail", None)
     other = samples.table.assign(split=["val", *samples.table["split"][1:]])
     assert set(near_duplicates(replace(copy, table=other), memo)["split"]) == {"val", "train"}
     monkeypatch.setattr(module, "_find", None)
     pd.testing.assert_frame_equal(near_duplicates(copy, memo), first)
+
+
+@pytest.mark.parametrize("negative", [False, True])
+@pytest.mark.parametrize("number", range(module.ORIENTATIONS))
+def test_turned_mirrored_and_inverted_copies_are_found(tmp_path: Path, number: int, negative: bool):
+    names = [f"{seed}.png" for seed in range(20)] + ["copy.jpg"]
+    for seed, name in enumerate(names[:-1]):
+        scan(seed).save(tmp_path / name)
+    pixels = module._turned(np.asarray(scan(7))[None], number)[0]
+    copy = Image.fromarray(255 - pixels if negative else np.ascontiguousarray(pixels))
+    copy.resize((copy.width * 4 // 5, copy.height * 4 // 5)).save(tmp_path / "copy.jpg", quality=75)
+    found = near_duplicates(alone(tmp_path, names))
+    assert found[["path", "other_path", "kind"]].to_numpy().tolist() == [
+        ["7.png", "copy.jpg", "near"]
+    ]
+    assert found["correlation"].between(TURNED, 1).all()
+
+
+def alone(root: Path, names: list[str]) -> Samples:
+    """Images that are all compared with each other."""
+    table = pd.DataFrame({"path": names, "label": "", "patient": names, "study": "", "source": "s"})
+    return Samples(root, table.assign(split="train"), alone=True)
+
+
+def test_no_pair_is_missed_that_a_comparison_of_all_finds(monkeypatch: pytest.MonkeyPatch):
+    """Smooth pictures of few pixels, so that many are alike in some orientation."""
+    monkeypatch.setattr(module, "FEW", 0)
+    monkeypatch.setattr(module, "COLUMNS_AT_ONCE", 100)
+    monkeypatch.setattr(module, "ROWS_AT_ONCE", 150)
+    rng = np.random.default_rng(0)
+    pictures = np.array(
+        [
+            Image.fromarray(rng.integers(0, 256, (2, 3), dtype=np.uint8)).resize((17, 17))
+            for _ in range(600)
+        ]
+    )
+    rows = np.arange(600)
+    expected = {}
+    for number in range(module.ORIENTATIONS):
+        turned = module._signatures(module._turned(pictures, number))
+        alike = turned @ module._signatures(pictures).T
+        near = (alike >= (TURNED if number else NEAR)) | (alike <= -TURNED)
+        for one, other in zip(*np.nonzero(np.triu(near, 1)), strict=True):
+            pair = int(one), int(other)
+            expected[pair] = max(expected.get(pair, 0), min(abs(float(alike[pair])), 1))
+    found = {(a, b): c for a, b, _, c in module._find(rows, [(rows, rows)], pictures)}
+    assert found.keys() == expected.keys()
+    assert len(found) > 100
+    np.testing.assert_allclose([found[pair] for pair in expected], list(expected.values()), 1e-5)
+
+
+def test_flat_images_of_the_same_pixels_are_exact_and_decoded_once_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    shades = [9, 9, 9, 10, 9]
+    names = [f"{number}.png" for number in range(len(shades))]
+    for name, shade in zip(names, shades, strict=True):
+        size = (60, 50) if name == "4.png" else (50, 50)
+        Image.new("L", size, shade).save(tmp_path / name, compress_level=int(name[0]))
+    samples, decoded = alone(tmp_path, names), []
+    digest = thumbnails._pixel_digest
+    monkeypatch.setattr(
+        thumbnails, "_pixel_digest", lambda file: decoded.append(file) or digest(file)
+    )
+    found = near_duplicates(samples, tmp_path / "memo")
+    assert set(found["kind"]) == {"exact"}
+    assert found[["path", "other_path"]].to_numpy().tolist() == [
+        ["0.png", "1.png"],
+        ["0.png", "2.png"],
+        ["1.png", "2.png"],
+    ]
+    assert len(decoded) == 4
+    numbers = same_pixels(samples, FileHashes(tmp_path / "memo"))
+    assert len(decoded) == 4
+    assert len(set(numbers[:3])) == 1
+    assert len(set(numbers)) == 3
 
 
 @pytest.mark.real_data

@@ -1,0 +1,106 @@
+"""Small grey pictures of images, kept by the contents of the files, and images of equal pixels."""
+
+import hashlib
+import io
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+import pandas as pd
+
+from data_modules.files import read_whole, replace_file
+from data_modules.formats.pictures import read_image
+
+SIDE = 17
+MEMO = "thumbnails_v1.npz"
+OLDER_MEMOS = tuple(f"near_duplicates_v{number}.npz" for number in (1, 2, 3))
+
+
+def thumbnails(
+    files: Sequence[str], contents: Sequence[str], folder: Path
+) -> tuple[np.ndarray, np.ndarray]:
+    """Each image, stretched to `SIDE` x `SIDE` grey pixels; only new ones are decoded.
+
+    Args:
+        files: The images' files.
+        contents: The hashes of their bytes.
+        folder: Of the memo.
+
+    Returns:
+        Whether each file holds an image, bool [N], and its thumbnail, uint8 [N, SIDE, SIDE].
+    """
+    known = _recall(folder)
+    new = {text: file for file, text in zip(files, contents, strict=True) if text not in known}
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        known |= zip(new, pool.map(_thumbnail, new.values(), chunksize=64), strict=True)
+    if new:
+        _remember(folder, known)
+    return _stacked([known[text] for text in contents])
+
+
+def equal_pixels(
+    files: Sequence[str], contents: Sequence[str], readable: np.ndarray, pictures: np.ndarray
+) -> np.ndarray:
+    """A number for each image, int64 [N], the same where the bytes or the pixels are.
+
+    Only images of one thumbnail are decoded, each of them once.
+
+    Args:
+        files: The images' files.
+        contents: The hashes of their bytes.
+        readable: Which of them hold an image, bool [N].
+        pictures: Their thumbnails.
+    """
+    looks = [picture.tobytes() for picture in pictures]
+    table = pd.DataFrame({"file": files, "content": contents, "look": looks})
+    table = table[readable].drop_duplicates("content")
+    alike = table[table.duplicated("look", keep=False)]
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        digests = dict(zip(alike["content"], pool.map(_pixel_digest, alike["file"]), strict=True))
+    return np.unique([digests.get(text, text) for text in contents], return_inverse=True)[1]
+
+
+def _thumbnail(file: str) -> np.ndarray | None:
+    try:
+        return read_image(Path(file), (SIDE, SIDE), 1)[0][0]
+    except Exception:  # damaged files make Pillow raise errors of many kinds
+        return None
+
+
+def _pixel_digest(file: str) -> str:
+    size = read_image(Path(file), (1, 1), 1)[1]
+    pixels = read_image(Path(file), size, 3)[0]
+    return f"{size} {hashlib.blake2b(pixels.tobytes(), digest_size=16).hexdigest()}"
+
+
+def _stacked(found: Sequence[np.ndarray | None]) -> tuple[np.ndarray, np.ndarray]:
+    empty = np.zeros((SIDE, SIDE), dtype=np.uint8)
+    readable = np.array([one is not None for one in found], dtype=bool)
+    rows = [empty if one is None else one for one in found]
+    return readable, np.array(rows, dtype=np.uint8).reshape(len(rows), SIDE, SIDE)
+
+
+def _recall(folder: Path) -> dict[str, np.ndarray | None]:
+    try:
+        content = io.BytesIO(read_whole(folder / MEMO))
+        with np.load(content, allow_pickle=False) as stored:
+            contents, readable, rows = (stored[name] for name in ("contents", "readable", "rows"))
+        return {
+            str(text): row if good else None
+            for text, good, row in zip(contents, readable, rows, strict=True)
+        }
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+        return {}
+
+
+def _remember(folder: Path, known: dict[str, np.ndarray | None]) -> None:
+    readable, rows = _stacked(list(known.values()))
+    stream = io.BytesIO()
+    np.savez(stream, contents=np.array(list(known)), readable=readable, rows=rows)
+    folder.mkdir(parents=True, exist_ok=True)
+    replace_file(folder / MEMO, stream.getvalue())
+    for name in OLDER_MEMOS:
+        replace_file(folder / name, None)
