@@ -91,7 +91,7 @@ def one_of(place: Place, pattern: str) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("pattern", "command"), CASES)
-@fuzz(24)
+@fuzz(12)
 @given(data=st.data())
 def test_a_value_of_another_kind_is_read_or_refused(
     finished: Place, pattern: str, command: str, data: st.DataObject
@@ -105,7 +105,7 @@ def test_a_value_of_another_kind_is_read_or_refused(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("pattern", "command"), CASES)
-@fuzz(10)
+@fuzz(6)
 @given(data=st.data())
 def test_damage_is_survived_or_refused(
     finished: Place, pattern: str, command: str, data: st.DataObject
@@ -118,7 +118,7 @@ def test_damage_is_survived_or_refused(
 
 
 @pytest.mark.slow
-@fuzz(40)
+@fuzz(30)
 @given(data=st.data())
 def test_kept_answers_are_survived(scans: Place, data: st.DataObject) -> None:
     scans.must("plan", "scans.yaml")

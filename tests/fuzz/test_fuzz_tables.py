@@ -59,7 +59,7 @@ tables = damaged_bytes(good) | edited_tables() | st.binary(max_size=200)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", ["plan", "data"])
-@fuzz(200)
+@fuzz(120)
 @given(table=tables)
 def test_a_table_is_read_or_refused(scans: Place, command: str, table: bytes) -> None:
     (scans.folder / "t.csv").write_bytes(table)
@@ -67,7 +67,7 @@ def test_a_table_is_read_or_refused(scans: Place, command: str, table: bytes) ->
 
 
 @pytest.mark.slow
-@fuzz(100)
+@fuzz(60)
 @given(table=tables)
 def test_an_experiment_is_written_for_a_table_or_it_is_refused(scans: Place, table: bytes) -> None:
     (scans.folder / "t.csv").write_bytes(table)

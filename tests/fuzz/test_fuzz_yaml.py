@@ -40,7 +40,7 @@ def hostile_files(text: str) -> st.SearchStrategy[bytes]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", FILES)
-@fuzz(150)
+@fuzz(100)
 @given(data=st.data())
 def test_a_file_is_planned_or_refused(finished: Place, kind: str, data: st.DataObject) -> None:
     (finished.folder / "fuzz.yaml").write_bytes(data.draw(hostile_files(FILES[kind])))
@@ -60,7 +60,7 @@ overrides = st.tuples(
 
 
 @pytest.mark.slow
-@fuzz(150)
+@fuzz(100)
 @given(words=st.lists(overrides, min_size=1, max_size=3))
 def test_settings_are_taken_or_refused(finished: Place, words: list[str]) -> None:
     sent = [word.replace("\x00", "").encode("utf-8", "replace").decode() for word in words]
