@@ -228,13 +228,15 @@ def sweep(
 
 @app.command()
 def power(
+    context: typer.Context,
     patients: Annotated[int | None, typer.Option(min=10, help="Patients that are tested.")] = None,
     images: Annotated[float, typer.Option(min=1, help="Images of each, on average.")] = 1.0,
     positives: Annotated[
         float, typer.Option(min=0.01, max=0.99, help="Share of the images that are positive.")
     ] = 0.5,
     seeds: Annotated[
-        int | None, typer.Option(min=2, help="Seeds of the whole chain; 5 by default.")
+        int | None,
+        typer.Option(min=2, help="Seeds of the whole chain; by default 5, or as --like."),
     ] = None,
     auroc: Annotated[float, typer.Option(min=0.5, max=0.999, help="About what is reached.")] = 0.8,
     seed_spread: Annotated[
@@ -259,6 +261,11 @@ def power(
     from matl.errors import MatlError
     from matl.evaluation.statistics.power import Design, power_in_words
 
+    given = (name for name in context.params if _is_given(context, name))
+    measured = [name for name in given if name not in ("like", "patients", "seeds")]
+    if like is not None and measured:
+        option = measured[0].replace("_", "-")
+        raise MatlError(f"--{option}: is measured with --like; leave one of them out")
     if like is not None:
         text = power_like(like, patients, seeds)
     elif patients is None:
@@ -270,6 +277,12 @@ def power(
             Design(patients, images, seeds, 2, auroc, positives, *correlations, seed_spread)
         )
     typer.echo(text)
+
+
+def _is_given(context: typer.Context, name: str) -> bool:
+    """Whether an option was typed, and is not its default."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name != "DEFAULT"
 
 
 @app.command()

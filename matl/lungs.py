@@ -31,6 +31,7 @@ SMALLEST_FIELD, LARGEST_FIELD = 0.03, 0.70
 SMALLEST_PIECE, MOST_PIECES = 0.008, 4
 BLACK, CIRCLE_EDGE, DARKEST = 2, 3, 0.02
 SMALLEST_SURROUND, LARGEST_SURROUND = 0.05, 0.70
+SMALLEST_IN_CIRCLE = 0.06
 
 Mask = NDArray[np.bool_]
 Sides = NDArray[np.uint8]  # 0 outside the field, 1 its image-left lung, 2 its image-right lung
@@ -92,18 +93,15 @@ def find_lungs(grey: NDArray[np.uint8]) -> Sides:
     """Find both lungs in a grey slice of [128, 128]; all 0 where nothing is plausible.
 
     Where nothing is found, the black around a scanner's circle is taken for air: in a wide window
-    it is darker than the lungs, and would be the only dark class.
+    it is darker than the lungs, and would be the only dark class. Then two large lungs must show.
     """
     found = search_lungs(grey)
-    return found if found.any() else search_lungs(with_air_around(grey))
-
-
-def with_air_around(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The slice with the darkest grey of the scanned circle in the place of the black around it."""
-    around = ndimage.binary_dilation(grey <= grey.min() + BLACK, iterations=CIRCLE_EDGE)
-    if not SMALLEST_SURROUND < around.mean() < LARGEST_SURROUND:
-        return grey
-    return np.where(around, np.quantile(grey[~around], DARKEST), grey).astype(np.uint8)
+    around = ndimage.binary_dilation(grey <= int(grey.min()) + BLACK, iterations=CIRCLE_EDGE)
+    if found.any() or not SMALLEST_SURROUND < around.mean() < LARGEST_SURROUND:
+        return found
+    air = np.quantile(grey[~around], DARKEST).astype(np.uint8)
+    again = search_lungs(np.where(around, air, grey))
+    return again if two_sided(again) and (again > 0).mean() > SMALLEST_IN_CIRCLE else found
 
 
 def search_lungs(grey: NDArray[np.uint8]) -> Sides:

@@ -262,6 +262,8 @@ def test_power_says_what_it_assumes(matl: Matl, tmp_path: Path) -> None:
     assert rare[2].startswith("assumed: 10 % of the images positive")
     least = [float(lines[0].split()[3]) for lines in (even, rare)]
     assert least[1] > 1.5 * least[0]
+    mixed = matl("power", "--like", "x", "--auroc", "0.9", folder=tmp_path)
+    assert "--auroc: is measured with --like" in one_line(mixed)
 
 
 def test_a_store_that_is_not_there_is_not_made(matl: Matl, tmp_path: Path) -> None:

@@ -48,6 +48,21 @@ def test_the_black_around_a_scanners_circle_is_not_the_only_dark_class():
         assert overlap((labels > 3 * number) & (labels <= 3 * number + 3), lung) > 0.9
 
 
+def test_two_slits_in_a_circle_are_no_lungs():
+    """As the ventricles of a head."""
+    shape = (128, 128)
+    grey = np.where(oval(shape, 0.5, 0.5, 0.9, 0.9), 180, 0).astype(np.uint8)
+    for x in (0.42, 0.58):
+        grey[oval(shape, x, 0.47, 0.09, 0.31)] = 100
+    assert not region_map(grey[None]).any()
+
+
+@pytest.mark.parametrize("value", [0, 128, 254, 255])
+def test_a_slice_of_one_grey_has_no_field(value, recwarn):
+    assert not region_map(np.full((1, 64, 64), value, dtype=np.uint8)).any()
+    assert not recwarn
+
+
 @pytest.mark.parametrize("shape", [(64, 64), (128, 128), (192, 160), (256, 256)])
 def test_both_lungs_are_found_at_their_sides(shape):
     labels = region_map(slice_of(shape)[None])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from matl.ablation.ablation_files import read_ablation
 from matl.errors import MatlError
-from matl.evaluation.statistics.power import least_found
+from matl.evaluation.statistics.power import found_in_words, least_found
 from matl.names import RESULTS
 
 
@@ -12,7 +12,8 @@ def power_like(folder: Path, patients: int | None = None, seeds: int | None = No
     """For every comparison with several seeds the least difference that is found, in lines.
 
     The errors over patients and over seeds are those that the ablation measured, scaled to other
-    numbers of patients and seeds.
+    numbers of patients and seeds. What both contain is counted in each, so that the result is
+    rather too large.
 
     Args:
         folder: Of the finished ablation.
@@ -23,7 +24,7 @@ def power_like(folder: Path, patients: int | None = None, seeds: int | None = No
         MatlError: The folder holds no finished ablation, or none of several seeds.
     """
     if not (folder / RESULTS).is_file():
-        raise MatlError(f"--like {folder}: holds no {RESULTS}; name the folder of an ablation")
+        raise MatlError(f"--like {folder}: is no folder with a {RESULTS}; name that of an ablation")
     record = read_ablation(folder)
     images = {one.split: one for one in record.tested}
     lines = []
@@ -39,9 +40,9 @@ def power_like(folder: Path, patients: int | None = None, seeds: int | None = No
         )
         design = f"{patients or tested} patients, {seeds or found.seeds} seeds"
         lines.append(
-            f"{one.what} ({one.place}; {design}): {least:.3f} {record.metric_name} is found in "
-            "80 of 100 experiments"
+            f"{one.what} ({one.place}; {design}): {found_in_words(least, 1.0, record.metric_name)}"
         )
     if not lines:
         raise MatlError(f"--like {folder}: no comparison has two seeds and an interval")
-    return "\n".join([*lines, f"assumed: errors as in {folder}, of its seeds and patients"])
+    assumed = f"assumed: the errors of {record.metric_name} over patients and seeds in {folder}"
+    return "\n".join([*lines, assumed])

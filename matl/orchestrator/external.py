@@ -91,9 +91,15 @@ def _first_manifest(run: FinishedRun) -> StageManifest:
     return run.store.manifest(run.stored(next(iter(run.diagnoses))))
 
 
-def _refuse_swapped(positive: str, run: FinishedRun) -> None:
-    """Refuses the class that the diagnosis learned as negative as the one that is to be found."""
-    manifest = _first_manifest(run)
+def _refuse_swapped(samples: Samples, run: FinishedRun) -> None:
+    """Refuses a class that the diagnosis learned as negative as the one that is to be found."""
+    manifest, positive = _first_manifest(run), str(samples.positive)
+    learned = [one for one in samples.classes if form(one) == form(str(manifest.positive))]
+    if learned and positive not in learned:
+        raise MatlError(
+            f"--positive {positive}: the diagnosis learned {manifest.positive}, and the data has "
+            f"that class, too; write --positive {learned[0]}"
+        )
     if form(positive) in {form(name) for name in manifest.classes if name != manifest.positive}:
         raise MatlError(
             f"--positive {positive}: is the negative class of this diagnosis, which learned "
@@ -149,7 +155,7 @@ def _external_samples(data: str, positive: str | None, run: FinishedRun) -> Samp
     if classes:
         return _as_learned(whole, data, classes)
     chosen = _with_positive(whole, data, positive, _learned(run))
-    _refuse_swapped(str(chosen.positive), run)
+    _refuse_swapped(chosen, run)
     return chosen.against_rest()
 
 

@@ -13,7 +13,7 @@ from matl.config import Experiment
 from matl.errors import SettingError
 from matl.files import disk_errors
 from matl.orchestrator.plan import PlannedStage
-from matl.stages.check import check_images, faults_of
+from matl.stages.check import check_images, faults_of, notes_of
 from matl.stages.registry import task_of
 from matl.stages.settings import StageConfig, size_pair
 
@@ -68,8 +68,7 @@ def open_images(
         check_images(stage.task, readable, config)
         with faults_of(stage.task, "an extract of derived"):
             images = Images(readable, cache, config)
-        with faults_of(stage.task, "notes"):
-            notes = stage.task.notes(images.derived, config)
+        notes = notes_of(stage.task, images.derived, config)
         images.samples = replace(readable, notes=(*readable.notes, *notes))
         return images
     except SettingError as error:

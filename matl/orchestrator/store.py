@@ -35,10 +35,6 @@ class Unfinished:
     running: bool
 
 
-REMOVED = ".removed"
-"""Ends the name of a finished stage's folder while it is removed."""
-
-
 class Store:
     """A folder of finished stages, one subfolder a fingerprint.
 
@@ -156,7 +152,7 @@ class Store:
 
     def unfinished(self) -> list[Unfinished]:
         """The stages that are being trained or were interrupted, by fingerprint."""
-        folders = sorted(filter(_is_workspace, self.unfinished_folder.glob("*")))
+        folders = sorted(path for path in self.unfinished_folder.glob("*") if path.is_dir())
         fingerprints = dict.fromkeys(path.name.partition(".")[0] for path in folders)
         return [self._unfinished_one(one) for one in fingerprints if is_fingerprint(one)]
 
@@ -173,7 +169,7 @@ class Store:
             self.unfinished_folder / fingerprint,
             *self.unfinished_folder.glob(f"{fingerprint}.*"),
         ]
-        return [path for path in paths if _is_workspace(path)]
+        return [path for path in paths if path.is_dir()]
 
     def _is_locked(self, fingerprint: str) -> bool:
         if not (self.unfinished_folder / stage_lock(fingerprint)).exists():
@@ -226,7 +222,7 @@ class Store:
         Raises:
             MatlError: a run is training it.
         """
-        removed = self.unfinished_folder / f"{fingerprint}{REMOVED}"
+        removed = self.unfinished_folder / f"{fingerprint}.removed"
         try:
             with self.lock(fingerprint).acquire(timeout=0):
                 shutil.rmtree(removed, ignore_errors=True)
@@ -255,13 +251,6 @@ class Store:
 def is_fingerprint(name: str) -> bool:
     """Whether a name has the form of a stage's fingerprint."""
     return bool(re.fullmatch("[0-9a-f]{16}", name))
-
-
-def _is_workspace(path: Path) -> bool:
-    """Whether a folder is one that a stage left, or empty; not one of others with its name."""
-    if not path.is_dir():
-        return False
-    return path.suffix == REMOVED or (path / ABOUT).exists() or not any(path.iterdir())
 
 
 def _read_about(folder: Path) -> dict[str, str]:

@@ -132,7 +132,8 @@ def _scored(folder: Path, rest: dict[str, Any]) -> Scored | MultiClassScored:
             models, tuple(classes), typed(bool, rest.pop("ordered"), "ordered")
         )
     else:
-        scored = Scored(models, rest.pop("positive"), rest.pop("negative"))
+        positive, negative = (typed(str, rest.pop(name), name) for name in ("positive", "negative"))
+        scored = Scored(models, positive, negative)
     recall_metrics(scored, folder, content)
     return scored
 

@@ -3,10 +3,12 @@
 What is wrong is a `SettingError` without keys, as the caller knows the stage.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn, get_type_hints
+
+import numpy as np
 
 from data_modules.errors import DataError, fault
 from data_modules.samples import SPLITS, Samples
@@ -98,6 +100,21 @@ def check_task(task: type[Task], config: StageConfig) -> None:
         arrays = [one for one in task.derived(config) if not isinstance(one, Derived)]
     if arrays:
         _refuse(task, f"derives {arrays[0]!r}; return a tuple of matl.stages.task.Derived")
+
+
+def notes_of(
+    task: type[Task], derived: Mapping[str, np.ndarray], config: StageConfig
+) -> Sequence[str]:
+    """What a task says of the arrays that it derived.
+
+    Raises:
+        SettingError: It fails, or says something else than texts.
+    """
+    with faults_of(task, "notes"):
+        notes: Any = task.notes(derived, config)
+    if not isinstance(notes, tuple | list) or not all(isinstance(one, str) for one in notes):
+        _refuse(task, f"has the notes {notes!r}; return a tuple of texts")
+    return notes
 
 
 def _check_module(task: type[Task]) -> None:

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,7 @@ from matl.errors import MatlError
 
 
 def least(text: str) -> list[float]:
-    return [float(line.split(": ")[1].split()[0]) for line in text.splitlines()[:-1]]
+    return [float(found) for found in re.findall(r"(\d+\.\d{3}) AUROC", text)]
 
 
 def test_errors_that_were_measured_are_scaled(tmp_path):
@@ -34,5 +35,5 @@ def test_one_seed_says_nothing_of_others(tmp_path):
 
 
 def test_only_an_ablation_has_measured_them(tmp_path):
-    with pytest.raises(MatlError, match=r"holds no results\.json"):
+    with pytest.raises(MatlError, match=r"is no folder with a results\.json"):
         power_like(tmp_path)

@@ -83,6 +83,10 @@ BUILT = {
         *answering("facts(cls, samples, config)", "{'more': 1}"),
         r"__init__ fails \(TypeError: .*'more'",
     ),
+    "notes of numbers": (
+        *answering("notes(cls, derived, config)", "(1, 2)"),
+        r"has the notes \(1, 2\); return a tuple of texts",
+    ),
     "facts without JSON": (
         *answering("facts(cls, samples, config)", "{'x': {1}}"),
         r"facts fails \(TypeError: Object of type set",

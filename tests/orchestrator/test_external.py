@@ -147,3 +147,6 @@ def test_a_cohort_without_positives_is_scored_for_what_it_can_show(
     (tmp_path / "cohort" / "well").rename(tmp_path / "cohort" / negative.upper())
     with pytest.raises(MatlError, match="sensitivity and specificity would change places"):
         evaluate_external(folder, cohort, negative.upper(), "matl evaluate")
+    (tmp_path / "cohort" / negative.upper()).rename(tmp_path / "cohort" / learned.upper())
+    with pytest.raises(MatlError, match=f"has that class, too; write --positive {learned.upper()}"):
+        evaluate_external(folder, cohort, "scarred", "matl evaluate")

@@ -85,18 +85,11 @@ def test_only_what_is_named_as_a_stage_is_listed_or_removed(tmp_path: Path) -> N
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / MANIFEST).write_text("{}")
     (tmp_path / "unfinished" / "notes").mkdir(parents=True)
-    thesis = tmp_path / "unfinished" / "0123456789abcdef" / "thesis.txt"
-    thesis.parent.mkdir()
-    thesis.write_text("mine")
     store = Store(tmp_path)
     assert not list(store)
     assert not store.unfinished()
     with pytest.raises(MatlError, match="no stage"):
         store.find("mine", unfinished=True)
-    with pytest.raises(MatlError, match="no stage"):
-        store.find("0123", unfinished=True)
-    store.remove("0123456789abcdef")
-    assert thesis.read_text() == "mine"
 
 
 def test_a_stage_that_cannot_be_looked_into_is_not_passed_over(

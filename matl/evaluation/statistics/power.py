@@ -88,11 +88,15 @@ def power_in_words(design: Design) -> str:
     lines = []
     for arms, what, most in ((2, "a transfer gain", 0.5), (4, "a difference of two gains", 1.0)):
         least = detectable_difference(replace(design, arms=arms))
-        found = f"{least:.3f} AUROC is found in 80 of 100 experiments"
-        if least > most:
-            found = f"none can be found: it would have to be {least:.3f} AUROC, and none is"
-        lines.append(f"{what}: {found}")
+        lines.append(f"{what}: {found_in_words(least, most)}")
     return "\n".join([*lines, f"assumed: {assumptions(design)}"])
+
+
+def found_in_words(least: float, most: float, metric: str = "AUROC") -> str:
+    """Whether a least difference that is found can exist, where none is above `most`."""
+    if least > most:
+        return f"none can be found: it would have to be {least:.3f} {metric}, and none is"
+    return f"{least:.3f} {metric} is found in 80 of 100 experiments"
 
 
 def _check(design: Design) -> None:
