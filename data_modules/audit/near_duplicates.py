@@ -33,7 +33,7 @@ from data_modules.file_hashes import FileHashes
 from data_modules.files import read_json, read_whole, replace_file
 from data_modules.samples import SPLITS, Samples, texts
 
-VERSION = 4  # of the signatures, of what counts as near, and of the memos
+VERSION = 5  # of the signatures, of what counts as near, and of the memos
 NEAR, TURNED = 0.97, 0.98
 ORIENTATIONS = 8
 DIRECTIONS = 64
@@ -168,44 +168,45 @@ def _near(
     within = np.array_equal(first, second)
     few = len(first) * len(second) <= FEW
     directions = NO_DIRECTION if few else _directions(pictures[first], pictures[second])
-    blocks = _blocks(_side(second, pictures[second], directions))
-    if within:  # in the order of the blocks, so that each row meets only those after it
-        first = np.concatenate([block.rows for block in blocks])
-    place = dict(zip(first.tolist(), range(len(first)), strict=True)) if within else {}
-    for start in range(0, len(first), ROWS_AT_ONCE):
-        rows = first[start : start + ROWS_AT_ONCE]
-        after = blocks[start // COLUMNS_AT_ONCE :] if within else blocks
-        found = (
-            (sorted((one, other)) if within else (one, other), correlation)
-            for one, other, correlation in _oriented(rows, pictures[rows], directions, after)
-            if pixels[one] != pixels[other] and (not within or place[one] < place[other])
-        )
-        best: dict[tuple[int, int], float] = {}
-        for (one, other), correlation in islice(found, MOST_PAIRS):
-            best[one, other] = max(best.get((one, other), 0.0), correlation)
-        for (one, other), correlation in best.items():
-            yield one, other, "near", correlation
+    others = _by_rest(_side(second, pictures[second], directions))
+    rows = others.rows if within else first
+    for top in range(0, len(rows), ROWS_AT_ONCE):
+        here = rows[top : top + ROWS_AT_ONCE]
+        turned = [_side(here, _turned(pictures[here], n), directions) for n in range(ORIENTATIONS)]
+        for left in range(top if within else 0, len(second), COLUMNS_AT_ONCE):
+            there = _Side(*(one[left : left + COLUMNS_AT_ONCE] for one in others))
+            best = _best(turned, there)
+            if within:  # both in one order: each row meets only those after it
+                best = np.triu(best, 1 + top - left)
+            a, b = np.nonzero(best)
+            unequal = np.flatnonzero(pixels[here[a]] != pixels[there.rows[b]])[:MOST_PAIRS]
+            a, b = a[unequal], b[unequal]
+            pairs = np.stack([here[a], there.rows[b]], axis=1)
+            if within:
+                pairs.sort(axis=1)
+            correlations = np.minimum(best[a, b], 1.0).tolist()
+            for (one, other), correlation in zip(pairs.tolist(), correlations, strict=True):
+                yield one, other, "near", correlation
 
 
-def _oriented(
-    rows: np.ndarray, pictures: np.ndarray, directions: np.ndarray, blocks: list[_Side]
-) -> Iterator[tuple[int, int, float]]:
-    """Pairs of rows with the correlation of each orientation that is near."""
-    for number in range(ORIENTATIONS):
-        here = _side(rows, _turned(pictures, number), directions)
-        for there in blocks:
-            found = _alike(here, there, NEAR if number == 0 else TURNED)
-            yield from zip(*(one.tolist() for one in found), strict=True)
+def _best(turned: Sequence[_Side], there: _Side) -> np.ndarray:
+    """The largest correlation, without a sign, of each two rows that are near; 0 of others.
 
-
-def _alike(here: _Side, there: _Side, least: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The rows of both sides and the correlations, without a sign, of what is near."""
-    outlined = here.outlines @ there.outlines.T
-    needed = least - SLACK - here.rests * there.rests.max()
-    hopeful = (outlined.max(axis=1) >= needed) | (outlined.min(axis=1) <= -needed)
-    correlations = here.signatures[hopeful] @ there.signatures.T
-    a, b = np.nonzero((correlations >= least) | (correlations <= -TURNED))
-    return here.rows[hopeful][a], there.rows[b], np.minimum(np.abs(correlations[a, b]), 1.0)
+    Args:
+        turned: The rows in each orientation.
+        there: The columns.
+    """
+    best = np.zeros((len(turned[0].rows), len(there.rows)), dtype=np.float32)
+    for number, here in enumerate(turned):
+        least = TURNED if number else NEAR
+        outlined = here.outlines @ there.outlines.T
+        needed = least - SLACK - here.rests * there.rests.max()
+        hopeful = (outlined.max(axis=1) >= needed) | (outlined.min(axis=1) <= -needed)
+        correlations = here.signatures[hopeful] @ there.signatures.T
+        a, b = np.nonzero((correlations >= least) | (correlations <= -TURNED))
+        rows = np.flatnonzero(hopeful)[a]
+        best[rows, b] = np.maximum(best[rows, b], np.abs(correlations[a, b]))
+    return best
 
 
 def _side(rows: np.ndarray, pictures: np.ndarray, directions: np.ndarray) -> _Side:
@@ -215,11 +216,10 @@ def _side(rows: np.ndarray, pictures: np.ndarray, directions: np.ndarray) -> _Si
     return _Side(rows, signatures, outlines, np.sqrt(np.maximum(rests, 0.0)))
 
 
-def _blocks(side: _Side) -> list[_Side]:
-    """A side cut into blocks of rows whose rests are about as long, so that the bound is close."""
+def _by_rest(side: _Side) -> _Side:
+    """A side whose next rows have rests about as long, so that the bound of a block is close."""
     order = np.argsort(side.rests)
-    starts = range(COLUMNS_AT_ONCE, len(order), COLUMNS_AT_ONCE)
-    return [_Side(*(one[rows] for one in side)) for rows in np.split(order, starts)]
+    return _Side(*(one[order] for one in side))
 
 
 def _turned(pictures: np.ndarray, number: int) -> np.ndarray:

@@ -129,6 +129,23 @@ def test_no_pair_is_missed_that_a_comparison_of_all_finds(monkeypatch: pytest.Mo
     np.testing.assert_allclose([found[pair] for pair in expected], list(expected.values()), 1e-5)
 
 
+def test_symmetric_images_do_not_use_up_the_pairs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Each two discs are near in all eight orientations, and are one pair."""
+    discs, rng = 30, np.random.default_rng(0)
+    monkeypatch.setattr(module, "MOST_PAIRS", 500)
+    names = [f"{number}.png" for number in range(discs)] + ["scan.png", "mirrored.png"]
+    y, x = np.mgrid[-32:32, -32:32] + 0.5
+    disc = 255.0 * (x**2 + y**2 < 20**2)
+    for name in names[:discs]:
+        pixels = np.clip(disc + rng.normal(0, 3, disc.shape), 0, 255)
+        Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / name)
+    scan(0).save(tmp_path / "scan.png")
+    Image.fromarray(np.asarray(scan(0))[:, ::-1].copy()).save(tmp_path / "mirrored.png")
+    found = near_duplicates(alone(tmp_path, names))
+    assert len(found) == discs * (discs - 1) // 2 + 1
+    assert "mirrored.png" in set(found["other_path"])
+
+
 def test_flat_images_of_the_same_pixels_are_exact_and_decoded_once_each(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
