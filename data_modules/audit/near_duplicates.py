@@ -30,7 +30,7 @@ import pandas as pd
 
 from data_modules.audit.thumbnails import SIDE, equal_pixels, thumbnails
 from data_modules.file_hashes import FileHashes
-from data_modules.files import read_json, read_whole, replace_file
+from data_modules.files import read_json, read_signed, replace_file, signed
 from data_modules.samples import SPLITS, Samples, texts
 
 VERSION = 5  # of the signatures, of what counts as near, and of the memos
@@ -259,20 +259,11 @@ def _memo(folder: Path, contents: list[str], compared: Compared) -> Path:
     return folder / f"near_duplicates_v{VERSION}" / f"{whole.hexdigest()}.json"
 
 
-def _signed(content: bytes) -> bytes:
-    """The content after its digest, so that a damaged memo hides no pair."""
-    return hashlib.blake2b(content, digest_size=16).hexdigest().encode() + content
-
-
 def _recall(memo: Path) -> list[Any] | None:
-    try:
-        whole = read_whole(memo)
-    except OSError:
-        return None
-    content = whole[32:]
-    return read_json(content) if whole == _signed(content) else None
+    content = read_signed(memo)
+    return None if content is None else read_json(content)
 
 
 def _remember(memo: Path, found: list[Any]) -> None:
     memo.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(memo, _signed(json.dumps(found).encode()))
+    replace_file(memo, signed(json.dumps(found).encode()))

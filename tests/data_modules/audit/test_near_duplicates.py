@@ -67,6 +67,21 @@ def test_near_duplicates_remember_files_until_they_change(tmp_path: Path):
     assert near_duplicates(samples, memo)["kind"].tolist() == ["near"]
 
 
+def test_a_flipped_bit_in_the_memo_of_thumbnails_changes_nothing(tmp_path: Path):
+    scan(0).save(tmp_path / "0.png")
+    scan(1).save(tmp_path / "1.png")
+    given = [str(tmp_path / "0.png"), str(tmp_path / "1.png")], ["zero", "one"], tmp_path
+    expected = thumbnails.thumbnails(*given)
+    memo, rng = tmp_path / thumbnails.MEMO, np.random.default_rng(0)
+    whole = memo.read_bytes()
+    for place in rng.choice(len(whole), 100, replace=False):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << rng.integers(8)
+        memo.write_bytes(damaged)
+        for found, one in zip(thumbnails.thumbnails(*given), expected, strict=True):
+            np.testing.assert_array_equal(found, one)
+
+
 def test_images_seen_before_are_not_decoded_again_and_known_pairs_not_searched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
