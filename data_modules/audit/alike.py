@@ -110,7 +110,8 @@ def _groups(paths: list[str], pairs: pd.DataFrame) -> list[str]:
 
 def _refuse_one_group(samples: Samples, table: pd.DataFrame, pairs: pd.DataFrame) -> None:
     largest = int(table["patient"].value_counts().iloc[0])
-    if largest > max(LARGEST_SHARE * len(table), 2) or len(pairs) == MOST_PAIRS:
+    near = int((pairs["kind"] == "near").sum())
+    if largest > max(LARGEST_SHARE * len(table), 2) or near == MOST_PAIRS:
         raise DataError(
             f"{samples.root}: {largest} of {len(table)} images are so alike that likeness cannot "
             "tell patients apart; name them by folders below the classes, or in a csv"

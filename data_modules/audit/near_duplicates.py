@@ -20,7 +20,7 @@ took 2.
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from itertools import combinations, islice
+from itertools import combinations, islice, pairwise, repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -44,7 +44,7 @@ NO_DIRECTION = np.zeros((2 * SIDE * (SIDE - 1), 0), dtype=np.float32)
 SLACK = 1e-3  # of the bound, for rounding
 MOST_PAIRS = 200_000
 COLUMNS = ("path", "split", "other_path", "other_split", "kind", "correlation")
-Pair = tuple[int, int, str, float]
+Near = tuple[int, int, float]
 Compared = Sequence[tuple[np.ndarray, np.ndarray]]
 
 
@@ -75,9 +75,10 @@ def near_duplicates(samples: Samples, hashes: FileHashes | Path | None = None) -
             None keeps nothing.
 
     Returns:
-        One row per pair, most alike first, at most `MOST_PAIRS`: `path`, `split`, `other_path`,
-        `other_split`, `kind` ("exact": the same bytes or pixels, or "near") and `correlation`
-        (`NEAR` to 1), of the orientation that fits best and without the sign of a negative.
+        One row per pair, most alike first: `path`, `split`, `other_path`, `other_split`, `kind`
+        ("exact": the same bytes or pixels, or "near") and `correlation` (`NEAR` to 1), of the
+        orientation that fits best and without the sign of a negative. At most `MOST_PAIRS` are
+        near. An image that is there many times is paired with some of its copies, which link all.
 
     Raises:
         DataError: Where files of the table cannot be read; all are listed.
@@ -88,14 +89,17 @@ def near_duplicates(samples: Samples, hashes: FileHashes | Path | None = None) -
     splits = samples.table["split"].to_numpy()
     rows = np.arange(len(samples))
     parts = [rows[splits == name] for name in SPLITS]
-    compared = [(rows, rows)] if samples.alone else list(combinations(parts, 2))
-    return _pairs(samples, samples, compared, FileHashes.at(hashes))
+    across = list(combinations(parts, 2))
+    own = [(part, part) for part in parts]
+    if samples.alone:  # the near ones by all rows, so that their memo outlasts another split
+        return _pairs(samples, samples, own + across, [(rows, rows)], FileHashes.at(hashes))
+    return _pairs(samples, samples, across, across, FileHashes.at(hashes))
 
 
 def near_copies(first: Samples, second: Samples, hashes: FileHashes) -> pd.DataFrame:
     """Pairs of an image of each of two data sets that are alike; see `near_duplicates`."""
-    rows = (np.arange(len(first)), len(first) + np.arange(len(second)))
-    return _pairs(first, second, [rows], hashes)
+    rows = [(np.arange(len(first)), len(first) + np.arange(len(second)))]
+    return _pairs(first, second, rows, rows, hashes)
 
 
 def same_pixels(samples: Samples, hashes: FileHashes) -> np.ndarray:
@@ -118,7 +122,10 @@ def _same_pixels(files: list[str], contents: list[str], folder: Path) -> np.ndar
     return np.array(found, dtype=np.int64)
 
 
-def _pairs(first: Samples, second: Samples, compared: Compared, hashes: FileHashes) -> pd.DataFrame:
+def _pairs(
+    first: Samples, second: Samples, linked: Compared, compared: Compared, hashes: FileHashes
+) -> pd.DataFrame:
+    """The equal images of the rows that are `linked`, and the near ones of those `compared`."""
     members = [first] if first is second else [first, second]
     paths, splits, files = [], [], []
     for samples in members:
@@ -126,43 +133,58 @@ def _pairs(first: Samples, second: Samples, compared: Compared, hashes: FileHash
         splits += texts(samples.table["split"])
         files += samples.absolute_paths()
     contents = hashes.of(files)
+    pixels = _same_pixels(files, contents, hashes.folder)
     memo = _memo(hashes.folder, contents, compared)
     found = _recall(memo)
     if found is None:
         readable, pictures = thumbnails(files, contents, hashes.folder)
-        pixels = _same_pixels(files, contents, hashes.folder)
         known = [(one[readable[one]], other[readable[other]]) for one, other in compared]
-        found = list(islice(_find(pixels, known, pictures), MOST_PAIRS))
+        near = list(islice(_find(pixels, known, pictures), MOST_PAIRS))
+        found = [np.flatnonzero(~readable).tolist(), near]
         _remember(memo, found)
+    unreadable, near = found
+    pixels[unreadable] = -1 - np.arange(len(unreadable))  # equal to no other
+    equal = [(*pair, 1.0) for rows in linked for pair in _exact(pixels, *rows)]
     rows = [
         (paths[one], splits[one], paths[other], splits[other], kind, correlation)
-        for one, other, kind, correlation in found
+        for kind, pairs in (("exact", equal), ("near", near))
+        for one, other, correlation in pairs
     ]
     pairs = pd.DataFrame(rows, columns=list(COLUMNS))
     return pairs.sort_values("correlation", ascending=False, kind="stable", ignore_index=True)
 
 
-def _find(pixels: np.ndarray, compared: Compared, pictures: np.ndarray) -> Iterator[Pair]:
-    """The pairs, by the rows of their images, of each of the first rows with each of the second."""
-    for rows in compared:
-        yield from _exact(pixels, *rows)
+def _exact(pixels: np.ndarray, first: np.ndarray, second: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Pairs that link all equal images, about one each, however often an image is there.
+
+    Within a set each is paired with the next one, of two sets with the first of the other.
+    """
+    within = np.array_equal(first, second)
+    others = _members(pixels, second)
+    for number, ones in _members(pixels, first).items():
+        if within:
+            yield from pairwise(ones)
+        elif number in others:
+            yield from zip(repeat(ones[0]), others[number])
+            yield from zip(ones[1:], repeat(others[number][0]))
+
+
+def _members(pixels: np.ndarray, rows: np.ndarray) -> dict[int, list[int]]:
+    members: dict[int, list[int]] = {}
+    for row, number in zip(rows.tolist(), pixels[rows].tolist(), strict=True):
+        members.setdefault(number, []).append(row)
+    return members
+
+
+def _find(pixels: np.ndarray, compared: Compared, pictures: np.ndarray) -> Iterator[Near]:
+    """The near pairs, by the rows of their images, of each two that are compared."""
     for rows in compared:
         yield from _near(pixels, *rows, pictures)
 
 
-def _exact(pixels: np.ndarray, first: np.ndarray, second: np.ndarray) -> Iterator[Pair]:
-    within = np.array_equal(first, second)
-    again = second[np.isin(pixels[second], pixels[first])]
-    members = pd.Series(again).groupby(pixels[again]).agg(list).to_dict()
-    for one in first[np.isin(pixels[first], pixels[again])].tolist():
-        for other in members[pixels[one]]:
-            if one < other or not within:
-                yield one, other, "exact", 1.0
-
-
 def _near(
     pixels: np.ndarray, first: np.ndarray, second: np.ndarray, pictures: np.ndarray
-) -> Iterator[Pair]:
+) -> Iterator[Near]:
     if not len(first) or not len(second):
         return
     within = np.array_equal(first, second)
@@ -186,7 +208,7 @@ def _near(
                 pairs.sort(axis=1)
             correlations = np.minimum(best[a, b], 1.0).tolist()
             for (one, other), correlation in zip(pairs.tolist(), correlations, strict=True):
-                yield one, other, "near", correlation
+                yield one, other, correlation
 
 
 def _best(turned: Sequence[_Side], there: _Side) -> np.ndarray:

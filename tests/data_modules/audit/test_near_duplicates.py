@@ -138,7 +138,7 @@ def test_no_pair_is_missed_that_a_comparison_of_all_finds(monkeypatch: pytest.Mo
         for one, other in zip(*np.nonzero(np.triu(near, 1)), strict=True):
             pair = int(one), int(other)
             expected[pair] = max(expected.get(pair, 0), min(abs(float(alike[pair])), 1))
-    found = {(a, b): c for a, b, _, c in module._find(rows, [(rows, rows)], pictures)}
+    found = {(a, b): c for a, b, c in module._find(rows, [(rows, rows)], pictures)}
     assert found.keys() == expected.keys()
     assert len(found) > 100
     np.testing.assert_allclose([found[pair] for pair in expected], list(expected.values()), 1e-5)
@@ -161,6 +161,32 @@ def test_symmetric_images_do_not_use_up_the_pairs(tmp_path: Path, monkeypatch: p
     assert "mirrored.png" in set(found["other_path"])
 
 
+@pytest.mark.parametrize("by_itself", [True, False])
+def test_many_copies_do_not_use_up_the_pairs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_itself: bool
+):
+    monkeypatch.setattr(module, "MOST_PAIRS", 50)
+    names = [f"{number}.png" for number in range(20)]
+    for name in names:
+        Image.new("L", (50, 50), 9).save(tmp_path / name)
+    scan(0).save(tmp_path / "scan.png")
+    scan(0).resize((80, 96)).save(tmp_path / "smaller.png")
+    samples = alone(tmp_path, [*names, "scan.png", "smaller.png"])
+    splits = ["train", "test"] * 11
+    found = near_duplicates(
+        replace(samples, table=samples.table.assign(split=splits), alone=by_itself)
+    )
+    assert found[["path", "other_path"]].iloc[-1].tolist() == ["scan.png", "smaller.png"]
+    exact = found[found["kind"] == "exact"]
+    across = exact[exact["split"] != exact["other_split"]]
+    assert {*across["path"], *across["other_path"]} == set(names)
+    within = exact.drop(across.index)
+    for start, split in enumerate(("train", "test")):
+        own = within[within["split"] == split]
+        linked = {*own["path"], *own["other_path"]}
+        assert linked == (set(names[start::2]) if by_itself else set())
+
+
 def test_flat_images_of_the_same_pixels_are_exact_and_decoded_once_each(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -178,7 +204,6 @@ def test_flat_images_of_the_same_pixels_are_exact_and_decoded_once_each(
     assert set(found["kind"]) == {"exact"}
     assert found[["path", "other_path"]].to_numpy().tolist() == [
         ["0.png", "1.png"],
-        ["0.png", "2.png"],
         ["1.png", "2.png"],
     ]
     assert len(decoded) == 4
