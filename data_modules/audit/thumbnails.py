@@ -70,8 +70,7 @@ def _thumbnail(file: str) -> np.ndarray | None:
 
 
 def _pixel_digest(file: str) -> str:
-    size = read_image(Path(file), (1, 1), 1)[1]
-    pixels = read_image(Path(file), size, 3)[0]
+    pixels, size = read_image(Path(file), None, 3)
     return f"{size} {hashlib.blake2b(pixels.tobytes(), digest_size=16).hexdigest()}"
 
 
