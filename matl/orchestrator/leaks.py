@@ -159,10 +159,11 @@ def _refuse_contradictions(target: Samples, name: str, hashes: FileHashes) -> No
         return
     other = again.iloc[0]
     one = labelled[labelled["pixels"] == other["pixels"]].iloc[0]
+    images = int(table["pixels"].isin(again["pixels"]).sum())
     contents = hashes.of([str(target.root / path) for path in (one["path"], other["path"])])
     what = "file" if contents[0] == contents[1] else "pixels"
     raise MatlError(
-        f"stages.{name}.data: {again['pixels'].nunique()} images are in two classes (such as"
+        f"stages.{name}.data: {images} images are in two classes (such as"
         f" {one['path']}, {one['label']}, and {other['path']}, {other['label']}, the same {what});"
-        " remove one of each"
+        " leave all but one class out"
     )

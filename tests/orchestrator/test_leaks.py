@@ -126,8 +126,8 @@ def write_csv(root: Path, copied: str) -> DataConfig:
     ("copied", "message"),
     [
         ("bytes", r"1 pairs of identical images are in two splits, such as 0\.png \(train\)"),
-        ("label", r"1 images are in two classes \(such as 0\.png, a, and 1\.png, b, the same file"),
-        ("pixels", r"1 images are in two classes \(such as 0\.png, a, and 1\.png, b, the same pix"),
+        ("label", r"2 images are in two classes \(such as 0\.png, a, and 1\.png, b, the same file"),
+        ("pixels", r"2 images are in two classes \(such as 0\.png, a, and 1\.png, b, the same pix"),
     ],
 )
 def test_one_image_under_two_names_is_refused(
