@@ -48,9 +48,11 @@ def hold_alike_together(
     several = sizes[sizes > 1]
     notes = []
     if len(several):
+        groups = "1 group" if len(several) == 1 else f"{len(several)} groups"
         notes.append(
-            f"{several.sum()} images are in {len(several)} groups of nearly identical ones: each "
-            "group counts as one patient (matl data --duplicates lists the pairs)"
+            f"{several.sum()} images are in {groups} of nearly identical ones"
+            f"{contradictions(pairs)}: each group counts as one patient (matl data --duplicates "
+            "lists the pairs)"
         )
     if samples.split_seed is not None:
         portable = samples.portable_table().assign(patient=table["patient"])
@@ -86,6 +88,13 @@ def refuse_shared(samples: Samples, pairs: pd.DataFrame) -> None:
             f"{one['path']} ({one['split']}) and {one['other_path']} ({one['other_split']}); leave "
             "one of each out (matl data --duplicates lists them)"
         )
+
+
+def contradictions(pairs: pd.DataFrame) -> str:
+    """What a note adds on pairs whose labels differ; nothing where there are none."""
+    labels, others = pairs["label"], pairs["other_label"]
+    count = int(((labels != others) & (labels != "") & (others != "")).sum())
+    return f" (different labels in {count} of these pairs)" if count else ""
 
 
 def _shared(pairs: pd.DataFrame) -> pd.Series:

@@ -43,7 +43,10 @@ FEW = 1_000_000  # pairs that are compared as they are
 NO_DIRECTION = np.zeros((2 * SIDE * (SIDE - 1), 0), dtype=np.float32)
 SLACK = 1e-3  # of the bound, for rounding
 MOST_PAIRS = 200_000
-COLUMNS = ("path", "split", "other_path", "other_split", "kind", "correlation")
+COLUMNS = (
+    *("path", "split", "other_path", "other_split", "kind", "correlation"),
+    *("label", "other_label"),
+)
 Near = tuple[int, int, float]
 Compared = Sequence[tuple[np.ndarray, np.ndarray]]
 
@@ -76,9 +79,10 @@ def near_duplicates(samples: Samples, hashes: FileHashes | Path | None = None) -
 
     Returns:
         One row per pair, most alike first: `path`, `split`, `other_path`, `other_split`, `kind`
-        ("exact": the same bytes or pixels, or "near") and `correlation` (`NEAR` to 1), of the
-        orientation that fits best and without the sign of a negative. At most `MOST_PAIRS` are
-        near. An image that is there many times is paired with some of its copies, which link all.
+        ("exact": the same bytes or pixels, or "near"), `correlation` (`NEAR` to 1), of the
+        orientation that fits best and without the sign of a negative, `label` and `other_label`.
+        At most `MOST_PAIRS` are near. An image that is there many times is paired with some of its
+        copies, which link all.
 
     Raises:
         DataError: Where files of the table cannot be read; all are listed.
@@ -97,7 +101,10 @@ def near_duplicates(samples: Samples, hashes: FileHashes | Path | None = None) -
 
 
 def near_copies(first: Samples, second: Samples, hashes: FileHashes) -> pd.DataFrame:
-    """Pairs of an image of each of two data sets that are alike; see `near_duplicates`."""
+    """Pairs of an image of each of two data sets that are alike; see `near_duplicates`.
+
+    The labels are left empty, as the classes of two sets need not mean the same.
+    """
     rows = [(np.arange(len(first)), len(first) + np.arange(len(second)))]
     return _pairs(first, second, rows, rows, hashes)
 
@@ -127,10 +134,11 @@ def _pairs(
 ) -> pd.DataFrame:
     """The equal images of the rows that are `linked`, and the near ones of those `compared`."""
     members = [first] if first is second else [first, second]
-    paths, splits, files = [], [], []
+    paths, splits, labels, files = [], [], [], []
     for samples in members:
         paths += texts(samples.table["path"])
         splits += texts(samples.table["split"])
+        labels += texts(samples.table["label"]) if first is second else [""] * len(samples)
         files += samples.absolute_paths()
     contents = hashes.of(files)
     pixels = _same_pixels(files, contents, hashes.folder)
@@ -146,9 +154,9 @@ def _pairs(
     pixels[unreadable] = -1 - np.arange(len(unreadable))  # equal to no other
     equal = [(*pair, 1.0) for rows in linked for pair in _exact(pixels, *rows)]
     rows = [
-        (paths[one], splits[one], paths[other], splits[other], kind, correlation)
+        (paths[a], splits[a], paths[b], splits[b], kind, correlation, labels[a], labels[b])
         for kind, pairs in (("exact", equal), ("near", near))
-        for one, other, correlation in pairs
+        for a, b, correlation in pairs
     ]
     pairs = pd.DataFrame(rows, columns=list(COLUMNS))
     return pairs.sort_values("correlation", ascending=False, kind="stable", ignore_index=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from data_modules.audit.alike import refuse_shared
+from data_modules.audit.alike import contradictions, refuse_shared
 from data_modules.audit.near_duplicates import COLUMNS as PAIR_COLUMNS
 from data_modules.audit.near_duplicates import near_copies, near_duplicates, same_pixels
 from data_modules.audit.overview import same_images, shared_patients
@@ -80,7 +80,8 @@ def near_notes(pairs: pd.DataFrame) -> list[str]:
     across = pairs[pairs["split"] != pairs["other_split"]]
     return [
         f"WARNING: {name} has {len(own)} pairs of nearly identical images across splits, such as "
-        f"{own['path'].iloc[0]} and {own['other_path'].iloc[0]} (matl data --duplicates lists them)"
+        f"{own['path'].iloc[0]} and {own['other_path'].iloc[0]}{contradictions(own)} "
+        "(matl data --duplicates lists them)"
         for name, own in across.groupby("stage", sort=False)
     ]
 

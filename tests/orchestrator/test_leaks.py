@@ -150,6 +150,7 @@ def test_nearly_identical_images_of_two_patients_are_listed(
     ]
     _, folder, shown = run_quietly(experiment)
     assert "WARNING: diagnosis has 1 pairs of nearly identical images across splits" in shown
+    assert "(different labels in 1 of these pairs)" in " ".join(shown.split())
     assert "0.png,train,11.png,test,near" in (folder / "near_duplicates.csv").read_text()
     assert "pairs of nearly identical images" in (folder / "report.md").read_text()
 
