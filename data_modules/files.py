@@ -59,6 +59,21 @@ def read_whole(path: Path) -> bytes:
     return path.read_bytes()
 
 
+def signed(content: bytes) -> bytes:
+    """The content after its digest, for `read_signed`."""
+    return hashlib.blake2b(content, digest_size=16).hexdigest().encode() + content
+
+
+def read_signed(path: Path) -> bytes | None:
+    """The content of a file that `signed` made; None where there is none, or it is damaged."""
+    try:
+        whole = read_whole(path)
+    except OSError:
+        return None
+    content = whole[32:]
+    return content if whole == signed(content) else None
+
+
 def read_json(content: str | bytes) -> Any:
     """The value that JSON holds.
 

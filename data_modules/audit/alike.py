@@ -48,9 +48,11 @@ def hold_alike_together(
     several = sizes[sizes > 1]
     notes = []
     if len(several):
+        groups = "1 group" if len(several) == 1 else f"{len(several)} groups"
         notes.append(
-            f"{several.sum()} images are in {len(several)} groups of nearly identical ones: each "
-            "group counts as one patient (matl data --duplicates lists the pairs)"
+            f"{several.sum()} images are in {groups} of nearly identical ones"
+            f"{contradictions(pairs)}: each group counts as one patient (matl data --duplicates "
+            "lists the pairs)"
         )
     if samples.split_seed is not None:
         portable = samples.portable_table().assign(patient=table["patient"])
@@ -88,6 +90,13 @@ def refuse_shared(samples: Samples, pairs: pd.DataFrame) -> None:
         )
 
 
+def contradictions(pairs: pd.DataFrame) -> str:
+    """What a note adds on pairs whose labels differ; nothing where there are none."""
+    labels, others = pairs["label"], pairs["other_label"]
+    count = int(((labels != others) & (labels != "") & (others != "")).sum())
+    return f" (different labels in {count} of these pairs)" if count else ""
+
+
 def _shared(pairs: pd.DataFrame) -> pd.Series:
     return (pairs["kind"] == "exact") & (pairs["split"] != pairs["other_split"])
 
@@ -110,7 +119,8 @@ def _groups(paths: list[str], pairs: pd.DataFrame) -> list[str]:
 
 def _refuse_one_group(samples: Samples, table: pd.DataFrame, pairs: pd.DataFrame) -> None:
     largest = int(table["patient"].value_counts().iloc[0])
-    if largest > max(LARGEST_SHARE * len(table), 2) or len(pairs) == MOST_PAIRS:
+    near = int((pairs["kind"] == "near").sum())
+    if largest > max(LARGEST_SHARE * len(table), 2) or near == MOST_PAIRS:
         raise DataError(
             f"{samples.root}: {largest} of {len(table)} images are so alike that likeness cannot "
             "tell patients apart; name them by folders below the classes, or in a csv"

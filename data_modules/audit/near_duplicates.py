@@ -20,7 +20,7 @@ took 2.
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from itertools import combinations, islice
+from itertools import combinations, islice, pairwise, repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -30,10 +30,10 @@ import pandas as pd
 
 from data_modules.audit.thumbnails import SIDE, equal_pixels, thumbnails
 from data_modules.file_hashes import FileHashes
-from data_modules.files import read_json, read_whole, replace_file
+from data_modules.files import read_json, read_signed, replace_file, signed
 from data_modules.samples import SPLITS, Samples, texts
 
-VERSION = 4  # of the signatures, of what counts as near, and of the memos
+VERSION = 5  # of the signatures, of what counts as near, and of the memos
 NEAR, TURNED = 0.97, 0.98
 ORIENTATIONS = 8
 DIRECTIONS = 64
@@ -43,8 +43,11 @@ FEW = 1_000_000  # pairs that are compared as they are
 NO_DIRECTION = np.zeros((2 * SIDE * (SIDE - 1), 0), dtype=np.float32)
 SLACK = 1e-3  # of the bound, for rounding
 MOST_PAIRS = 200_000
-COLUMNS = ("path", "split", "other_path", "other_split", "kind", "correlation")
-Pair = tuple[int, int, str, float]
+COLUMNS = (
+    *("path", "split", "other_path", "other_split", "kind", "correlation"),
+    *("label", "other_label"),
+)
+Near = tuple[int, int, float]
 Compared = Sequence[tuple[np.ndarray, np.ndarray]]
 
 
@@ -75,9 +78,11 @@ def near_duplicates(samples: Samples, hashes: FileHashes | Path | None = None) -
             None keeps nothing.
 
     Returns:
-        One row per pair, most alike first, at most `MOST_PAIRS`: `path`, `split`, `other_path`,
-        `other_split`, `kind` ("exact": the same bytes or pixels, or "near") and `correlation`
-        (`NEAR` to 1), of the orientation that fits best and without the sign of a negative.
+        One row per pair, most alike first: `path`, `split`, `other_path`, `other_split`, `kind`
+        ("exact": the same bytes or pixels, or "near"), `correlation` (`NEAR` to 1), of the
+        orientation that fits best and without the sign of a negative, `label` and `other_label`.
+        At most `MOST_PAIRS` are near. An image that is there many times is paired with some of its
+        copies, which link all.
 
     Raises:
         DataError: Where files of the table cannot be read; all are listed.
@@ -88,14 +93,20 @@ def near_duplicates(samples: Samples, hashes: FileHashes | Path | None = None) -
     splits = samples.table["split"].to_numpy()
     rows = np.arange(len(samples))
     parts = [rows[splits == name] for name in SPLITS]
-    compared = [(rows, rows)] if samples.alone else list(combinations(parts, 2))
-    return _pairs(samples, samples, compared, FileHashes.at(hashes))
+    across = list(combinations(parts, 2))
+    own = [(part, part) for part in parts]
+    if samples.alone:  # the near ones by all rows, so that their memo outlasts another split
+        return _pairs(samples, samples, own + across, [(rows, rows)], FileHashes.at(hashes))
+    return _pairs(samples, samples, across, across, FileHashes.at(hashes))
 
 
 def near_copies(first: Samples, second: Samples, hashes: FileHashes) -> pd.DataFrame:
-    """Pairs of an image of each of two data sets that are alike; see `near_duplicates`."""
-    rows = (np.arange(len(first)), len(first) + np.arange(len(second)))
-    return _pairs(first, second, [rows], hashes)
+    """Pairs of an image of each of two data sets that are alike; see `near_duplicates`.
+
+    The labels are left empty, as the classes of two sets need not mean the same.
+    """
+    rows = [(np.arange(len(first)), len(first) + np.arange(len(second)))]
+    return _pairs(first, second, rows, rows, hashes)
 
 
 def same_pixels(samples: Samples, hashes: FileHashes) -> np.ndarray:
@@ -118,94 +129,114 @@ def _same_pixels(files: list[str], contents: list[str], folder: Path) -> np.ndar
     return np.array(found, dtype=np.int64)
 
 
-def _pairs(first: Samples, second: Samples, compared: Compared, hashes: FileHashes) -> pd.DataFrame:
+def _pairs(
+    first: Samples, second: Samples, linked: Compared, compared: Compared, hashes: FileHashes
+) -> pd.DataFrame:
+    """The equal images of the rows that are `linked`, and the near ones of those `compared`."""
     members = [first] if first is second else [first, second]
-    paths, splits, files = [], [], []
+    paths, splits, labels, files = [], [], [], []
     for samples in members:
         paths += texts(samples.table["path"])
         splits += texts(samples.table["split"])
+        labels += texts(samples.table["label"]) if first is second else [""] * len(samples)
         files += samples.absolute_paths()
     contents = hashes.of(files)
+    pixels = _same_pixels(files, contents, hashes.folder)
     memo = _memo(hashes.folder, contents, compared)
     found = _recall(memo)
     if found is None:
         readable, pictures = thumbnails(files, contents, hashes.folder)
-        pixels = _same_pixels(files, contents, hashes.folder)
         known = [(one[readable[one]], other[readable[other]]) for one, other in compared]
-        found = list(islice(_find(pixels, known, pictures), MOST_PAIRS))
+        near = list(islice(_find(pixels, known, pictures), MOST_PAIRS))
+        found = [np.flatnonzero(~readable).tolist(), near]
         _remember(memo, found)
+    unreadable, near = found
+    pixels[unreadable] = -1 - np.arange(len(unreadable))  # equal to no other
+    equal = [(*pair, 1.0) for rows in linked for pair in _exact(pixels, *rows)]
     rows = [
-        (paths[one], splits[one], paths[other], splits[other], kind, correlation)
-        for one, other, kind, correlation in found
+        (paths[a], splits[a], paths[b], splits[b], kind, correlation, labels[a], labels[b])
+        for kind, pairs in (("exact", equal), ("near", near))
+        for a, b, correlation in pairs
     ]
     pairs = pd.DataFrame(rows, columns=list(COLUMNS))
     return pairs.sort_values("correlation", ascending=False, kind="stable", ignore_index=True)
 
 
-def _find(pixels: np.ndarray, compared: Compared, pictures: np.ndarray) -> Iterator[Pair]:
-    """The pairs, by the rows of their images, of each of the first rows with each of the second."""
-    for rows in compared:
-        yield from _exact(pixels, *rows)
+def _exact(pixels: np.ndarray, first: np.ndarray, second: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Pairs that link all equal images, about one each, however often an image is there.
+
+    Within a set each is paired with the next one, of two sets with the first of the other.
+    """
+    within = np.array_equal(first, second)
+    others = _members(pixels, second)
+    for number, ones in _members(pixels, first).items():
+        if within:
+            yield from pairwise(ones)
+        elif number in others:
+            yield from zip(repeat(ones[0]), others[number])
+            yield from zip(ones[1:], repeat(others[number][0]))
+
+
+def _members(pixels: np.ndarray, rows: np.ndarray) -> dict[int, list[int]]:
+    members: dict[int, list[int]] = {}
+    for row, number in zip(rows.tolist(), pixels[rows].tolist(), strict=True):
+        members.setdefault(number, []).append(row)
+    return members
+
+
+def _find(pixels: np.ndarray, compared: Compared, pictures: np.ndarray) -> Iterator[Near]:
+    """The near pairs, by the rows of their images, of each two that are compared."""
     for rows in compared:
         yield from _near(pixels, *rows, pictures)
 
 
-def _exact(pixels: np.ndarray, first: np.ndarray, second: np.ndarray) -> Iterator[Pair]:
-    within = np.array_equal(first, second)
-    again = second[np.isin(pixels[second], pixels[first])]
-    members = pd.Series(again).groupby(pixels[again]).agg(list).to_dict()
-    for one in first[np.isin(pixels[first], pixels[again])].tolist():
-        for other in members[pixels[one]]:
-            if one < other or not within:
-                yield one, other, "exact", 1.0
-
-
 def _near(
     pixels: np.ndarray, first: np.ndarray, second: np.ndarray, pictures: np.ndarray
-) -> Iterator[Pair]:
+) -> Iterator[Near]:
     if not len(first) or not len(second):
         return
     within = np.array_equal(first, second)
     few = len(first) * len(second) <= FEW
     directions = NO_DIRECTION if few else _directions(pictures[first], pictures[second])
-    blocks = _blocks(_side(second, pictures[second], directions))
-    if within:  # in the order of the blocks, so that each row meets only those after it
-        first = np.concatenate([block.rows for block in blocks])
-    place = dict(zip(first.tolist(), range(len(first)), strict=True)) if within else {}
-    for start in range(0, len(first), ROWS_AT_ONCE):
-        rows = first[start : start + ROWS_AT_ONCE]
-        after = blocks[start // COLUMNS_AT_ONCE :] if within else blocks
-        found = (
-            (sorted((one, other)) if within else (one, other), correlation)
-            for one, other, correlation in _oriented(rows, pictures[rows], directions, after)
-            if pixels[one] != pixels[other] and (not within or place[one] < place[other])
-        )
-        best: dict[tuple[int, int], float] = {}
-        for (one, other), correlation in islice(found, MOST_PAIRS):
-            best[one, other] = max(best.get((one, other), 0.0), correlation)
-        for (one, other), correlation in best.items():
-            yield one, other, "near", correlation
+    others = _by_rest(_side(second, pictures[second], directions))
+    rows = others.rows if within else first
+    for top in range(0, len(rows), ROWS_AT_ONCE):
+        here = rows[top : top + ROWS_AT_ONCE]
+        turned = [_side(here, _turned(pictures[here], n), directions) for n in range(ORIENTATIONS)]
+        for left in range(top if within else 0, len(second), COLUMNS_AT_ONCE):
+            there = _Side(*(one[left : left + COLUMNS_AT_ONCE] for one in others))
+            best = _best(turned, there)
+            if within:  # both in one order: each row meets only those after it
+                best = np.triu(best, 1 + top - left)
+            a, b = np.nonzero(best)
+            unequal = np.flatnonzero(pixels[here[a]] != pixels[there.rows[b]])[:MOST_PAIRS]
+            a, b = a[unequal], b[unequal]
+            pairs = np.stack([here[a], there.rows[b]], axis=1)
+            if within:
+                pairs.sort(axis=1)
+            correlations = np.minimum(best[a, b], 1.0).tolist()
+            for (one, other), correlation in zip(pairs.tolist(), correlations, strict=True):
+                yield one, other, correlation
 
 
-def _oriented(
-    rows: np.ndarray, pictures: np.ndarray, directions: np.ndarray, blocks: list[_Side]
-) -> Iterator[tuple[int, int, float]]:
-    """Pairs of rows with the correlation of each orientation that is near."""
-    for number in range(ORIENTATIONS):
-        here = _side(rows, _turned(pictures, number), directions)
-        for there in blocks:
-            found = _alike(here, there, NEAR if number == 0 else TURNED)
-            yield from zip(*(one.tolist() for one in found), strict=True)
+def _best(turned: Sequence[_Side], there: _Side) -> np.ndarray:
+    """The largest correlation, without a sign, of each two rows that are near; 0 of others.
 
-
-def _alike(here: _Side, there: _Side, least: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The rows of both sides and the correlations, without a sign, of what is near."""
-    outlined = here.outlines @ there.outlines.T
-    needed = least - SLACK - here.rests * there.rests.max()
-    hopeful = (outlined.max(axis=1) >= needed) | (outlined.min(axis=1) <= -needed)
-    correlations = here.signatures[hopeful] @ there.signatures.T
-    a, b = np.nonzero((correlations >= least) | (correlations <= -TURNED))
-    return here.rows[hopeful][a], there.rows[b], np.minimum(np.abs(correlations[a, b]), 1.0)
+    Args:
+        turned: The rows in each orientation.
+        there: The columns.
+    """
+    best = np.zeros((len(turned[0].rows), len(there.rows)), dtype=np.float32)
+    for number, here in enumerate(turned):
+        least = TURNED if number else NEAR
+        outlined = here.outlines @ there.outlines.T
+        needed = least - SLACK - here.rests * there.rests.max()
+        hopeful = (outlined.max(axis=1) >= needed) | (outlined.min(axis=1) <= -needed)
+        correlations = here.signatures[hopeful] @ there.signatures.T
+        a, b = np.nonzero((correlations >= least) | (correlations <= -TURNED))
+        rows = np.flatnonzero(hopeful)[a]
+        best[rows, b] = np.maximum(best[rows, b], np.abs(correlations[a, b]))
+    return best
 
 
 def _side(rows: np.ndarray, pictures: np.ndarray, directions: np.ndarray) -> _Side:
@@ -215,11 +246,10 @@ def _side(rows: np.ndarray, pictures: np.ndarray, directions: np.ndarray) -> _Si
     return _Side(rows, signatures, outlines, np.sqrt(np.maximum(rests, 0.0)))
 
 
-def _blocks(side: _Side) -> list[_Side]:
-    """A side cut into blocks of rows whose rests are about as long, so that the bound is close."""
+def _by_rest(side: _Side) -> _Side:
+    """A side whose next rows have rests about as long, so that the bound of a block is close."""
     order = np.argsort(side.rests)
-    starts = range(COLUMNS_AT_ONCE, len(order), COLUMNS_AT_ONCE)
-    return [_Side(*(one[rows] for one in side)) for rows in np.split(order, starts)]
+    return _Side(*(one[order] for one in side))
 
 
 def _turned(pictures: np.ndarray, number: int) -> np.ndarray:
@@ -259,20 +289,11 @@ def _memo(folder: Path, contents: list[str], compared: Compared) -> Path:
     return folder / f"near_duplicates_v{VERSION}" / f"{whole.hexdigest()}.json"
 
 
-def _signed(content: bytes) -> bytes:
-    """The content after its digest, so that a damaged memo hides no pair."""
-    return hashlib.blake2b(content, digest_size=16).hexdigest().encode() + content
-
-
 def _recall(memo: Path) -> list[Any] | None:
-    try:
-        whole = read_whole(memo)
-    except OSError:
-        return None
-    content = whole[32:]
-    return read_json(content) if whole == _signed(content) else None
+    content = read_signed(memo)
+    return None if content is None else read_json(content)
 
 
 def _remember(memo: Path, found: list[Any]) -> None:
     memo.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(memo, _signed(json.dumps(found).encode()))
+    replace_file(memo, signed(json.dumps(found).encode()))

@@ -6,17 +6,16 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
 
-from data_modules.files import read_whole, replace_file
+from data_modules.files import read_signed, replace_file, signed
 from data_modules.formats.pictures import read_image
 
 SIDE = 17
-MEMO = "thumbnails_v1.npz"
-OLDER_MEMOS = tuple(f"near_duplicates_v{number}.npz" for number in (1, 2, 3))
+MEMO = "thumbnails_v2.bin"
+OLDER_MEMOS = (*(f"near_duplicates_v{n}.npz" for n in (1, 2, 3)), "thumbnails_v1.npz")
 
 
 def thumbnails(
@@ -71,8 +70,7 @@ def _thumbnail(file: str) -> np.ndarray | None:
 
 
 def _pixel_digest(file: str) -> str:
-    size = read_image(Path(file), (1, 1), 1)[1]
-    pixels = read_image(Path(file), size, 3)[0]
+    pixels, size = read_image(Path(file), None, 3)
     return f"{size} {hashlib.blake2b(pixels.tobytes(), digest_size=16).hexdigest()}"
 
 
@@ -84,16 +82,15 @@ def _stacked(found: Sequence[np.ndarray | None]) -> tuple[np.ndarray, np.ndarray
 
 
 def _recall(folder: Path) -> dict[str, np.ndarray | None]:
-    try:
-        content = io.BytesIO(read_whole(folder / MEMO))
-        with np.load(content, allow_pickle=False) as stored:
-            contents, readable, rows = (stored[name] for name in ("contents", "readable", "rows"))
-        return {
-            str(text): row if good else None
-            for text, good, row in zip(contents, readable, rows, strict=True)
-        }
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+    content = read_signed(folder / MEMO)
+    if content is None:
         return {}
+    with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+        contents, readable, rows = (stored[name] for name in ("contents", "readable", "rows"))
+    return {
+        str(text): row if good else None
+        for text, good, row in zip(contents, readable, rows, strict=True)
+    }
 
 
 def _remember(folder: Path, known: dict[str, np.ndarray | None]) -> None:
@@ -101,6 +98,6 @@ def _remember(folder: Path, known: dict[str, np.ndarray | None]) -> None:
     stream = io.BytesIO()
     np.savez(stream, contents=np.array(list(known)), readable=readable, rows=rows)
     folder.mkdir(parents=True, exist_ok=True)
-    replace_file(folder / MEMO, stream.getvalue())
+    replace_file(folder / MEMO, signed(stream.getvalue()))
     for name in OLDER_MEMOS:
         replace_file(folder / name, None)

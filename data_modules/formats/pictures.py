@@ -16,7 +16,7 @@ SIGNED = 2
 ALPHA = {"LA": "L", "PA": "RGB", "RGBA": "RGB"}
 
 
-def read_image(path: Path, size: tuple[int, int], channels: int) -> Decoded:
+def read_image(path: Path, size: tuple[int, int] | None, channels: int) -> Decoded:
     """Read and resize an image file of one of the `FORMATS`.
 
     The image is rotated as its EXIF orientation says, made grey or RGB, and stretched to `size` by
@@ -28,7 +28,7 @@ def read_image(path: Path, size: tuple[int, int], channels: int) -> Decoded:
 
     Args:
         path: The file.
-        size: Height and width of the result in pixels.
+        size: Height and width of the result in pixels; None keeps the image's own.
         channels: 1 for grey (ITU-R 601 luma of a colour image), 3 for RGB (a grey image repeated).
 
     Returns:
@@ -38,7 +38,6 @@ def read_image(path: Path, size: tuple[int, int], channels: int) -> Decoded:
         ValueError: The meaning of the pixels is not known, or the file holds several images.
         Exception: Any kind that Pillow raises for a file that is no image, or is truncated.
     """
-    height, width = size
     with Image.open(path, formats=FORMATS) as image:
         _check(image)
         deep = deep_colour(image, path)
@@ -47,6 +46,7 @@ def read_image(path: Path, size: tuple[int, int], channels: int) -> Decoded:
         own_size = (image.height, image.width)
         pixels = _eight_bit(image, inverted) if deep is None else _scaled(deep)
         pixels = pixels.convert(MODES[channels])
+    height, width = own_size if size is None else size
     pixels = pixels.resize((width, height), Image.Resampling.BILINEAR)
     return np.asarray(pixels).reshape(height, width, channels).transpose(2, 0, 1), own_size
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from data_modules.audit.alike import refuse_shared
+from data_modules.audit.alike import contradictions, refuse_shared
 from data_modules.audit.near_duplicates import COLUMNS as PAIR_COLUMNS
 from data_modules.audit.near_duplicates import near_copies, near_duplicates, same_pixels
 from data_modules.audit.overview import same_images, shared_patients
@@ -61,7 +61,7 @@ def refuse_leaks(
         copies = same_images(seen, held_out, hashes)
         if config.part > 1 and not copies:
             near = near_copies(seen, held_out, hashes)
-            copies = texts(near["other_path"][near["kind"] == "exact"])
+            copies = texts(near["other_path"][near["kind"] == "exact"].drop_duplicates())
             found.append(near.assign(stage=name))
         if copies:
             raise MatlError(
@@ -80,7 +80,8 @@ def near_notes(pairs: pd.DataFrame) -> list[str]:
     across = pairs[pairs["split"] != pairs["other_split"]]
     return [
         f"WARNING: {name} has {len(own)} pairs of nearly identical images across splits, such as "
-        f"{own['path'].iloc[0]} and {own['other_path'].iloc[0]} (matl data --duplicates lists them)"
+        f"{own['path'].iloc[0]} and {own['other_path'].iloc[0]}{contradictions(own)} "
+        "(matl data --duplicates lists them)"
         for name, own in across.groupby("stage", sort=False)
     ]
 
@@ -159,10 +160,11 @@ def _refuse_contradictions(target: Samples, name: str, hashes: FileHashes) -> No
         return
     other = again.iloc[0]
     one = labelled[labelled["pixels"] == other["pixels"]].iloc[0]
+    images = int(table["pixels"].isin(again["pixels"]).sum())
     contents = hashes.of([str(target.root / path) for path in (one["path"], other["path"])])
     what = "file" if contents[0] == contents[1] else "pixels"
     raise MatlError(
-        f"stages.{name}.data: {again['pixels'].nunique()} images are in two classes (such as"
+        f"stages.{name}.data: {images} images are in two classes (such as"
         f" {one['path']}, {one['label']}, and {other['path']}, {other['label']}, the same {what});"
-        " remove one of each"
+        " leave all but one class out"
     )

@@ -126,8 +126,8 @@ def write_csv(root: Path, copied: str) -> DataConfig:
     ("copied", "message"),
     [
         ("bytes", r"1 pairs of identical images are in two splits, such as 0\.png \(train\)"),
-        ("label", r"1 images are in two classes \(such as 0\.png, a, and 1\.png, b, the same file"),
-        ("pixels", r"1 images are in two classes \(such as 0\.png, a, and 1\.png, b, the same pix"),
+        ("label", r"2 images are in two classes \(such as 0\.png, a, and 1\.png, b, the same file"),
+        ("pixels", r"2 images are in two classes \(such as 0\.png, a, and 1\.png, b, the same pix"),
     ],
 )
 def test_one_image_under_two_names_is_refused(
@@ -150,6 +150,7 @@ def test_nearly_identical_images_of_two_patients_are_listed(
     ]
     _, folder, shown = run_quietly(experiment)
     assert "WARNING: diagnosis has 1 pairs of nearly identical images across splits" in shown
+    assert "(different labels in 1 of these pairs)" in " ".join(shown.split())
     assert "0.png,train,11.png,test,near" in (folder / "near_duplicates.csv").read_text()
     assert "pairs of nearly identical images" in (folder / "report.md").read_text()
 

@@ -8,6 +8,8 @@ import pytest
 from drawn_images import draw, splits_of
 from PIL import Image
 
+from data_modules.audit import alike
+from data_modules.audit import near_duplicates as near_duplicates_module
 from data_modules.audit.alike import refuse_shared
 from data_modules.audit.near_duplicates import near_duplicates
 from data_modules.config import DataConfig
@@ -93,3 +95,22 @@ def test_images_that_are_all_alike_are_refused(tmp_path: Path):
         brighter(tmp_path / "a" / "1.png", tmp_path / "b" / f"{number}c.png")
     with pytest.raises(DataError, match="10 of 17 images are so alike that likeness cannot tell"):
         loaded(tmp_path)
+
+
+def test_alike_images_of_different_labels_are_counted(tmp_path: Path):
+    draw_classes(tmp_path)
+    brighter(tmp_path / "a" / "1.png", tmp_path / "b" / "copy.png")
+    brighter(tmp_path / "a" / "2.png", tmp_path / "a" / "copy.png")
+    expected = "4 images are in 2 groups of nearly identical ones (different labels in 1 of these"
+    assert loaded(tmp_path).notes[-1].startswith(expected)
+
+
+def test_many_copies_of_one_image_are_one_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for module in (alike, near_duplicates_module):
+        monkeypatch.setattr(module, "MOST_PAIRS", 100)
+    draw_classes(tmp_path)
+    for number in range(20):
+        Image.new("L", (32, 32)).save(tmp_path / "a" / f"blank{number}.png")
+    samples = loaded(tmp_path)
+    assert samples.notes[-1].startswith("20 images are in 1 group of nearly identical ones: each")
+    assert len({split for path, split in splits_of(samples).items() if "blank" in path}) == 1

@@ -67,6 +67,21 @@ def test_near_duplicates_remember_files_until_they_change(tmp_path: Path):
     assert near_duplicates(samples, memo)["kind"].tolist() == ["near"]
 
 
+def test_a_flipped_bit_in_the_memo_of_thumbnails_changes_nothing(tmp_path: Path):
+    scan(0).save(tmp_path / "0.png")
+    scan(1).save(tmp_path / "1.png")
+    given = [str(tmp_path / "0.png"), str(tmp_path / "1.png")], ["zero", "one"], tmp_path
+    expected = thumbnails.thumbnails(*given)
+    memo, rng = tmp_path / thumbnails.MEMO, np.random.default_rng(0)
+    whole = memo.read_bytes()
+    for place in rng.choice(len(whole), 100, replace=False):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << rng.integers(8)
+        memo.write_bytes(damaged)
+        for found, one in zip(thumbnails.thumbnails(*given), expected, strict=True):
+            np.testing.assert_array_equal(found, one)
+
+
 def test_images_seen_before_are_not_decoded_again_and_known_pairs_not_searched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -123,10 +138,53 @@ def test_no_pair_is_missed_that_a_comparison_of_all_finds(monkeypatch: pytest.Mo
         for one, other in zip(*np.nonzero(np.triu(near, 1)), strict=True):
             pair = int(one), int(other)
             expected[pair] = max(expected.get(pair, 0), min(abs(float(alike[pair])), 1))
-    found = {(a, b): c for a, b, _, c in module._find(rows, [(rows, rows)], pictures)}
+    found = {(a, b): c for a, b, c in module._find(rows, [(rows, rows)], pictures)}
     assert found.keys() == expected.keys()
     assert len(found) > 100
     np.testing.assert_allclose([found[pair] for pair in expected], list(expected.values()), 1e-5)
+
+
+def test_symmetric_images_do_not_use_up_the_pairs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Each two discs are near in all eight orientations, and are one pair."""
+    discs, rng = 30, np.random.default_rng(0)
+    monkeypatch.setattr(module, "MOST_PAIRS", 500)
+    names = [f"{number}.png" for number in range(discs)] + ["scan.png", "mirrored.png"]
+    y, x = np.mgrid[-32:32, -32:32] + 0.5
+    disc = 255.0 * (x**2 + y**2 < 20**2)
+    for name in names[:discs]:
+        pixels = np.clip(disc + rng.normal(0, 3, disc.shape), 0, 255)
+        Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / name)
+    scan(0).save(tmp_path / "scan.png")
+    Image.fromarray(np.asarray(scan(0))[:, ::-1].copy()).save(tmp_path / "mirrored.png")
+    found = near_duplicates(alone(tmp_path, names))
+    assert len(found) == discs * (discs - 1) // 2 + 1
+    assert "mirrored.png" in set(found["other_path"])
+
+
+@pytest.mark.parametrize("by_itself", [True, False])
+def test_many_copies_do_not_use_up_the_pairs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_itself: bool
+):
+    monkeypatch.setattr(module, "MOST_PAIRS", 50)
+    names = [f"{number}.png" for number in range(20)]
+    for name in names:
+        Image.new("L", (50, 50), 9).save(tmp_path / name)
+    scan(0).save(tmp_path / "scan.png")
+    scan(0).resize((80, 96)).save(tmp_path / "smaller.png")
+    samples = alone(tmp_path, [*names, "scan.png", "smaller.png"])
+    splits = ["train", "test"] * 11
+    found = near_duplicates(
+        replace(samples, table=samples.table.assign(split=splits), alone=by_itself)
+    )
+    assert found[["path", "other_path"]].iloc[-1].tolist() == ["scan.png", "smaller.png"]
+    exact = found[found["kind"] == "exact"]
+    across = exact[exact["split"] != exact["other_split"]]
+    assert {*across["path"], *across["other_path"]} == set(names)
+    within = exact.drop(across.index)
+    for start, split in enumerate(("train", "test")):
+        own = within[within["split"] == split]
+        linked = {*own["path"], *own["other_path"]}
+        assert linked == (set(names[start::2]) if by_itself else set())
 
 
 def test_flat_images_of_the_same_pixels_are_exact_and_decoded_once_each(
@@ -138,20 +196,17 @@ def test_flat_images_of_the_same_pixels_are_exact_and_decoded_once_each(
         size = (60, 50) if name == "4.png" else (50, 50)
         Image.new("L", size, shade).save(tmp_path / name, compress_level=int(name[0]))
     samples, decoded = alone(tmp_path, names), []
-    digest = thumbnails._pixel_digest
-    monkeypatch.setattr(
-        thumbnails, "_pixel_digest", lambda file: decoded.append(file) or digest(file)
-    )
+    read = thumbnails.read_image
+    monkeypatch.setattr(thumbnails, "read_image", lambda *how: decoded.append(how) or read(*how))
     found = near_duplicates(samples, tmp_path / "memo")
     assert set(found["kind"]) == {"exact"}
     assert found[["path", "other_path"]].to_numpy().tolist() == [
         ["0.png", "1.png"],
-        ["0.png", "2.png"],
         ["1.png", "2.png"],
     ]
-    assert len(decoded) == 4
+    assert len(decoded) == 5 + 4  # the thumbnails, and those of one look
     numbers = same_pixels(samples, FileHashes(tmp_path / "memo"))
-    assert len(decoded) == 4
+    assert len(decoded) == 5 + 4
     assert len(set(numbers[:3])) == 1
     assert len(set(numbers)) == 3
 
