@@ -95,6 +95,8 @@ def test_only_what_is_named_as_a_stage_is_listed_or_removed(tmp_path: Path) -> N
         store.find("mine", unfinished=True)
     with pytest.raises(MatlError, match="no stage"):
         store.find("0123", unfinished=True)
+    with pytest.raises(MatlError, match=r"^name a stage by its fingerprint"):
+        store.find("", unfinished=True)
     store.remove("0123456789abcdef")
     assert thesis.read_text() == "mine"
 
