@@ -17,6 +17,7 @@ from PIL import Image
 
 from matl import __version__
 from matl.cli import main
+from matl.orchestrator.data_files import LIST_COLUMNS
 
 DEMO = str(REPOSITORY / "experiments" / "demo.yaml")
 TINY = "the tiny experiment"
@@ -191,10 +192,13 @@ def test_data_counts_and_draws_a_sheet(matl: Matl, tmp_path: Path) -> None:
 def test_data_replaces_its_own_files_alone(matl: Matl, tmp_path: Path) -> None:
     write_images(tmp_path / "scans", ("ill", "well"))
     experiment = write_experiment(tmp_path)
+    checked = ",".join((*LIST_COLUMNS, "checked by"))
+    (tmp_path / "checked.csv").write_text(f"{checked}\n")
     (tmp_path / "labels.csv").write_text("path,label\nill/50%0 a.png,ill\n")
     scan = "scans/ill/50%0 a.png"
     for option, target, expected in (
         ("--duplicates", "labels.csv", "exists, and is no list of pairs that matl wrote"),
+        ("--duplicates", "checked.csv", "exists, and is no list of pairs that matl wrote"),
         ("--duplicates", experiment, "exists, and is no list of pairs that matl wrote"),
         ("--duplicates", scan, "exists, and is no list of pairs that matl wrote"),
         ("--duplicates", "scans", "--duplicates scans: is a folder; name a file in it"),

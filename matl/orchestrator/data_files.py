@@ -43,10 +43,10 @@ def _refuse(option: str, file: Path, is_ours: Callable[[Path], bool], what: str)
 
 
 def _is_list(file: Path) -> bool:
-    """Whether a file begins with the columns of the pairs."""
+    """Whether a file has the columns of the pairs, and none that somebody added."""
     try:
         with file.open(encoding="utf-8", newline="") as stream:
             names = next(csv.reader([stream.readline(_LONGEST_HEADER)]), [])
     except (OSError, UnicodeDecodeError, csv.Error):
         return False
-    return tuple(names[: len(LIST_COLUMNS)]) == LIST_COLUMNS
+    return tuple(names) == LIST_COLUMNS
