@@ -164,6 +164,9 @@ def init(
     positive: Annotated[
         str | None, typer.Option(help="The positive class, where its name does not say.")
     ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="The experiment's name; by default the folder's or table's.")
+    ] = None,
 ) -> None:
     """Look at your own images and write an experiment on them; says what it assumes.
 
@@ -172,7 +175,7 @@ def init(
     from matl.own_data import write_experiment
     from matl.terminal import terminal
 
-    write_experiment(place, positive, terminal())
+    write_experiment(place, positive, terminal(), name)
 
 
 @app.command()

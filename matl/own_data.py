@@ -1,6 +1,7 @@
 """Writes an experiment on people's own images: what it took for classes, patients and split."""
 
 import json
+import posixpath
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,7 +101,9 @@ class OwnData:
         )
 
 
-def write_experiment(place: Path, positive: str | None, console: Console) -> Path:
+def write_experiment(
+    place: Path, positive: str | None, console: Console, name: str | None = None
+) -> Path:
     """Looks at a folder or a CSV of images, and writes an experiment into the working directory.
 
     Args:
@@ -108,23 +111,33 @@ def write_experiment(place: Path, positive: str | None, console: Console) -> Pat
         positive: The positive class, or "null" to tell three classes and more apart; by default the
             one that is clearly not the absence of it.
         console: Where it says what it took for classes, patients and split.
+        name: The experiment's name and, with .yaml, its file's; by default the place's.
 
     Returns:
         The experiment's file.
 
     Raises:
-        MatlError: The positive class is not clear, there are no labels, or the file exists.
+        MatlError: The positive class is not clear, there are no labels, the place is an experiment,
+            or the file exists.
         DataError: The images or the table are missing or wrong.
     """
+    if place.suffix.lower() in (".yaml", ".yml") and not place.is_dir():
+        raise MatlError(
+            f"{place}: names an experiment; matl plan {quote(str(place))} shows what it would "
+            "train, and matl init takes a folder of images or a CSV"
+        )
     folder = place if place.is_dir() else place.parent
     table = None if place.is_dir() else place.name
     config = DataConfig(name="csv" if table else "folder", root=str(folder))
     if table:
         config.options = {"table": table}
-    name = re.sub(r"[^\w+-]+", "_", place.resolve().stem).strip("_-+") or "own"
+    name = re.sub(r"[^\w+-]+", "_", name or place.resolve().stem).strip("_-+") or "own"
     file = Path(f"{name[:60]}.yaml")
     if file.exists():
-        raise MatlError(f"{file}: exists already; remove it, or use it with matl run {file}")
+        raise MatlError(
+            f"{file}: exists already; use it with matl run {file}, or write one of another name "
+            "with --name NAME"
+        )
     samples = load(config, folder, hashes=FileHashes(Path(CACHE)))
     chosen, why = _positive(samples, positive, place)
     training = int((samples.table["split"] == "train").sum())
@@ -151,7 +164,10 @@ def _positive(samples: Samples, asked: str | None, place: Path) -> tuple[str | N
     classes = samples.classes
     listed = ", ".join(classes) or "none"
     if len(classes) < 2:
-        raise MatlError(f"{place}: a diagnosis needs two classes, and here are: {listed}")
+        raise MatlError(
+            f"{place}: a diagnosis needs two classes, and here are: {listed}"
+            f"{_instead(samples, place)}"
+        )
     if asked == MULTI_CLASS and len(classes) > 2:
         return None, "multi-class: each class is told from the rest"
     if asked is not None:
@@ -167,6 +183,31 @@ def _positive(samples: Samples, asked: str | None, place: Path) -> tuple[str | N
             f"{place}: which class is the diagnosis? Add --positive and one of: {listed}{all_apart}"
         )
     return found[0], "from the classes' names: change `positive` where that is wrong"
+
+
+def _instead(samples: Samples, place: Path) -> str:
+    """What else in a folder without classes may be meant: a folder below it, or a table."""
+    if not place.is_dir():
+        return ""
+    if (below := _folder_of_classes(samples)) is not None:
+        return f"; {below} has the classes: matl init {quote(str(below))}"
+    tables = sorted(one for one in place.iterdir() if one.suffix.lower() == ".csv")
+    if not tables:
+        return ""
+    usual = place / "samples.csv"
+    table = usual if usual in tables else tables[0]
+    return f"; it holds {table.name}: matl init {quote(str(table))}"
+
+
+def _folder_of_classes(samples: Samples) -> Path | None:
+    """The one folder below which images lie in folders whose names tell that they are classes."""
+    folders = {posixpath.dirname(path) for path in samples.table["path"]}
+    if not (shared := posixpath.commonpath(folders)):
+        return None
+    names = tuple(sorted({posixpath.relpath(one, shared).split("/")[0] for one in folders}))
+    told = [name for name in names if form(name) in WITH or _is_absence(name, names)]
+    numbers = any(name.isdecimal() for name in names)
+    return samples.root / shared if told and not numbers and "." not in names else None
 
 
 def _is_absence(name: str, classes: tuple[str, ...]) -> bool:

@@ -122,6 +122,7 @@ def _try_parameters(
     if not isinstance(parameters, dict) or not parameters:
         raise MatlError("parameters: must map settings, as stages.diagnosis.lr, to their values")
     tried = {name: _values(name, spec) for name, spec in parameters.items()}
+    _read_experiment(path, overrides)
     first = {name: values[0] for name, values in tried.items()}
     experiments = []
     for name, values in tried.items():
@@ -137,6 +138,23 @@ def _try_parameters(
     if any(experiment.logger.wandb != "online" for experiment in experiments):
         raise MatlError("command: W&B hears nothing of the trials; add logger.wandb=online")
     return experiments
+
+
+def _read_experiment(path: str, overrides: Sequence[str]) -> None:
+    """Says what no parameter can change: that the experiment is not there, or is no YAML.
+
+    Raises:
+        MatlError: One of these; with the folder that a relative path was looked for in.
+    """
+    if not Path(path).exists():
+        raise MatlError(
+            f"command: {path}: no such file in {Path.cwd()}; start matl in the folder that the "
+            "path begins in, or write the whole path"
+        )
+    try:
+        read_layers(Path(path), overrides)
+    except MatlError as error:
+        raise MatlError(f"command: {error}") from error
 
 
 def _refuse_places(experiments: Sequence[Experiment]) -> None:

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 from browser import Browser, running_browser
+from hypothesis import settings
 from tiny import Load, write_tiny
 from tiny_ablation import ABLATION
 
 from matl.config import load_experiment
 
 os.environ.setdefault("WANDB_SILENT", "true")
+settings.register_profile("matl", deadline=None)  # a machine may be busy
+settings.load_profile("matl")
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 

@@ -17,6 +17,7 @@ from PIL import Image
 
 from matl import __version__
 from matl.cli import main
+from matl.orchestrator.data_files import LIST_COLUMNS
 
 DEMO = str(REPOSITORY / "experiments" / "demo.yaml")
 TINY = "the tiny experiment"
@@ -186,6 +187,36 @@ def test_data_counts_and_draws_a_sheet(matl: Matl, tmp_path: Path) -> None:
     (tmp_path / "scans" / "ill" / "torn.png").write_bytes(b"\x89PNG")
     shown = matl("data", write_experiment(tmp_path), "--sheet", "torn.png", folder=tmp_path)
     assert shown.returncode == 0, shown.stderr
+
+
+def test_data_replaces_its_own_files_alone(matl: Matl, tmp_path: Path) -> None:
+    write_images(tmp_path / "scans", ("ill", "well"))
+    experiment = write_experiment(tmp_path)
+    checked = ",".join((*LIST_COLUMNS, "checked by"))
+    (tmp_path / "checked.csv").write_text(f"{checked}\n")
+    (tmp_path / "labels.csv").write_text("path,label\nill/50%0 a.png,ill\n")
+    scan = "scans/ill/50%0 a.png"
+    for option, target, expected in (
+        ("--duplicates", "labels.csv", "exists, and is no list of pairs that matl wrote"),
+        ("--duplicates", "checked.csv", "exists, and is no list of pairs that matl wrote"),
+        ("--duplicates", experiment, "exists, and is no list of pairs that matl wrote"),
+        ("--duplicates", scan, "exists, and is no list of pairs that matl wrote"),
+        ("--duplicates", "scans", "--duplicates scans: is a folder; name a file in it"),
+        ("--duplicates", "nowhere/pairs.csv", "there is no folder nowhere"),
+        ("--sheet", scan, "exists, and is no contact sheet that matl wrote"),
+        ("--sheet", experiment, "end its name in .png"),
+    ):
+        before = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
+        shown = matl("data", experiment, option, target, folder=tmp_path)
+        assert expected in one_line(shown)
+        assert not shown.stdout
+        after = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
+        assert after == before
+    both = ("--sheet", "one.png", "--duplicates", "one.png")
+    assert "name a CSV file" in one_line(matl("data", experiment, *both, folder=tmp_path))
+    for _ in range(2):
+        words = ("--sheet", "sheet.png", "--duplicates", "pairs.csv")
+        assert matl("data", experiment, *words, folder=tmp_path).returncode == 0
 
 
 def test_a_run_without_a_test_split_and_its_store(matl: Matl, tmp_path: Path) -> None:

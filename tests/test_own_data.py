@@ -40,8 +40,11 @@ def test_a_folder_becomes_an_experiment_that_can_be_planned() -> None:
         "matl run my_scans.yaml",
     ):
         assert line in shown.getvalue()
-    with pytest.raises(MatlError, match=r"my_scans\.yaml: exists already"):
+    with pytest.raises(MatlError, match=r"my_scans\.yaml: exists already; use .* --name NAME$"):
         write_experiment(Path("my scans"), None, console)
+    other = write_experiment(Path("my scans"), None, console, name="other scans")
+    assert other == Path("other_scans.yaml")
+    assert load_experiment(other).name == "other_scans"
 
 
 def test_a_table_becomes_an_experiment() -> None:
@@ -81,6 +84,45 @@ def test_the_positive_class_is_taken_from_names_that_tell_or_asked_for(
     with pytest.raises(MatlError, match=positive):
         write_experiment(Path("scans"), asked, quiet)
     assert not Path("scans.yaml").exists()
+
+
+@pytest.mark.parametrize("name", ["scans.yaml", "scans.YML", "nowhere.yaml"])
+def test_an_experiment_is_not_taken_for_images(name: str) -> None:
+    for one in ("scans.yaml", "scans.YML"):
+        Path(one).write_text("name: scans\n")
+    expected = f"^{name}: names an experiment; matl plan {name} shows"
+    with pytest.raises(MatlError, match=expected):
+        write_experiment(Path(name), None, Console(file=io.StringIO()))
+
+
+@pytest.mark.parametrize(
+    ("files", "ends"),
+    [
+        (["1.png", "samples.csv"], "none; it holds samples.csv: matl init 'my scans/samples.csv'"),
+        (["1.png", "a.csv"], "none; it holds a.csv: matl init 'my scans/a.csv'"),
+        (["1.png", "a.csv", "samples.csv"], "matl init 'my scans/samples.csv'"),
+        (["a/1.png", "a.csv"], "a; it holds a.csv: matl init 'my scans/a.csv'"),
+        (
+            ["top/in/covid/1.png", "top/in/normal/1.png"],
+            "top; my scans/top/in has the classes: matl init 'my scans/top/in'",
+        ),
+        (["top/covid/p1/1.png", "top/NonCOVID/p2/1.png"], "matl init 'my scans/top'"),
+        (["covid/p1/1.png", "covid/p2/1.png"], "here are: covid"),
+        (["covid/0/1.png", "covid/1/1.png"], "here are: covid"),
+        (["normal/p1/1.png"], "here are: normal"),
+        (["1.png"], "here are: none"),
+    ],
+)
+def test_what_may_be_meant_is_named_where_a_folder_has_no_classes(
+    files: list[str], ends: str
+) -> None:
+    draw(Path("my scans"), *(name for name in files if name.endswith(".png")))
+    for name in files:
+        if name.endswith(".csv"):
+            Path("my scans", name).write_text("path,label\n1.png,covid\n")
+    with pytest.raises(MatlError) as caught:
+        write_experiment(Path("my scans"), None, Console(file=io.StringIO()))
+    assert str(caught.value).endswith(ends)
 
 
 def test_three_classes_are_told_apart_where_that_is_asked_for() -> None:

@@ -97,6 +97,15 @@ def test_a_wrong_sweep_is_one_line(
     assert "\n" not in str(caught.value)
 
 
+def test_an_experiment_that_is_not_there_is_named_alone(written: dict, tmp_path: Path) -> None:
+    written["command"][2] = "experiments/x.yaml"
+    file = save(written, tmp_path)
+    with pytest.raises(MatlError) as caught:
+        load_sweep(file)
+    expected = f"{file}: command: experiments/x.yaml: no such file in {Path.cwd()}; start matl in"
+    assert str(caught.value).startswith(expected)
+
+
 def test_exponents_are_not_taken_for_values(written: dict, tmp_path: Path) -> None:
     written["parameters"] = {LR: {"distribution": "log_uniform", "min": -11.5, "max": -2.3}}
     assert load_sweep(save(written, tmp_path))

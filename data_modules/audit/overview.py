@@ -6,11 +6,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
 from data_modules.file_hashes import FileHashes
 from data_modules.formats.pictures import FORMATS
 from data_modules.samples import SPLITS, Samples, split_label, texts
 from data_modules.spelling import form
+
+SHEET_MARK = ("Software", "matl contact sheet")
+"""The text in a sheet's PNG file by which it is known."""
 
 
 def counts(samples: Samples) -> pd.DataFrame:
@@ -111,7 +115,19 @@ def contact_sheet(
         sheet.paste(picture, (left + 2, top + 2))
         text = "".join(letter if letter.isprintable() else "?" for letter in caption)
         draw.text((left + 2, top + tile), _cut(text, font, tile - 4), fill="black", font=font)
-    sheet.save(path, format="PNG")
+    mark = PngInfo()
+    mark.add_text(*SHEET_MARK)
+    sheet.save(path, format="PNG", pnginfo=mark)
+
+
+def is_contact_sheet(path: Path) -> bool:
+    """Whether a file was written by `contact_sheet`."""
+    key, text = SHEET_MARK
+    try:
+        with Image.open(path, formats=["PNG"]) as image:
+            return image.info.get(key) == text
+    except Exception:  # damaged files make Pillow raise errors of many kinds
+        return False
 
 
 def _patients(samples: Samples) -> set[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """Any folder of images: with or without splits, with or without class and patient folders."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from data_modules.errors import DataError
@@ -28,6 +28,8 @@ SPLIT_WORDS = {
     ),
 }
 """What a split may be called, in lower case and without separators."""
+FEW_PATIENTS, NEARLY_ALL = 6, 0.9
+"""Fewer folders, or such a share of them in every class, may be no patients."""
 SHORT_WORDS = {"tr": "train", "va": "val", "vl": "val", "te": "test"}
 """What a split may be called beside others."""
 
@@ -67,7 +69,7 @@ def index(root: Path, split_seed: int = 0) -> Samples:
         split=[split_of[name] for name in folders] if parts else "train",
     )
     classes = tuple(sorted(set(label_of.values()) - {""}))
-    notes = _patient_notes(paths, sorted(set(patient_of.values())))
+    notes = _patient_notes(paths, patient_of, label_of)
     dealt = bool(classes) and not parts
     if dealt:
         table["split"] = split_by_patient(table.assign(source=folder_key(0)), split_seed)
@@ -151,10 +153,41 @@ def _patients(root: Path, folders: set[str], depth: int) -> dict[str, str]:
     return patient_of
 
 
-def _patient_notes(paths: Sequence[str], patients: Sequence[str]) -> list[str]:
-    if patients:
-        return [f"patients are the folders below the classes: {len(patients)}, as {patients[0]}"]
-    return ["patients are not named: each image is its own group", *numbered_names(paths)]
+def _patient_notes(
+    paths: Sequence[str], patient_of: Mapping[str, str], label_of: Mapping[str, str]
+) -> list[str]:
+    if not patient_of:
+        return ["patients are not named: each image is its own group", *numbered_names(paths)]
+    labels: dict[str, set[str]] = {}
+    for folder, patient in sorted(patient_of.items()):
+        labels.setdefault(patient, set()).add(label_of[folder])
+    first = min(labels)
+    return [
+        f"patients are the folders below the classes: {len(labels)}, as {first}",
+        *_doubtful_patients(labels),
+    ]
+
+
+def _doubtful_patients(labels: Mapping[str, set[str]]) -> list[str]:
+    """A warning where the folders taken for patients may be sides, views or days.
+
+    Args:
+        labels: The classes of each patient.
+    """
+    classes = set().union(*labels.values())
+    shared = sorted(patient for patient, own in labels.items() if own == classes)
+    remedy = "put their images into the folder of the class if they are no patients"
+    if len(classes) > 1 and len(shared) >= NEARLY_ALL * len(labels):
+        such = " and ".join(shared[:2])
+        return [
+            f"WARNING: folders such as {such}, taken for patients, are in every class: {remedy}"
+        ]
+    if len(labels) < FEW_PATIENTS:
+        such = " and ".join(sorted(labels)[:2])
+        return [
+            f"WARNING: only {len(labels)} folders, such as {such}, taken for patients: {remedy}"
+        ]
+    return []
 
 
 def _names(folder: str) -> list[str]:

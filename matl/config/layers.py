@@ -209,9 +209,12 @@ def _read_file(path: Path) -> Layer:
 
 def _yaml_problem(error: Exception) -> str:
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
-        starts = "cannot start any token" in str(error.problem)
-        remedy = "; write a text that begins with it in quotes" if starts else ""
-        return f"{error.problem}{remedy} (line {error.problem_mark.line + 1})"
+        problem = str(error.problem)
+        remedy = ""
+        if "cannot start any token" in problem:
+            tab = "; indent by spaces, not by tabs"
+            remedy = tab if r"'\t'" in problem else "; write a text that begins with it in quotes"
+        return f"{problem}{remedy} (line {error.problem_mark.line + 1})"
     return first_line(error)
 
 

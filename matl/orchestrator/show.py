@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.text import Text
 
 from data_modules.audit import overview
-from data_modules.audit.near_duplicates import COLUMNS as PAIR_COLUMNS
 from data_modules.audit.near_duplicates import near_duplicates
 from data_modules.formats.pictures import try_read
 from data_modules.samples import Samples
@@ -23,6 +22,7 @@ from matl.files import replace_file
 from matl.names import PAGE, SCORES
 from matl.orchestrator.classes import class_note, tells_classes_apart
 from matl.orchestrator.collect import data_notes, network_notes, sample_notes
+from matl.orchestrator.data_files import LIST_COLUMNS, refuse_targets
 from matl.orchestrator.fingerprints import reason
 from matl.orchestrator.plan import Plan, PlannedStage, select_images
 from matl.orchestrator.store import Store
@@ -246,8 +246,12 @@ def show_data(
         console: Where it is shown.
         sheet: The PNG file of a contact sheet to draw first; see `draw_sheet`.
         duplicates: The CSV file of all pairs of images that are identical or nearly so.
+
+    Raises:
+        MatlError: One of the files cannot be written, or is there and none of matl's.
     """
     pairs = []
+    refuse_targets(sheet, duplicates)
     if sheet is not None:
         draw_sheet(experiment, sheet)
         show_line(f"Contact sheet: {sheet}", console)
@@ -271,7 +275,7 @@ def show_data(
         console.print(Text(f"{first} and {second} share {shared} patients"))
     if duplicates is not None:
         found = pd.concat(pairs, ignore_index=True)
-        replace_file(duplicates, csv_bytes(found[["stage", *PAIR_COLUMNS]]))
+        replace_file(duplicates, csv_bytes(found[list(LIST_COLUMNS)]))
         show_line(f"{len(found)} pairs of images that look alike: {duplicates}", console)
 
 
@@ -279,12 +283,7 @@ def draw_sheet(experiment: Experiment, file: Path) -> None:
     """Draws some images of every stage, as the network is given them, as a PNG file.
 
     A file that cannot be read leaves its place black, and its caption says so.
-
-    Raises:
-        MatlError: the file's name does not end in .png.
     """
-    if file.suffix.lower() != ".png":
-        raise MatlError(f"--sheet {file}: the sheet is a PNG file; end its name in .png")
     images, captions = [], []
     for name, samples in _samples(experiment).items():
         numbers = np.linspace(0, len(samples) - 1, min(SHEET_IMAGES, len(samples))).astype(int)

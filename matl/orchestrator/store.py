@@ -139,12 +139,14 @@ class Store:
         """The one fingerprint that begins with `start`, of the finished stages or of all.
 
         Raises:
-            MatlError: none or several do.
+            MatlError: none or several do, or it is empty.
         """
+        if not start:
+            raise MatlError("name a stage by its fingerprint's beginning; see `matl store list`")
         known = dict.fromkeys(self)
         if unfinished:
             known |= dict.fromkeys(one.fingerprint for one in self.unfinished())
-        found = [fingerprint for fingerprint in known if start and fingerprint.startswith(start)]
+        found = [fingerprint for fingerprint in known if fingerprint.startswith(start)]
         if len(found) != 1:
             count = "no stage" if not found else f"{len(found)} stages"
             raise MatlError(f"{start}: {count} in {self.root} begin so; see `matl store list`")

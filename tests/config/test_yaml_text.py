@@ -48,6 +48,7 @@ def test_what_has_no_end_is_refused(text: str, expected: str) -> None:
         ("a: {<<: [3]}", "<< joins mappings alone"),
         ("? [a]\n: b", "a list or mapping is no key"),
         ("a: %", "write a text that begins with it in quotes"),
+        ("\ta: 1", "cannot start any token; indent by spaces, not by tabs"),
     ],
 )
 def test_what_only_yaml_knows_is_refused_in_plain_words(

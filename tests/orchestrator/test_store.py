@@ -90,6 +90,8 @@ def test_only_what_is_named_as_a_stage_is_listed_or_removed(tmp_path: Path) -> N
     assert not store.unfinished()
     with pytest.raises(MatlError, match="no stage"):
         store.find("mine", unfinished=True)
+    with pytest.raises(MatlError, match=r"^name a stage by its fingerprint"):
+        store.find("", unfinished=True)
 
 
 def test_a_stage_that_cannot_be_looked_into_is_not_passed_over(

@@ -133,6 +133,31 @@ def test_folders_below_the_classes_are_patients(tmp_path: Path):
     assert samples.table["patient"].nunique() == 20
 
 
+@pytest.mark.parametrize(
+    ("patients", "warned"),
+    [
+        (
+            {"a": ["left", "right"], "b": ["left", "right"]},
+            "left and right, taken for patients, are",
+        ),
+        (
+            {"a": "0123456789", "b": "0123456789"},
+            "folders such as 0 and 1, taken for patients, are",
+        ),
+        ({"a": ["p1", "p2"], "b": ["p3"]}, "only 3 folders, such as p1 and p2, taken for patients"),
+        ({"a": "01234567", "b": "45678923"}, ""),
+        ({"a": "01234567"}, ""),
+    ],
+)
+def test_folders_that_may_be_no_patients_are_warned_of(
+    tmp_path: Path, patients: dict[str, list[str]], warned: str
+):
+    draw(tmp_path, *(f"train/{name}/{p}/1.png" for name, own in patients.items() for p in own))
+    warnings = [note for note in folder.index(tmp_path).notes if note.startswith("WARNING")]
+    assert len(warnings) == bool(warned)
+    assert all(warned in note for note in warnings)
+
+
 def test_a_patient_is_in_one_split_folder(tmp_path: Path):
     draw(tmp_path, "train/a/p1/1.png", "train/b/p2/1.png", "test/b/p1/2.png")
     with pytest.raises(DataError, match=r"1 patients are in two splits, for example 'p1'"):
