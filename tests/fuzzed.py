@@ -13,7 +13,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
-SECONDS = 60
+SECONDS, BUSY = 60, 5  # of a processor, and how much longer a busy machine may take
 MEGABYTES = 2000
 CONTEXT = multiprocessing.get_context("forkserver")
 LIBRARIES = [
@@ -44,7 +44,7 @@ class Outcome:
     """How a command ended.
 
     Attributes:
-        code: Its exit code; None where it did not end in time.
+        code: Its exit code, below 0 where its seconds were used up; None where it did not end.
         shown: What it printed.
         peak_mb: Its largest resident memory in 10^6 bytes.
     """
@@ -55,12 +55,12 @@ class Outcome:
 
 
 def matl(words: Sequence[str | Path], folder: Path, seconds: int = SECONDS) -> Outcome:
-    """Runs a `matl` command in a folder."""
+    """Runs a `matl` command in a folder, for no longer than these seconds of a processor."""
     log, peak = folder / "fuzz.log", folder / "fuzz.peak"
     peak.unlink(missing_ok=True)
-    process = CONTEXT.Process(target=_matl, args=([str(word) for word in words], folder, log, peak))
+    process = CONTEXT.Process(target=_matl, args=(list(map(str, words)), seconds, log, peak))
     process.start()
-    process.join(seconds)
+    process.join(BUSY * seconds)
     if process.exitcode is None:
         process.kill()
         process.join()
@@ -79,14 +79,15 @@ class Place:
         return matl(words, self.folder)
 
     def must(self, *words: str | Path) -> None:
-        outcome = matl(words, self.folder, seconds=600)
+        outcome = matl(words, self.folder, 10 * SECONDS)
         assert outcome.code == 0, outcome.shown
 
 
-def _matl(words: list[str], folder: Path, log: Path, peak: Path) -> None:
+def _matl(words: list[str], seconds: int, log: Path, peak: Path) -> None:
     from matl.cli import main
 
-    os.chdir(folder)
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    os.chdir(log.parent)
     with log.open("w") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)

@@ -62,7 +62,7 @@ def with_files(place: Place, files: list[tuple[str, bytes]]) -> list[Path]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", ["data", "plan"])
-@fuzz(60)
+@fuzz(40)
 @given(files=st.lists(damaged_files, min_size=1, max_size=8))
 def test_images_are_shown_or_refused(
     scans: Place, command: str, files: list[tuple[str, bytes]]
@@ -77,7 +77,7 @@ def test_images_are_shown_or_refused(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("on_bad_image", ["stop", "skip"])
-@fuzz(15)
+@fuzz(10)
 @given(files=st.lists(damaged_files, min_size=1, max_size=4))
 def test_images_are_trained_on_or_refused(
     scans: Place, on_bad_image: str, files: list[tuple[str, bytes]]

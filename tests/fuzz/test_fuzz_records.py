@@ -91,7 +91,7 @@ def one_of(place: Place, pattern: str) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("pattern", "command"), CASES)
-@fuzz(12)
+@fuzz(8)
 @given(data=st.data())
 def test_a_value_of_another_kind_is_read_or_refused(
     finished: Place, pattern: str, command: str, data: st.DataObject
@@ -105,7 +105,7 @@ def test_a_value_of_another_kind_is_read_or_refused(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("pattern", "command"), CASES)
-@fuzz(6)
+@fuzz(4)
 @given(data=st.data())
 def test_damage_is_survived_or_refused(
     finished: Place, pattern: str, command: str, data: st.DataObject

@@ -48,7 +48,7 @@ COMMANDS = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-@fuzz(40)
+@fuzz(24)
 @given(weights=hostile_weights())
 def test_weights_are_read_or_refused(
     scans: Place, command: list[str], weights: tuple[str, bytes]
@@ -62,7 +62,7 @@ def test_weights_are_read_or_refused(
 @pytest.mark.slow
 @pytest.mark.parametrize("part", ["backbone.safetensors", "heads.safetensors", "scores.csv"])
 @pytest.mark.parametrize("command", ["store check --store store", "run tiny.yaml"])
-@fuzz(8)
+@fuzz(6)
 @given(data=st.data())
 def test_a_damaged_stage_is_not_used(
     finished: Place, part: str, command: str, data: st.DataObject
