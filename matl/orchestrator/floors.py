@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -67,7 +68,9 @@ def read_floor(file: Path) -> KeptFloor:
         ValueError: It is damaged.
     """
     values = unsealed(read_whole(file))
-    rows = pd.DataFrame(values["scores"])
+    if not {"fitted", "scores"} <= values.keys():
+        raise ValueError(f"{file} holds no floor")
+    rows = pd.DataFrame(typed(dict[str, list[Any]], values["scores"]))
     several = [name.removeprefix(PROBABILITY) for name in rows.filter(like=PROBABILITY).columns]
     scores = check_class_scores(rows, several) if several else check_scores(rows)
     return KeptFloor(typed(Floor, values["fitted"]), scores)

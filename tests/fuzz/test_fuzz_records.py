@@ -34,10 +34,9 @@ def as_it_is(file: Path, values: Any) -> None:
 
 
 def as_sealed(file: Path, values: Any) -> None:
-    if isinstance(values, dict):
-        values.pop("digest", None)
-        file.write_bytes(sealed(values))
-    else:
+    try:
+        file.write_bytes(sealed({name: one for name, one in values.items() if name != "digest"}))
+    except (AttributeError, ValueError):  # no mapping, or a number that JSON does not have
         as_it_is(file, values)
 
 

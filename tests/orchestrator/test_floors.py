@@ -8,6 +8,7 @@ from tiny import Load, run_quietly
 
 from matl.names import FLOORS
 from matl.orchestrator.floors import read_floor
+from matl.sealed import sealed
 
 
 def test_another_floor_retrains_nothing(load_tiny: Load, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,3 +31,10 @@ def test_a_damaged_floor_is_computed_again(load_tiny: Load) -> None:
     again, _, _ = run_quietly(experiment)
     assert again.scored.models["floor"].equals(record.scored.models["floor"])
     assert read_floor(file).scores.equals(record.scored.models["floor"])
+
+
+@pytest.mark.parametrize("values", [{}, {"fitted": {}}, {"fitted": {}, "scores": [1]}])
+def test_what_holds_no_floor_is_damaged(tmp_path: Path, values: dict[str, object]) -> None:
+    (tmp_path / "floor.json").write_bytes(sealed(values))
+    with pytest.raises(ValueError, match=r"holds no floor|of another type"):
+        read_floor(tmp_path / "floor.json")
