@@ -66,7 +66,6 @@ FILES: dict[str, tuple[Write, list[str]]] = {
     "store/floors/*.json": (as_sealed, ["run tiny.yaml"]),
     "store/unfinished/*/about.json": (as_it_is, OF_A_STORE),
     "cache/*/meta.json": (as_it_is, ["plan tiny.yaml", "explain runs/run"]),
-    "cache/near_duplicates_v*/*.json": (as_it_is, ["plan tiny.yaml", "data tiny.yaml"]),
 }
 CASES = [(file, command) for file, (_, commands) in FILES.items() for command in commands]
 DEEP = b"[" * 100_000
