@@ -200,14 +200,14 @@ def _instead(samples: Samples, place: Path) -> str:
 
 
 def _folder_of_classes(samples: Samples) -> Path | None:
-    """The one folder below which images lie in folders whose names tell that they are classes."""
+    """The one folder whose subfolders hold all images and are clearly named as classes."""
     folders = {posixpath.dirname(path) for path in samples.table["path"]}
     if not (shared := posixpath.commonpath(folders)):
         return None
     names = tuple(sorted({posixpath.relpath(one, shared).split("/")[0] for one in folders}))
-    told = [name for name in names if form(name) in WITH or _is_absence(name, names)]
+    clear = any(form(name) in WITH or _is_absence(name, names) for name in names)
     numbers = any(name.isdecimal() for name in names)
-    return samples.root / shared if told and not numbers and "." not in names else None
+    return samples.root / shared if clear and not numbers and "." not in names else None
 
 
 def _is_absence(name: str, classes: tuple[str, ...]) -> bool:

@@ -70,7 +70,10 @@ def _thumbnail(file: str) -> np.ndarray | None:
 
 
 def _pixel_digest(file: str) -> str:
-    pixels, size = read_image(Path(file), None, 3)
+    try:
+        pixels, size = read_image(Path(file), None, 3)
+    except Exception:  # as in `_thumbnail`: it is equal to no other, and found when it is decoded
+        return file
     return f"{size} {hashlib.blake2b(pixels.tobytes(), digest_size=16).hexdigest()}"
 
 

@@ -2,7 +2,8 @@
 
 import io
 import itertools
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -49,15 +50,20 @@ damaged_files = st.sampled_from(sorted(FILES)).flatmap(
 COUNT = itertools.count()
 
 
-def with_files(place: Place, files: list[tuple[str, bytes]]) -> list[Path]:
-    """Adds training images, in a folder that no earlier example used."""
+@contextmanager
+def added(place: Place, files: list[tuple[str, bytes]]) -> Iterator[None]:
+    """Adds training images, under names that no earlier example used."""
     written = []
     for name, content in files:
         kind = "covid" if len(written) % 2 else "other"
         file = place.folder / "scans" / "train" / kind / f"fuzz{next(COUNT)}_{name}"
         file.write_bytes(content)
         written.append(file)
-    return written
+    try:
+        yield
+    finally:
+        for file in written:
+            file.unlink()
 
 
 @pytest.mark.slow
@@ -67,12 +73,8 @@ def with_files(place: Place, files: list[tuple[str, bytes]]) -> list[Path]:
 def test_images_are_shown_or_refused(
     scans: Place, command: str, files: list[tuple[str, bytes]]
 ) -> None:
-    written = with_files(scans, files)
-    try:
+    with added(scans, files):
         assert_harmless(scans.run(command, "scans.yaml"))
-    finally:
-        for file in written:
-            file.unlink()
 
 
 @pytest.mark.slow
@@ -82,10 +84,6 @@ def test_images_are_shown_or_refused(
 def test_images_are_trained_on_or_refused(
     scans: Place, on_bad_image: str, files: list[tuple[str, bytes]]
 ) -> None:
-    written = with_files(scans, files)
     rule = f"stages.diagnosis.data.on_bad_image={on_bad_image}"
-    try:
+    with added(scans, files):
         assert_harmless(scans.run("run", "scans.yaml", rule))
-    finally:
-        for file in written:
-            file.unlink()
