@@ -25,7 +25,7 @@ REPEATS = 5
 def cached_reading(folder: Path) -> dict[str, float]:
     """Images a second of an epoch through both, alternating; the ratio of the medians."""
     samples = load(DataConfig(name="phantom_shapes"), folder)
-    kept, cache = build_cache(samples, (SIZE, SIZE), 1, folder / "cache", "stop", None)
+    kept, cache = build_cache(samples, (SIZE, SIZE), 1, folder / "cache", fit="stretch")
     ours = ImageDataModule(
         kept, cache, batch_size=BATCH, seed=0, task="bench", train_splits=("train", "val")
     ).train_dataloader()

@@ -1,8 +1,7 @@
-"""Large uint8 arrays on disk that are there whole or not at all."""
+"""Many uint8 arrays in one file on disk, which are there whole or not at all."""
 
 import hashlib
 import json
-import math
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,49 +13,49 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from data_modules.files import read_json, read_whole, sync
+from data_modules.ragged import Ragged
 
 ARRAY, META, DIGEST = "array.u8", "meta.json", "digest"
 CHUNK = 1 << 24
 Progress = Callable[[int, int], None]
-StoredArray = tuple[np.memmap, dict[str, Any]]
+StoredArrays = tuple[Ragged, dict[str, Any]]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def open_array(folder: Path) -> StoredArray | None:
-    """Open what `store_array` made, or return None where it is missing or damaged.
+def open_arrays(folder: Path) -> StoredArrays | None:
+    """Open what `store_arrays` made, or return None where it is missing or damaged.
 
     Every byte is read and compared with the digest that was taken of it.
 
     Returns:
-        The array, uint8, memory-mapped and read-only, and its meta data with the key "shape".
+        The arrays, memory-mapped and read-only, and their meta data with the key "shapes".
     """
     try:
         if read_whole(folder / DIGEST).decode() != _digest(folder):
             return None
         return _mapped(folder)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return None
 
 
-def mapped_array(folder: Path) -> StoredArray | None:
-    """What `open_array` returns, without reading it: for a folder that was opened in this run."""
+def mapped_arrays(folder: Path) -> StoredArrays | None:
+    """What `open_arrays` returns, without a look at the digest: for a folder opened in this run."""
     try:
         return _mapped(folder)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return None
 
 
-def _mapped(folder: Path) -> StoredArray | None:
+def _mapped(folder: Path) -> StoredArrays | None:
     meta = read_json(read_whole(folder / META))
-    if (folder / ARRAY).stat().st_size != math.prod(meta["shape"]):
-        return None
-    array = np.memmap(folder / ARRAY, dtype=np.uint8, mode="r", shape=tuple(meta["shape"]))
-    return array, meta
+    empty = (folder / ARRAY).stat().st_size == 0  # no map of an empty file is possible
+    content = np.zeros(0, np.uint8) if empty else np.memmap(folder / ARRAY, np.uint8, "r")
+    return Ragged(content, meta["shapes"]), meta
 
 
 def _digest(folder: Path) -> str:
-    """A hash of the array and of the meta data, computed in threads over pieces of the array."""
+    """A hash of the arrays and of the meta data, computed in threads over pieces of the file."""
     size = (folder / ARRAY).stat().st_size
     pieces = in_threads(lambda start: _hash_piece(folder / ARRAY, start), range(0, size, CHUNK))
     whole = hashlib.blake2b(read_whole(folder / META), digest_size=16)
@@ -71,27 +70,27 @@ def _hash_piece(file: Path, start: int) -> bytes:
         return hashlib.blake2b(stream.read(CHUNK), digest_size=16).digest()
 
 
-def store_array(folder: Path, write: Callable[[BinaryIO], dict[str, Any]]) -> StoredArray:
-    """Open the array in `folder`, made first where it is missing or damaged.
+def store_arrays(folder: Path, write: Callable[[BinaryIO], dict[str, Any]]) -> StoredArrays:
+    """Open the arrays in `folder`, made first where they are missing or damaged.
 
-    It is written into a folder `<folder>.partial`, which is renamed when complete; a file lock lets
-    one process write while others wait for its array. Killed at any moment, the next call removes
+    They are written into a folder `<folder>.partial`, which is renamed when complete; a file lock
+    lets one process write while others wait for it. Killed at any moment, the next call removes
     what was left behind and starts again.
 
     Args:
-        folder: Where the array lives.
+        folder: Where the arrays live.
         write: Writes the bytes to the open file and returns the meta data, JSON values with the
-            array's "shape".
+            arrays' "shapes".
     """
-    if (stored := open_array(folder)) is not None:
+    if (stored := open_arrays(folder)) is not None:
         return stored
     folder.parent.mkdir(parents=True, exist_ok=True)
     _remove_abandoned(folder.parent)
     with FileLock(f"{folder}.lock"):
-        stored = open_array(folder)
+        stored = open_arrays(folder)
         if stored is None:
             _write_whole(folder, write)
-            stored = mapped_array(folder)
+            stored = mapped_arrays(folder)
     if stored is None:
         raise OSError(f"{folder} was removed or damaged while it was being opened")
     return stored
@@ -118,20 +117,22 @@ def in_threads(
                 progress(start + len(chunk), len(items))
 
 
-def write_rows(file: BinaryIO, rows: Iterable[np.ndarray]) -> list[int]:
-    """Write uint8 arrays of one shape one after the other and return the shape of all, [N, ...].
+def write_rows(file: BinaryIO, rows: Iterable[np.ndarray]) -> list[tuple[int, ...]]:
+    """Write uint8 arrays one after the other and return the shape of each.
 
     Raises:
-        ValueError: Where an array is not uint8, or not of the first one's shape.
+        ValueError: Where an array is not uint8, or has other axes than the first one.
     """
-    shape, count = None, 0
+    shapes: list[tuple[int, ...]] = []
     for row in rows:
-        shape = row.shape if shape is None else shape
-        if row.dtype != np.uint8 or row.shape != shape:
-            raise ValueError(f"row {count} is {row.dtype} {row.shape}, not uint8 {shape}")
+        axes = len(shapes[0]) if shapes else row.ndim
+        if row.dtype != np.uint8 or row.ndim != axes:
+            raise ValueError(
+                f"row {len(shapes)} is {row.dtype} {row.shape}, not uint8 of {axes} axes"
+            )
         file.write(np.ascontiguousarray(row).data)
-        count += 1
-    return [count, *(shape or ())]
+        shapes.append(row.shape)
+    return shapes
 
 
 def _write_whole(folder: Path, write: Callable[[BinaryIO], dict[str, Any]]) -> None:

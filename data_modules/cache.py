@@ -1,4 +1,4 @@
-"""Decoding of a data set, once, to one memory-mapped array of uint8 images."""
+"""Decoding of a data set, once, to memory-mapped uint8 images that keep their aspect."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -11,18 +11,20 @@ import numpy as np
 
 from data_modules.arrays import (
     Progress,
-    StoredArray,
+    StoredArrays,
     in_threads,
-    mapped_array,
-    store_array,
+    mapped_arrays,
+    store_arrays,
     write_rows,
 )
 from data_modules.digest import content_digest
 from data_modules.errors import DataError
+from data_modules.fit import FITS
 from data_modules.formats.pictures import MODES, Decoded, try_read
+from data_modules.ragged import Ragged
 from data_modules.samples import Samples
 
-VERSION = 2  # of read_image's pixels and of the files: raise it when either changes
+VERSION = 3  # of read_image's pixels and of the files: raise it when either changes
 ON_BAD_IMAGE = ("stop", "skip")
 LEAST_CONTRAST = 16  # grey levels: what is stored with the wrong depth is nearly black
 
@@ -32,25 +34,25 @@ class ImageCache:
 
     Attributes:
         folder: The folder that holds it.
-        images: uint8 [N, C, H, W], memory-mapped, read-only; row i is row i of the samples that
-            `build_cache` returned with it.
+        images: uint8 [C, h, w] for each image, of its own height and width, memory-mapped,
+            read-only; row i is row i of the samples that `build_cache` returned with it.
         sizes: int32 [N, 2], height and width of each image file in pixels.
         unreadable: Row in the whole table, and the reason, of each image that was left out.
         flat: Rows in the whole table of images with hardly any contrast.
     """
 
-    def __init__(self, folder: Path, stored: StoredArray | None = None) -> None:
+    def __init__(self, folder: Path, stored: StoredArrays | None = None) -> None:
         """Open a finished cache; `build_cache` makes one.
 
         Args:
             folder: The folder that holds it.
-            stored: What `open_array` returned for the folder, where it is open already; else its
+            stored: What `open_arrays` returned for the folder, where it is open already; else its
                 digest is not looked at again.
 
         Raises:
             DataError: Where the folder holds no whole cache.
         """
-        stored = stored or mapped_array(folder)
+        stored = stored or mapped_arrays(folder)
         if stored is None:
             raise DataError(f"{folder}: no whole image cache here; run the command that makes it")
         self.folder = folder
@@ -71,30 +73,30 @@ class ImageCache:
         version: int,
         extractor: Callable[[np.ndarray], np.ndarray],
         progress: Progress | None = None,
-    ) -> np.memmap:
+    ) -> Ragged:
         """Compute an array from every image, once for each name and version, and store it here.
 
         Args:
             name: Name of the array, a file name; it should name the extractor's options.
             version: Raise it when the extractor changes.
-            extractor: Takes an image, uint8 [C, H, W], and returns a uint8 array of the same
-                shape for every image. Runs in several threads at once.
+            extractor: Takes an image, uint8 [C, h, w], and returns a uint8 array with the same axes
+                for every image. Runs in several threads at once.
             progress: Called with the number of images done and of all.
 
         Returns:
-            uint8 [N, ...], memory-mapped, read-only.
+            A uint8 array for each image, memory-mapped, read-only.
 
         Raises:
-            ValueError: Where the extractor's arrays are not uint8 or differ in shape.
+            ValueError: Where the extractor's arrays are not uint8, or differ in their axes.
         """
 
         def write(file: BinaryIO) -> dict[str, Any]:
             rows = in_threads(
                 lambda row: extractor(np.array(self.images[row])), range(len(self)), progress
             )
-            return {"shape": write_rows(file, rows)}
+            return {"shapes": write_rows(file, rows)}
 
-        return store_array(self.folder / f"{name}-v{version}", write)[0]
+        return store_arrays(self.folder / f"{name}-v{version}", write)[0]
 
 
 def build_cache(
@@ -105,6 +107,7 @@ def build_cache(
     on_bad_image: str = "stop",
     progress: Progress | None = None,
     content: str | None = None,
+    fit: str = "crop",
 ) -> tuple[Samples, ImageCache]:
     """Decode the images, or open what was decoded before from the same file contents.
 
@@ -114,13 +117,14 @@ def build_cache(
 
     Args:
         samples: The data set.
-        size: Height and width that each image is stretched to, in pixels.
+        size: Height and width that a stage looks at, in pixels.
         channels: 1 (grey) or 3 (RGB).
         folder: Folder of all caches and of the memo of file hashes.
         on_bad_image: "stop" raises an error that lists every unreadable image; "skip" leaves them
             out and says how many in the samples' notes.
         progress: Called with the number of images done and of all.
         content: The samples' `content_digest`, where it is known.
+        fit: How an image fits `size`; see `data_modules.fit`, which says how large it is stored.
 
     Returns:
         The samples whose images could be read, and their cache, row by row.
@@ -129,15 +133,21 @@ def build_cache(
         DataError: Where there is no image, an image cannot be read and `on_bad_image` is "stop", or
             images change while they are decoded or have changed since `content`.
     """
-    if channels not in MODES or min(size) < 1 or on_bad_image not in ON_BAD_IMAGE:
-        raise ValueError(f"size={size}, channels={channels}, on_bad_image={on_bad_image!r}")
+    if (
+        channels not in MODES
+        or min(size) < 1
+        or on_bad_image not in ON_BAD_IMAGE
+        or fit not in FITS
+    ):
+        settings = f"size={size}, channels={channels}, on_bad_image={on_bad_image!r}, fit={fit!r}"
+        raise ValueError(settings)
     if len(samples) == 0:
         raise DataError(f"{samples.root}: there are no images; check the data set's folder")
     height, width = map(int, size)
     content = content_digest(samples, folder) if content is None else content
-    name = f"{VERSION} {height} {width} {channels} {content}"
+    name = f"{VERSION} {height} {width} {fit} {channels} {content}"
     target = folder / hashlib.blake2b(name.encode(), digest_size=16).hexdigest()
-    read = partial(try_read, size=(height, width), channels=channels)
+    read = partial(try_read, size=(height, width), channels=channels, fit=fit)
 
     def write(file: BinaryIO) -> dict[str, Any]:
         meta = _decode(in_threads(read, samples.files(), progress), file)
@@ -146,7 +156,7 @@ def build_cache(
         _check(samples, meta["unreadable"], on_bad_image)
         return meta
 
-    cache = ImageCache(target, store_array(target, write))
+    cache = ImageCache(target, store_arrays(target, write))
     _check(samples, cache.unreadable, on_bad_image)
     return _noted(_without(samples, cache.unreadable), samples, cache.flat), cache
 
@@ -166,8 +176,8 @@ def _decode(results: Iterator[Decoded | str], file: BinaryIO) -> dict[str, Any]:
                     flat.append(row)
                 yield result[0]
 
-    shape = write_rows(file, images())
-    return {"shape": shape, "sizes": sizes, "unreadable": unreadable, "flat": flat}
+    shapes = write_rows(file, images())
+    return {"shapes": shapes, "sizes": sizes, "unreadable": unreadable, "flat": flat}
 
 
 def _check(samples: Samples, unreadable: dict[int, str], on_bad_image: str) -> None:

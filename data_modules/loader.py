@@ -8,6 +8,9 @@ import torch
 from torch import Tensor
 
 from data_modules.errors import DataError
+from data_modules.ragged import Ragged
+
+Arrays = Mapping[str, np.ndarray | Ragged]
 
 
 class EpochOrder:
@@ -86,7 +89,7 @@ class BatchLoader:
 
     def __init__(
         self,
-        arrays: Mapping[str, np.ndarray],
+        arrays: Arrays,
         rows: np.ndarray,
         *,
         batch_size: int,
@@ -102,7 +105,8 @@ class BatchLoader:
         """Prepare the batches; nothing is read yet.
 
         Args:
-            arrays: Arrays of equal length by the name that they have in a batch.
+            arrays: Arrays of equal length by the name that they have in a batch; ragged ones are
+                padded with zeros to the largest of a batch.
             rows: The rows to take, integers [N].
             batch_size: Images in a batch of all processes together.
             groups: A number for each row of the arrays, integers [N]: shuffled epochs draw from the
@@ -128,7 +132,7 @@ class BatchLoader:
         if shuffle and evenness > 0 and groups is not None:
             parts = [rows[groups[rows] == number] for number in np.unique(groups[rows])]
         self.sampler = EpochOrder(parts, shuffle, seed, task, evenness)
-        self._arrays = {name: np.asarray(array) for name, array in arrays.items()}
+        self._arrays = dict(arrays)
         self._batch_size = batch_size
         self._drop_last = drop_last
         self._rank = rank
@@ -174,7 +178,10 @@ class BatchLoader:
     def _batch(self, rows: np.ndarray) -> dict[str, Tensor]:
         share = len(rows) // self._world_size
         rows = rows[self._rank * share : (self._rank + 1) * share]
-        batch = {
-            name: torch.from_numpy(array.take(rows, axis=0)) for name, array in self._arrays.items()
-        }
+        batch = {name: _taken(array, rows) for name, array in self._arrays.items()}
         return batch | {"index": torch.from_numpy(rows.copy())}
+
+
+def _taken(array: np.ndarray | Ragged, rows: np.ndarray) -> Tensor:
+    taken = array.padded(rows) if isinstance(array, Ragged) else array.take(rows, axis=0)
+    return torch.from_numpy(taken)

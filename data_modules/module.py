@@ -1,6 +1,6 @@
 """The data of one stage as a Lightning data module."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,18 +8,21 @@ import pytorch_lightning as pl
 
 from data_modules.cache import ImageCache
 from data_modules.errors import DataError
-from data_modules.loader import BatchLoader
+from data_modules.loader import Arrays, BatchLoader
+from data_modules.ragged import Ragged
 from data_modules.samples import SPLITS, UNLABELLED, Samples
 
 
 class ImageDataModule(pl.LightningDataModule):
     """Batches of cached images with labels, patients and derived arrays.
 
-    A batch holds "image" uint8 [B, C, H, W]; "label" int64 [B] (-1 unlabelled), or float32
-    [B, classes] where images have several; "group" int64 [B], the patient's number; "index" int64
-    [B], the row in `samples`; and a uint8 tensor [B, ...] of each derived array. Where the samples
-    have label sets, "label_set" int64 [B] is the number of each image's label set, "label" holds
-    the single labels, and "labels" float32 [B, most classes] the multi-labels, padded with -1.
+    A batch holds "image" uint8 [B, C, H, W], each image in the upper left corner and black beyond
+    it; "extent" int64 [B, 2], its height and width there in pixels; "label" int64 [B] (-1
+    unlabelled), or float32 [B, classes] where images have several; "group" int64 [B], the patient's
+    number; "index" int64 [B], the row in `samples`; and a uint8 tensor [B, ...] of each derived
+    array, padded with zeros likewise. Where the samples have label sets, "label_set" int64 [B] is
+    the number of each image's label set, "label" holds the single labels, and "labels" float32 [B,
+    most classes] the multi-labels, padded with -1.
 
     Attributes:
         samples: The samples that the rows of a batch count in.
@@ -34,7 +37,7 @@ class ImageDataModule(pl.LightningDataModule):
         seed: int,
         task: str,
         eval_batch_size: int | None = None,
-        derived: Mapping[str, np.ndarray] | None = None,
+        derived: Arrays | None = None,
         train_splits: Sequence[str] = ("train",),
         drop_last: bool = False,
         evenness: float = 0.0,
@@ -50,7 +53,7 @@ class ImageDataModule(pl.LightningDataModule):
             seed: Seed of the training order.
             task: What is trained; each task has its own order.
             eval_batch_size: Images in an evaluation batch of one process. Default: `batch_size`.
-            derived: Arrays with one row per image, by their name in the batch.
+            derived: An array for each image, by their name in the batch.
             train_splits: The splits that are trained on.
             drop_last: Whether a last training batch that is not full is left out.
             evenness: How evenly label sets, or else sources, are drawn from: 0 is by their size, 1
@@ -68,8 +71,9 @@ class ImageDataModule(pl.LightningDataModule):
                 f"samples, cache and derived arrays differ in length: {sorted(lengths)}"
             )
         self.samples = samples
-        self._arrays = {
+        self._arrays: dict[str, np.ndarray | Ragged] = {
             "image": cache.images,
+            "extent": cache.images.shapes[:, 1:],
             **label_arrays(samples),
             "group": samples.groups(),
             **(derived or {}),
@@ -113,8 +117,8 @@ class ImageDataModule(pl.LightningDataModule):
 
     def _groups(self) -> np.ndarray:
         """The number of each image's label set, or else of its source."""
-        if "label_set" in self._arrays:
-            return self._arrays["label_set"]
+        if self.samples.label_sets:
+            return self.samples.label_set_numbers()
         return self.samples.table["source"].factorize()[0]
 
     def _rows(self, *splits: str) -> np.ndarray:

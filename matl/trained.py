@@ -13,6 +13,7 @@ from torch import Tensor
 
 from data_modules.errors import first_line
 from data_modules.formats.pictures import read_image
+from data_modules.ragged import Ragged
 from matl.backbones import AttentiveBackbone, BackboneConfig, build_backbone, load_state
 from matl.backbones import read_weights as read_file
 from matl.errors import MatlError, SettingError
@@ -56,7 +57,7 @@ class TrainedModel:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Height and width in pixels that an image is resized to."""
+        """Height and width in pixels that the network looks at."""
         return size_pair(self.config.size)
 
     @property
@@ -64,8 +65,12 @@ class TrainedModel:
         """1 for grey images, 3 for colour."""
         return self.backbone.in_channels
 
-    def read(self, paths: Sequence[str | Path]) -> Tensor:
-        """Reads image files as the stage saw its own: uint8 [B, channels, height, width].
+    def read(self, paths: Sequence[str | Path]) -> dict[str, Tensor]:
+        """Reads image files as the stage read its own.
+
+        Returns:
+            `image` uint8 [B, channels, H, W], padded to the largest of them, and `extent` int64
+            [B, 2], height and width of each.
 
         Raises:
             MatlError: No file is named, or a single path that is in no list.
@@ -73,11 +78,16 @@ class TrainedModel:
         """
         if isinstance(paths, str | Path) or not len(paths):
             raise MatlError(f"read: takes a list of one path and more, not {paths!r}")
-        images = [read_image(Path(path), self.size, self.channels)[0] for path in paths]
-        return torch.from_numpy(np.stack(images))
+        images = Ragged.of(
+            [read_image(Path(path), self.size, self.channels, self.config.fit)[0] for path in paths]
+        )
+        return {
+            "image": torch.from_numpy(images.padded(np.arange(len(images)))),
+            "extent": torch.from_numpy(images.shapes[:, 1:]),
+        }
 
-    def scores(self, images: Tensor) -> Tensor:
-        """Probabilities of the positive class, float32 [B], of uint8 images [B, C, H, W].
+    def scores(self, batch: dict[str, Tensor]) -> Tensor:
+        """Probabilities of the positive class, float32 [B], of what `read` returned.
 
         Of a multi-class diagnosis float32 [B, classes], in the order of `classes`.
 
@@ -87,7 +97,7 @@ class TrainedModel:
         if not (task_of(self.config).diagnoses and isinstance(self.stage, Scorer)):
             raise MatlError(f"{self.manifest.stage}: is no diagnosis, so it scores no image")
         with torch.no_grad():
-            return self.stage.scores(images)
+            return self.stage.scores(batch)
 
 
 def load_trained(folder: str | Path) -> TrainedModel:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same generator may give other views."""
 
 
@@ -11,14 +11,17 @@ class ViewConfig:
     """How strongly views differ; each strength of 0 turns its part off.
 
     Attributes:
-        crop: Least and largest area of the crop as shares of the image, drawn uniformly; more than
-            1 zooms out. Its width differs from its height by a factor of 1.2 at most.
+        crop: Least and largest area of the crop as shares of what the stage's `fit` shows of the
+            image, drawn uniformly; more than 1 zooms out. It lies anywhere in the image, and its
+            width differs from its height by a factor of 1.2 at most.
         flip: Probability of a left-right flip.
         rotate: Largest rotation in degrees, either way.
         brightness: Largest shift of the grey values, which lie in [0, 1].
         contrast: Largest relative change of the spread of an image around its mean.
         gamma: Grey values are raised to exp(g), |g| at most this.
         noise: Largest standard deviation of Gaussian noise.
+        low_resolution: Probability that a view is shrunk, to between a half and all of its side,
+            and enlarged again, so that sharpness does not name the source (nnU-Net).
     """
 
     crop: list[float] = field(
@@ -31,3 +34,6 @@ class ViewConfig:
     contrast: float = field(default=0.2, metadata={"least": 0.0, "most": 1.0})
     gamma: float = field(default=0.2, metadata={"least": 0.0, "most": 2.0})
     noise: float = field(default=0.02, metadata={"least": 0.0, "most": 1.0})
+    low_resolution: float = field(
+        default=0.25, metadata={"least": 0.0, "most": 1.0, "unit": "probability"}
+    )

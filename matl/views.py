@@ -2,11 +2,14 @@
 
 Crop, flip, rotation and zoom are one affine map, so geometry is never lost: what is marked on a
 scan can be found in each of its views. A map `theta`, float32 [B, 2, 3], takes normalised
-coordinates (x, y) of the view (the output) to those of the scan (the input), in the convention of
-`torch.nn.functional.affine_grid` with `align_corners=False`: -1 and 1 are the outer edges of the
-first and the last pixel. Outside of the scan a view is black, as air is in CT.
+coordinates (x, y) of the view (the output) to those of the scan's place in the batch (the input),
+in the convention of `torch.nn.functional.affine_grid` with `align_corners=False`: -1 and 1 are the
+outer edges of the first and the last pixel. A scan that is smaller than its place lies in the upper
+left corner, and its `extent`, [height, width], says how far it reaches: no view depends on how
+large the place is. Outside of the scan a view is black, as air is in CT.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -17,6 +20,19 @@ from matl.view_settings import VERSION as VERSION
 from matl.view_settings import ViewConfig
 
 LONGEST_ASPECT = 1.2
+COARSEST = 0.5
+
+
+class Fitting(NamedTuple):
+    """What a stage looks at.
+
+    Attributes:
+        size: height and width in pixels.
+        fit: how an image fits it, one of `data_modules.fit.FITS`.
+    """
+
+    size: tuple[int, int]
+    fit: str
 
 
 class View(NamedTuple):
@@ -24,7 +40,7 @@ class View(NamedTuple):
 
     Attributes:
         image: float32 [B, C, h, w] in [0, 1].
-        theta: float32 [B, 2, 3], the map from each view to its scan.
+        theta: float32 [B, 2, 3], the map from each view to its scan's place.
     """
 
     image: Tensor
@@ -54,7 +70,8 @@ def random_view(
     images: Tensor,
     config: ViewConfig,
     generator: torch.Generator,
-    size: tuple[int, int] | None = None,
+    fitting: Fitting,
+    extent: Tensor | None = None,
     share: Share = WHOLE,
 ) -> View:
     """Draw one random view of each image.
@@ -63,17 +80,35 @@ def random_view(
         images: uint8 [B, C, H, W].
         config: how strongly views differ.
         generator: on the CPU; all randomness comes from it, whatever the images' device.
-        size: height and width of the views; the images' own by default.
+        fitting: the views' size, and how an image fits it.
+        extent: int [B, 2], height and width of each image; by default it fills its place.
         share: the part of the batch that the images are.
     """
-    whole = (len(images) * share.parts, *images.shape[1:])
-    theta = share.of(random_map(whole, config, generator)).to(images.device)
-    view = intensity(resample(plain_view(images), theta, size), config, generator, share)
-    return View(view, theta)
+    extent = whole_places(images) if extent is None else extent
+    theta = random_map(extent, fitting, config, generator, share)
+    theta = to_place(theta, extent, images.shape[-2:])
+    view = resample(as_floats(images), theta, fitting.size)
+    view = low_resolution(view, config, generator, share)
+    return View(intensity(view, config, generator, share), theta)
 
 
-def plain_view(images: Tensor) -> Tensor:
-    """Images as they are, for evaluation: uint8 [B, C, H, W] -> float32 in [0, 1].
+def plain_view(images: Tensor, fitting: Fitting, extent: Tensor | None = None) -> View:
+    """The views of evaluation: all of each image, or its middle, as `fitting` says.
+
+    Args:
+        images: uint8 [B, C, H, W].
+        fitting: the view's size, and how an image fits it.
+        extent: as in `random_view`.
+    """
+    extent = whole_places(images) if extent is None else extent
+    theta = to_place(plain_map(extent, fitting), extent, images.shape[-2:])
+    if fitting.fit == "stretch":  # the images were stretched to the size when they were decoded
+        return View(as_floats(images), theta)
+    return View(resample(as_floats(images), theta, fitting.size), theta)
+
+
+def as_floats(images: Tensor) -> Tensor:
+    """uint8 [B, C, H, W] -> float32 in [0, 1].
 
     Raises:
         ValueError: The images are not uint8, such as floats that were divided by 255 already.
@@ -83,26 +118,64 @@ def plain_view(images: Tensor) -> Tensor:
     return images.float() / 255
 
 
-def random_map(shape: tuple[int, ...], config: ViewConfig, generator: torch.Generator) -> Tensor:
-    """Draw the maps of a batch of shape [B, C, H, W]: float32 [B, 2, 3] on the CPU."""
-    batch, height, width = shape[0], shape[-2], shape[-1]
-    draws = torch.rand(batch, 6, generator=generator).unbind(1)
+def whole_places(images: Tensor) -> Tensor:
+    """The extents of images that fill their places in a batch, int64 [B, 2]."""
+    return torch.tensor(images.shape[-2:], device=images.device).expand(len(images), 2)
+
+
+def plain_map(extent: Tensor, fitting: Fitting) -> Tensor:
+    """The maps from plain views to images with these heights and widths: float32 [B, 2, 3]."""
+    scale_x, scale_y = _window(extent, fitting)
+    zero = torch.zeros_like(scale_x)
+    rows = ((scale_x, zero, zero), (zero, scale_y, zero))
+    return torch.stack([torch.stack(row, dim=1) for row in rows], dim=1)
+
+
+def _window(extent: Tensor, fitting: Fitting) -> tuple[Tensor, Tensor]:
+    """Width and height of the fitted window as shares of each image's own: float32 [B] each."""
+    if fitting.fit == "stretch":
+        one = torch.ones(len(extent), device=extent.device)
+        return one, one
+    factors = torch.tensor(fitting.size, device=extent.device) / extent.float()
+    over = factors.amin(1) if fitting.fit == "pad" else factors.amax(1)
+    y, x = (factors / over[:, None]).unbind(1)
+    return x, y
+
+
+def random_map(
+    extent: Tensor,
+    fitting: Fitting,
+    config: ViewConfig,
+    generator: torch.Generator,
+    share: Share = WHOLE,
+) -> Tensor:
+    """Draw maps from views to images with these heights and widths: float32 [B, 2, 3]."""
+    drawn = share.of(torch.rand(len(extent) * share.parts, 6, generator=generator))
+    draws = drawn.to(extent.device).unbind(1)
     least, largest = config.crop
     area = least + (largest - least) * draws[0]
     narrowest = 1 / LONGEST_ASPECT
     fits = torch.minimum(area, 1 / area).clamp(min=narrowest)
     aspect = torch.exp(_symmetric(draws[1]) * -torch.log(fits))
-    scale_x, scale_y = (area * aspect).sqrt(), (area / aspect).sqrt()
+    window_x, window_y = _window(extent, fitting)
+    scale_x, scale_y = (area * aspect).sqrt() * window_x, (area / aspect).sqrt() * window_y
     centre_x = _symmetric(draws[2]) * (1 - scale_x).abs()
     centre_y = _symmetric(draws[3]) * (1 - scale_y).abs()
     mirror = torch.where(draws[4] < config.flip, -1.0, 1.0)
     angle = torch.deg2rad(_symmetric(draws[5]) * config.rotate)
     cos, sin = angle.cos(), angle.sin()
+    height, width = extent.float().unbind(1)
     rows = (
         (cos * scale_x * mirror, -sin * scale_y * (height / width), centre_x),
         (sin * scale_x * mirror * (width / height), cos * scale_y, centre_y),
     )
     return torch.stack([torch.stack(row, dim=1) for row in rows], dim=1)
+
+
+def to_place(theta: Tensor, extent: Tensor, place: Sequence[int]) -> Tensor:
+    """Maps to images that lie in the upper left corner of a larger place, as maps to the place."""
+    share = extent.flip(1) / torch.tensor(place, device=extent.device).flip(0)
+    return theta * share[:, :, None] + F.pad((share - 1)[:, :, None], (2, 0))
 
 
 def resample(
@@ -148,6 +221,26 @@ def intensity(
         white = share.of(white.normal_(generator=_on(images.device, generator)))
         images = images.addcmul_(white, config.noise * noise)
     return images.clamp_(0, 1)
+
+
+def low_resolution(
+    images: Tensor, config: ViewConfig, generator: torch.Generator, share: Share = WHOLE
+) -> Tensor:
+    """Shrink some images and enlarge them again, so that they lose sharpness; [B, C, H, W].
+
+    As the low-resolution augmentation of nnU-Net (https://arxiv.org/abs/1904.08128): to between
+    `COARSEST` and all of the side, with bilinear filters.
+    """
+    if config.low_resolution == 0:
+        return images
+    draws = share.of(torch.rand(len(images) * share.parts, 2, generator=generator))
+    images = images.clone()
+    for row in torch.nonzero(draws[:, 0] < config.low_resolution).flatten().tolist():
+        zoom = COARSEST + (1 - COARSEST) * float(draws[row, 1])
+        size = [max(1, round(side * zoom)) for side in images.shape[2:]]
+        small = F.interpolate(images[row : row + 1], size, mode="bilinear", antialias=True)
+        images[row] = F.interpolate(small, images.shape[2:], mode="bilinear")[0]
+    return images
 
 
 def _symmetric(draws: Tensor) -> Tensor:

@@ -55,7 +55,7 @@ def test_a_source_stage_is_rebuilt_with_its_classes(load_tiny: Load, tmp_path: P
     images = torch.zeros(2, 1, 32, 32)
     assert model.stage(images)["classes"].shape == (2, len(model.classes))
     with pytest.raises(MatlError, match="is no diagnosis"):
-        model.scores(images.byte())
+        model.scores({"image": images.byte()})
 
 
 def test_what_is_damaged_or_of_another_version_is_said(load_tiny: Load, tmp_path: Path) -> None:

@@ -44,7 +44,11 @@ SOURCES = {
         f"matl/backbones/{name}.py"
         for name in ("attentive", "foreign", "lookup", "network", "operators", "weights")
     ),
-    "pixels": ("data_modules/formats/pictures.py",),
+    "pixels": (
+        "data_modules/formats/pictures.py",
+        "data_modules/fit.py",
+        "data_modules/ragged.py",
+    ),
 }
 
 

@@ -89,12 +89,16 @@ def same_images(seen: Samples, others: Samples, hashes: FileHashes | Path) -> li
 
 
 def contact_sheet(
-    images: np.ndarray, captions: Sequence[str], path: Path, columns: int = 8, tile: int = 160
+    images: Sequence[np.ndarray],
+    captions: Sequence[str],
+    path: Path,
+    columns: int = 8,
+    tile: int = 160,
 ) -> None:
     """Write images with their captions as one PNG.
 
     Args:
-        images: uint8 [N, C, H, W]; with three channels shown in colour, else the first in grey.
+        images: uint8 [C, h, w] each; with three channels shown in colour, else the first in grey.
         captions: A text for each image, shown as it is, cut where it is too long.
         path: The PNG file to write.
         columns: Images in a row.

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from data_modules.fit import stored_size
 from data_modules.formats.deep_colour import deep_colour
 
 Decoded = tuple[np.ndarray, tuple[int, int]]
@@ -13,14 +14,18 @@ FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 """What is read, by Pillow's names; its other readers start programs or guess."""
 PHOTOMETRIC, SAMPLE_FORMAT = 262, 339
 SIGNED = 2
+TURNED = (5, 6, 7, 8)
+"""EXIF's orientations whose height and width change places."""
 ALPHA = {"LA": "L", "PA": "RGB", "RGBA": "RGB"}
 
 
-def read_image(path: Path, size: tuple[int, int] | None, channels: int) -> Decoded:
+def read_image(
+    path: Path, size: tuple[int, int] | None, channels: int, fit: str = "stretch"
+) -> Decoded:
     """Read and resize an image file of one of the `FORMATS`.
 
-    The image is rotated as its EXIF orientation says, made grey or RGB, and stretched to `size` by
-    Pillow's bilinear filter, which widens with the reduction and so does not alias. Palettes are
+    The image is rotated as its EXIF orientation says, made grey or RGB, and resized by Pillow's
+    bilinear filter, which widens with the reduction and so does not alias. Palettes are
     looked up, and an alpha channel is dropped. Pixels of more than 8 bits (16 and 32-bit integers,
     floats, 16-bit colour) are scaled by the image's own range: its smallest value becomes 0, its
     largest 255. So a 12-bit scan in a 16-bit file keeps its contrast. White is the largest value,
@@ -28,14 +33,17 @@ def read_image(path: Path, size: tuple[int, int] | None, channels: int) -> Decod
 
     Args:
         path: The file.
-        size: Height and width of the result in pixels; None keeps the image's own.
+        size: Height and width to look at in pixels; None keeps the image's own.
         channels: 1 for grey (ITU-R 601 luma of a colour image), 3 for RGB (a grey image repeated).
+        fit: How the image fits `size`: `stretch` gives exactly that, the others what
+            `data_modules.fit.stored_size` says.
 
     Returns:
         uint8 [channels, height, width], and the image's own height and width after rotation.
 
     Raises:
-        ValueError: The meaning of the pixels is not known, or the file holds several images.
+        ValueError: The meaning of the pixels is not known, the file holds several images, or the
+            image does not fit.
         Exception: Any kind that Pillow raises for a file that is no image, or is truncated.
     """
     with Image.open(path, formats=FORMATS) as image:
@@ -44,21 +52,35 @@ def read_image(path: Path, size: tuple[int, int] | None, channels: int) -> Decod
         inverted = image.format == "TIFF" and image.tag_v2.get(PHOTOMETRIC) == 0  # type: ignore[attr-defined]
         ImageOps.exif_transpose(image, in_place=True)
         own_size = (image.height, image.width)
+        height, width = own_size if size is None else stored_size(own_size, size, fit)
         pixels = _eight_bit(image, inverted) if deep is None else _scaled(deep)
         pixels = pixels.convert(MODES[channels])
-    height, width = own_size if size is None else size
     pixels = pixels.resize((width, height), Image.Resampling.BILINEAR)
     return np.asarray(pixels).reshape(height, width, channels).transpose(2, 0, 1), own_size
 
 
-def try_read(path: Path, size: tuple[int, int], channels: int) -> Decoded | str:
+def try_read(
+    path: Path, size: tuple[int, int], channels: int, fit: str = "stretch"
+) -> Decoded | str:
     """What `read_image` returns, or the reason why the file cannot be read, as text."""
     try:
-        return read_image(path, size, channels)
+        return read_image(path, size, channels, fit)
     except UnidentifiedImageError:
         return f"is no image of the formats that are read ({', '.join(FORMATS)})"
     except Exception as error:  # damaged files make Pillow raise errors of many kinds
         return str(error) or type(error).__name__
+
+
+def try_read_size(path: Path) -> tuple[int, int] | None:
+    """Height and width in pixels by an image's header, turned as EXIF says; None if unreadable."""
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            behind = image.format == "PNG" and "exif" not in image.info  # it would be decoded
+            exif = {} if behind else image.getexif()
+            turned = exif.get(ExifTags.Base.Orientation, 1) in TURNED
+            return (image.width, image.height) if turned else (image.height, image.width)
+    except Exception:  # as in `try_read`
+        return None
 
 
 def _check(image: Image.Image) -> None:

@@ -4,7 +4,7 @@ A model that does not beat it may have learned the scanner, the window or the fi
 was cut from. It is shown as a row of every table.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from matl.evaluation.metrics import COLUMNS, patient_codes
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-FLOOR_VERSION = 2
+FLOOR_VERSION = 3
 """Raised whenever the same images and labels may give another floor."""
 
 FEATURES = ("mean", "standard deviation", "white share", "black share", "log height", "log width")
@@ -25,7 +25,6 @@ WHITE = 250
 BLACK = 5
 STRENGTHS = tuple(10.0**power for power in range(-3, 4))
 FOLDS = 5
-_CHUNK_BYTES = 32_000_000
 
 
 @dataclass(frozen=True)
@@ -127,34 +126,24 @@ def floor_scores(
     return result.loc[:, list(COLUMNS)]
 
 
-def grey_features(images: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+def grey_features(images: Iterable[np.ndarray], sizes: np.ndarray) -> np.ndarray:
     """Computes `FEATURES` of each image.
 
     Args:
-        images: uint8 [N, C, H, W], any array that slices (a memory map is read in chunks).
+        images: N images, uint8 [C, h, w].
         sizes: Original height and width in pixels, int [N, 2].
 
     Returns:
         float64 [N, 6]: mean and standard deviation in grey levels (0 to 255), the shares of pixels
         of at least 250 and of at most 5, and the natural logarithms of height and width.
     """
-    pixels = int(np.prod(images.shape[1:]))
-    chunk = max(1, _CHUNK_BYTES // pixels)
-    parts = [_grey_levels(images[at : at + chunk]) for at in range(0, len(images), chunk)]
-    return np.hstack([np.vstack(parts), np.log(np.asarray(sizes, dtype=np.float64))])
+    levels = np.array([_grey_levels(image) for image in images])
+    return np.hstack([levels, np.log(np.asarray(sizes, dtype=np.float64))])
 
 
-def _grey_levels(images: np.ndarray) -> np.ndarray:
-    flat = np.asarray(images).reshape(len(images), -1)
-    return np.stack(
-        [
-            flat.mean(1, dtype=np.float64),
-            flat.std(1, dtype=np.float64),
-            (flat >= WHITE).mean(1),
-            (flat <= BLACK).mean(1),
-        ],
-        axis=1,
-    )
+def _grey_levels(image: np.ndarray) -> tuple[float, ...]:
+    white, black = (image >= WHITE).mean(), (image <= BLACK).mean()
+    return image.mean(dtype=np.float64), image.std(dtype=np.float64), white, black
 
 
 def _fit(features: np.ndarray, labels: np.ndarray, patients: np.ndarray, seed: int) -> "Pipeline":

@@ -18,8 +18,8 @@ class Pictures:
     """The images, and what can be drawn over them.
 
     Attributes:
-        images: as the network takes them, uint8 [N, C, H, W].
-        fields: lung fields, bool [N, H, W]; empty where none was found.
+        images: as the network sees them, float32 [N, C, H, W] in [0, 1].
+        fields: lung fields where the network sees them, bool [N, H, W]; empty where none was found.
         lesions: bool [N, H, W], or None where they are not known.
     """
 

@@ -128,7 +128,7 @@ def _heading(method: str) -> str:
 
 def _draw_image(axes: Axes, row: int, pictures: Pictures) -> None:
     image = pictures.images[row].transpose(1, 2, 0)
-    axes.imshow(image.squeeze(2) if image.shape[2] == 1 else image, cmap="gray", vmin=0, vmax=255)
+    axes.imshow(image.squeeze(2) if image.shape[2] == 1 else image, cmap="gray", vmin=0, vmax=1)
     if pictures.fields[row].any():
         axes.contour(pictures.fields[row], levels=[0.5], colors=LUNGS, linewidths=0.9)
     if pictures.lesions is not None and pictures.lesions[row].any():

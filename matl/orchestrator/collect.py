@@ -14,6 +14,7 @@ from matl.evaluation.scored import Scored
 from matl.manifest import StageManifest
 from matl.names import CURVES, SCORES
 from matl.orchestrator.classes import class_note, scored_of, tells_classes_apart
+from matl.orchestrator.enlarged import enlarged_notes
 from matl.orchestrator.floors import floor_of
 from matl.orchestrator.leaks import near_notes, same_names
 from matl.orchestrator.plan import Plan, PlannedStage
@@ -97,6 +98,7 @@ def data_notes(plan: Plan) -> list[str]:
             for stage in plan.chain
             if stage.task.transductive(stage.config)
         ),
+        *enlarged_notes(plan.chain),
         *(same_names(list(samples), samples) if _trained_diagnoses(plan) else []),
         *near_notes(plan.alike),
     ]

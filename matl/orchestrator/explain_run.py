@@ -22,7 +22,6 @@ from matl.orchestrator.held_out import HeldOut, held_out
 from matl.orchestrator.resources import resolve
 from matl.report.rows import from_scratch
 from matl.trained import load_backbone
-from matl.views import plain_view
 
 BATCH = 16
 
@@ -106,9 +105,9 @@ def _diagnosis(
 
 
 def _batches(seen: HeldOut, device: torch.device) -> Iterator[Tensor]:
-    """The images as the network takes them, float32 [B, C, H, W] in [0, 1]."""
+    """The images as the network sees them, float32 [B, C, H, W] in [0, 1]."""
     for part in torch.from_numpy(seen.pictures.images).split(BATCH):
-        yield plain_view(part).to(device)
+        yield part.to(device)
 
 
 def _last_layer(backbone: AttentiveBackbone) -> str:

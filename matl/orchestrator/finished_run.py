@@ -103,6 +103,7 @@ class FinishedRun:
             self.experiment.backbone.in_channels,
             Path(self.experiment.cache),
             self.config.data.on_bad_image,
+            fit=self.config.fit,
         )
 
     def model(self, row: str) -> "TrainedModel":

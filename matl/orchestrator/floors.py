@@ -83,6 +83,7 @@ def _key(stage: PlannedStage) -> str:
         stage.identity["versions"]["pixels"],
         stage.identity["backbone"]["in_channels"],
         *size_pair(stage.config.size),
+        stage.config.fit,
         stage.config.data.on_bad_image,
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]

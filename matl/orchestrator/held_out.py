@@ -1,9 +1,11 @@
 """The images that a finished run was evaluated on, with their lung fields and known lesions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from data_modules.digest import digest
 from data_modules.formats.pictures import read_image
@@ -14,7 +16,8 @@ from matl.evaluation.scored import EVALUATED_SPLITS
 from matl.explain.evidence import Pictures
 from matl.lungs import region_map
 from matl.orchestrator.finished_run import FinishedRun
-from matl.stages.settings import size_pair
+from matl.stages.settings import StageConfig, size_pair
+from matl.views import Fitting, plain_view
 
 PHANTOM = "phantom_ct"
 """The one source whose lesions are known."""
@@ -54,20 +57,22 @@ def held_out(run: FinishedRun) -> HeldOut:
     splits = samples.table["split"]
     split = next(name for name in EVALUATED_SPLITS if (splits == name).any())
     chosen = (splits == split).to_numpy()
-    images = np.asarray(cache.images[chosen])
+    images = [cache.images[row] for row in np.flatnonzero(chosen).tolist()]
     samples = samples.subset(chosen)
-    fields = np.stack([region_map(image) > 0 for image in images])
-    lesions = _lesions(samples, size_pair(run.config.size))
-    return HeldOut(samples, split, Pictures(images, fields, lesions))
+    return HeldOut(samples, split, _pictures(images, samples, run.config))
 
 
-def _lesions(samples: Samples, size: tuple[int, int]) -> np.ndarray | None:
+def _pictures(images: Sequence[np.ndarray], samples: Samples, config: StageConfig) -> Pictures:
+    fitting = Fitting(size_pair(config.size), config.fit)
     known = (samples.table["source"] == PHANTOM).to_numpy()
-    if not known.any():
-        return None
-    lesions = np.zeros((len(samples), *size), dtype=bool)
-    files = samples.files()
-    for number in np.flatnonzero(known):
-        mask, _ = read_image(lesion_mask(files[number]), size, channels=1)
-        lesions[number] = mask[0] >= 128
-    return lesions
+    seen = []
+    for image, file, has_lesion in zip(images, samples.files(), known, strict=True):
+        field = np.where(region_map(image) > 0, 255, 0).astype(np.uint8)
+        lesion = np.zeros_like(field)
+        if has_lesion:
+            lesion = read_image(lesion_mask(file), fitting.size, 1, fitting.fit)[0][0]
+        layers = torch.from_numpy(np.concatenate([image, field[None], lesion[None]]))
+        seen.append(plain_view(layers[None], fitting).image[0].numpy())
+    views = np.stack(seen)
+    lesions = views[:, -1] >= 0.5 if known.any() else None
+    return Pictures(views[:, :-2], views[:, -2] >= 0.5, lesions)

@@ -70,7 +70,8 @@ def _score_split(
     scores, rows = [], []
     with torch.no_grad():
         for batch in data.eval_loader(split):
-            scores.append(stage.scores(batch["image"].to(device)).cpu().numpy())
+            seen = {name: batch[name].to(device) for name in ("image", "extent")}
+            scores.append(stage.scores(seen).cpu().numpy())
             rows.append(batch["index"].numpy())
     table = data.samples.table
     if not rows:

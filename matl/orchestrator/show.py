@@ -6,15 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
 
-import numpy as np
 import pandas as pd
 from rich.console import Console
 from rich.text import Text
 
 from data_modules.audit import overview
 from data_modules.audit.near_duplicates import near_duplicates
-from data_modules.formats.pictures import try_read
-from data_modules.samples import Samples
 from matl.config import Experiment
 from matl.errors import MatlError
 from matl.evaluation.scored import Scored
@@ -39,9 +36,7 @@ from matl.spreadsheet import csv_bytes
 from matl.stages.registry import task_of
 from matl.terminal import show_notes
 
-SHEET_IMAGES = 16
 MOST_CLASSES = 8
-SHEET_SIZE = (160, 160)
 _MINUTES = len("2026-01-31T23:59")
 
 
@@ -244,7 +239,7 @@ def show_data(
     Args:
         experiment: Whose stages.
         console: Where it is shown.
-        sheet: The PNG file of a contact sheet to draw first; see `draw_sheet`.
+        sheet: The PNG file of a contact sheet to draw first; see `matl.orchestrator.sheet`.
         duplicates: The CSV file of all pairs of images that are identical or nearly so.
 
     Raises:
@@ -252,10 +247,12 @@ def show_data(
     """
     pairs = []
     refuse_targets(sheet, duplicates)
+    stages = {name: select_images(experiment, name) for name in experiment.chain}
     if sheet is not None:
-        draw_sheet(experiment, sheet)
+        from matl.orchestrator.sheet import draw_sheet  # imports torch
+
+        draw_sheet(experiment, stages, sheet)
         show_line(f"Contact sheet: {sheet}", console)
-    stages = _samples(experiment)
     for name, samples in stages.items():
         counts = _few_columns(overview.counts(samples), samples.classes)
         show_table(frame_table(counts, f"{name}: images"), console)
@@ -277,25 +274,6 @@ def show_data(
         found = pd.concat(pairs, ignore_index=True)
         replace_file(duplicates, csv_bytes(found[list(LIST_COLUMNS)]))
         show_line(f"{len(found)} pairs of images that look alike: {duplicates}", console)
-
-
-def draw_sheet(experiment: Experiment, file: Path) -> None:
-    """Draws some images of every stage, as the network is given them, as a PNG file.
-
-    A file that cannot be read leaves its place black, and its caption says so.
-    """
-    images, captions = [], []
-    for name, samples in _samples(experiment).items():
-        numbers = np.linspace(0, len(samples) - 1, min(SHEET_IMAGES, len(samples))).astype(int)
-        for place in numbers:
-            channels = experiment.backbone.in_channels
-            decoded = try_read(samples.files()[place], SHEET_SIZE, channels)
-            if bad := isinstance(decoded, str):
-                images.append(np.zeros((channels, *SHEET_SIZE), dtype=np.uint8))
-            else:
-                images.append(decoded[0])
-            captions.append(f"{name} {'unreadable' if bad else samples.table['label'][place]}")
-    overview.contact_sheet(np.stack(images), captions, file)
 
 
 def _few_columns(counts: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
@@ -334,7 +312,3 @@ def _value(value: object) -> TableCell:
 
 def _cell(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else f"{value:,}"
-
-
-def _samples(experiment: Experiment) -> dict[str, Samples]:
-    return {name: select_images(experiment, name) for name in experiment.chain}

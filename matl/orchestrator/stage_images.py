@@ -5,9 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from data_modules.cache import ImageCache, build_cache
+from data_modules.ragged import Ragged
 from data_modules.samples import Samples
 from matl.config import Experiment
 from matl.errors import SettingError
@@ -29,12 +28,12 @@ class Images:
         samples: One row per image.
         cache: The pixels, row by row.
         config: The stage's settings.
-        derived: What the task derives from the images, uint8 [N, ...], by its key in a batch.
+        derived: What the task derives from the images, an array for each, by its key in a batch.
     """
 
     def __init__(self, samples: Samples, cache: ImageCache, config: StageConfig) -> None:
         self.samples, self.cache, self.config = samples, cache, config
-        self.derived: dict[str, np.ndarray] = {
+        self.derived: dict[str, Ragged] = {
             one.key: cache.derived(one.name, one.version, one.extract)
             for one in task_of(config).derived(config)
         }
@@ -63,6 +62,7 @@ def open_images(
             config.data.on_bad_image,
             progress,
             stage.content,
+            config.fit,
         )
     try:
         check_images(stage.task, readable, config)

@@ -21,8 +21,8 @@ from torch.optim.lr_scheduler import (
 from matl.backbones import AttentiveBackbone, Operator
 from matl.seeding import derive, generator
 from matl.stages.rates import parameter_groups
-from matl.stages.settings import StageConfig
-from matl.views import WHOLE, Share, View, ViewConfig, random_view
+from matl.stages.settings import StageConfig, size_pair
+from matl.views import WHOLE, Fitting, Share, View, ViewConfig, plain_view, random_view
 
 
 class Stage(pl.LightningModule):
@@ -55,8 +55,9 @@ class Stage(pl.LightningModule):
         """Loss of one batch, a scalar; the parts of it are logged.
 
         Args:
-            batch: `image` uint8 [B, C, H, W], `label`, `index` and `group` int64 [B], and the
-                arrays that the stage derives from the images.
+            batch: `image` uint8 [B, C, H, W], `label`, `index` and `group` int64 [B], the arrays
+                that the stage derives from the images, and `extent` int64 [B, 2] where images do
+                not fill their places: see `ImageDataModule`.
         """
 
     def features(self, images: Tensor) -> Tensor:
@@ -109,13 +110,27 @@ class Stage(pl.LightningModule):
         """Generator of this step's random views (CPU), the same on all processes."""
         return generator(self.seed, self.config.task, "views", *self._place(), 0)
 
+    @property
+    def fitting(self) -> Fitting:
+        """What the stage looks at: the size of a view, and how an image fits it."""
+        return Fitting(size_pair(self.config.size), self.config.fit)
+
+    def plain_view(self, batch: dict[str, Tensor]) -> Tensor:
+        """A batch's images as they are evaluated, float32 [B, C, h, w] in [0, 1]."""
+        return plain_view(batch["image"], self.fitting, batch.get("extent")).image
+
     def draw_view(
-        self, images: Tensor, config: ViewConfig, generator: torch.Generator | None = None
+        self,
+        batch: dict[str, Tensor],
+        config: ViewConfig,
+        generator: torch.Generator | None = None,
     ) -> View:
         """A random view of a batch; a process draws the global batch's and takes its own part."""
         trainer = attached_trainer(self)
         share = Share(trainer.global_rank, trainer.world_size) if trainer else WHOLE
-        return random_view(images, config, generator or self.view_generator(), share=share)
+        generator = generator or self.view_generator()
+        extent = batch.get("extent")
+        return random_view(batch["image"], config, generator, self.fitting, extent, share)
 
     def _steps(self) -> int:
         """Optimizer steps of the whole stage.

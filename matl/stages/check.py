@@ -8,9 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn, get_type_hints
 
-import numpy as np
-
 from data_modules.errors import DataError, fault
+from data_modules.ragged import Ragged
 from data_modules.samples import SPLITS, Samples
 from matl.errors import MatlError, SettingError
 from matl.stages.outside import is_outside
@@ -102,9 +101,7 @@ def check_task(task: type[Task], config: StageConfig) -> None:
         _refuse(task, f"derives {arrays[0]!r}; return a tuple of matl.stages.task.Derived")
 
 
-def notes_of(
-    task: type[Task], derived: Mapping[str, np.ndarray], config: StageConfig
-) -> Sequence[str]:
+def notes_of(task: type[Task], derived: Mapping[str, Ragged], config: StageConfig) -> Sequence[str]:
     """What a task says of the arrays that it derived.
 
     Raises:
@@ -133,7 +130,7 @@ def _check_module(task: type[Task]) -> None:
     if found.loss is Stage.loss:
         _refuse(task, f"has no loss; write loss(self, batch) in {found.__name__}")
     if task.diagnoses and not issubclass(found, Scorer):
-        _refuse(task, f"diagnoses without scores; write scores(self, images) in {found.__name__}")
+        _refuse(task, f"diagnoses without scores; write scores(self, batch) in {found.__name__}")
 
 
 def _is_below(kind: Any, base: type) -> bool:

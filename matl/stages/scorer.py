@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 class Scorer(Protocol):
     """Scores images for the positive class, or for every class."""
 
-    def scores(self, images: "Tensor") -> "Tensor":
-        """Probabilities [B] of the positive class for uint8 images [B, C, H, W].
+    def scores(self, batch: "dict[str, Tensor]") -> "Tensor":
+        """Probabilities [B] of the positive class for the images of a batch; see `Stage.loss`.
 
         Multi-class [B, classes], 1 in sum.
         """

@@ -13,6 +13,7 @@ from typing import Any
 from omegaconf import MISSING
 
 from data_modules.config import DataConfig
+from data_modules.fit import FITS
 from matl.backbones.config import TRANSFERS
 from matl.view_settings import ViewConfig
 
@@ -33,7 +34,10 @@ class StageConfig:
         task: What the stage trains: `source`, `lung_ssl`, `diagnosis`, or a class of one's own
             as `package.module:Class`.
         data: The data set, or a union of several.
-        size: Side of the square images in pixels, or [height, width].
+        size: Side of the square that the stage looks at in pixels, or [height, width].
+        fit: How an image fits it. `crop`: its shorter side does, and a part of it is looked at, the
+            middle in evaluation. `pad`: all of it is looked at, with black around it. `stretch`:
+            its aspect is changed.
         epochs: Passes over the training split.
         batch_size: Images per step over all processes.
         optimizer: A name that timm's optimizer factory knows.
@@ -61,6 +65,7 @@ class StageConfig:
     size: Any = field(
         default=128, metadata={"unit": "pixels", "values": "32 to 1024, or [height, width]"}
     )
+    fit: str = setting("crop", choices=FITS)
     epochs: int = setting(MISSING, least=1)
     batch_size: int = setting(32, least=2, unit="images")
     optimizer: str = "adamw"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from data_modules.imports import load_object
+from data_modules.ragged import Ragged
 from data_modules.samples import Samples
 from matl.errors import SettingError
 from matl.stages.outside import is_outside, source_digests
@@ -36,7 +37,9 @@ class Derived:
         key: Its name in a batch.
         name: Its name in the image cache, with the options that change it.
         version: Raised whenever the extractor may give another array.
-        extract: Takes an image, uint8 [C, H, W], and returns a uint8 array of one shape for all.
+        extract: Takes an image, uint8 [C, h, w], and returns a uint8 array with the same axes for
+            all. In a batch each is padded with zeros to the longest of it: what is [h, w] like the
+            image stays in place.
     """
 
     key: str
@@ -147,8 +150,8 @@ class Task:
         return ()
 
     @classmethod
-    def notes(cls, derived: Mapping[str, np.ndarray], config: Any) -> tuple[str, ...]:
-        """What is worth saying of the derived arrays, [N, ...] by key, before the stage trains."""
+    def notes(cls, derived: Mapping[str, Ragged], config: Any) -> tuple[str, ...]:
+        """What is worth saying of the derived arrays, by key, before the stage trains."""
         return ()
 
     @classmethod

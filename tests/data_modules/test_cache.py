@@ -20,6 +20,8 @@ from data_modules.errors import DataError
 from data_modules.samples import Samples
 
 SIZE = (8, 10)
+"""Each image, 12 x 20, is stored for it as 9 x 15: 8 rows, and 1.15 times as many."""
+STORED = (9, 15)
 
 
 @pytest.fixture
@@ -48,6 +50,10 @@ class Count:
         self.calls.append((done, total))
 
 
+def pixels(cache: ImageCache) -> np.ndarray:
+    return cache.images.padded(np.arange(len(cache)))
+
+
 def caches(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if path.is_dir()]
 
@@ -57,15 +63,15 @@ def test_images_are_decoded_once_in_the_tables_order(samples: Samples, tmp_path:
     kept, cache = build_cache(samples, SIZE, 1, tmp_path / "cache", progress=first)
     _, reopened = build_cache(samples, SIZE, 1, tmp_path / "cache", progress=again)
     assert kept is samples
-    assert cache.images.shape == (300, 1, *SIZE)
-    assert cache.images.dtype == np.uint8
-    assert not cache.images.flags.writeable
+    np.testing.assert_array_equal(cache.images.shapes, [[1, *STORED]] * 300)
+    assert cache.images[0].dtype == np.uint8
+    assert not cache.images[0].flags.writeable
     np.testing.assert_array_equal(cache.sizes, [[12, 20]] * 300)
     for row in (0, 157, 299):
         with Image.open(samples.files()[row]) as image:
-            expected = image.resize((10, 8), Image.Resampling.BILINEAR)
-        np.testing.assert_array_equal(cache.images[row, 0], expected)
-    np.testing.assert_array_equal(reopened.images, cache.images)
+            expected = image.resize(STORED[::-1], Image.Resampling.BILINEAR)
+        np.testing.assert_array_equal(cache.images[row][0], expected)
+    np.testing.assert_array_equal(pixels(reopened), pixels(cache))
     assert first.calls[-1] == (300, 300)
     assert again.calls == []
 
@@ -77,6 +83,8 @@ def test_the_key_is_content_size_and_channels(samples: Samples, tmp_path: Path):
     relabelled = replace(samples, table=samples.table.assign(label="", split="test"))
     assert folder(relabelled) == folder(samples)
     assert len({folder(samples), folder(samples, (10, 8)), folder(samples, SIZE, 3)}) == 3
+    padded = build_cache(samples, SIZE, 1, tmp_path / "padded", fit="pad")[1].folder
+    assert padded.name != folder(samples).name
     Image.new("L", (5, 5)).save(samples.files()[7])
     assert folder(samples) not in (folder(samples, (10, 8)), folder(samples, SIZE, 3))
     assert len(caches(tmp_path / "cache")) == 6
@@ -90,7 +98,7 @@ def test_a_known_content_digest_saves_a_look_at_the_files(samples: Samples, tmp_
     for file in samples.files():
         file.unlink()
     _, opened = build_cache(samples, SIZE, 1, folder, content=content)
-    np.testing.assert_array_equal(opened.images, first.images)
+    np.testing.assert_array_equal(pixels(opened), pixels(first))
 
 
 def test_images_that_changed_since_their_digest_are_not_cached(samples: Samples, tmp_path: Path):
@@ -121,8 +129,8 @@ def test_bad_images_are_left_out_and_counted(samples: Samples, tmp_path: Path):
     assert "3.png" not in set(kept.table["path"])
     assert kept.notes == ("1 of 300 images could not be read and were left out.",)
     with Image.open(kept.files()[3]) as image:
-        expected = image.resize((10, 8), Image.Resampling.BILINEAR)
-    np.testing.assert_array_equal(cache.images[3, 0], expected)
+        expected = image.resize(STORED[::-1], Image.Resampling.BILINEAR)
+    np.testing.assert_array_equal(cache.images[3][0], expected)
     with pytest.raises(DataError, match=r"1 of 300 images(.|\n)*3\.png"):
         build_cache(samples, SIZE, 1, tmp_path / "cache", on_bad_image="stop")
 
@@ -141,7 +149,7 @@ def test_no_readable_image_and_no_image_at_all_are_errors(samples: Samples, tmp_
 )
 def test_a_damaged_cache_is_rebuilt(samples: Samples, tmp_path: Path, damage: str):
     _, cache = build_cache(samples, SIZE, 1, tmp_path / "cache")
-    expected = np.array(cache.images)
+    expected = pixels(cache)
     if damage == "short":
         os.truncate(cache.folder / "array.u8", 1000)
     elif damage == "zeros":
@@ -156,21 +164,21 @@ def test_a_damaged_cache_is_rebuilt(samples: Samples, tmp_path: Path, damage: st
     elif damage == "no digest":
         (cache.folder / "digest").unlink()
     elif damage == "broken meta":
-        (cache.folder / "meta.json").write_text('{"shape": [3')
+        (cache.folder / "meta.json").write_text('{"shapes": [3')
     else:
         (cache.folder / ("meta.json" if damage == "no meta" else "array.u8")).unlink()
     if damage not in ("zeros", "a bit", "meta", "no digest"):
         with pytest.raises(DataError, match="no whole image cache"):
             ImageCache(cache.folder)
     _, rebuilt = build_cache(samples, SIZE, 1, tmp_path / "cache")
-    np.testing.assert_array_equal(rebuilt.images, expected)
+    np.testing.assert_array_equal(pixels(rebuilt), expected)
 
 
 def test_a_cache_pickles_as_its_folder(samples: Samples, tmp_path: Path):
     _, cache = build_cache(samples, SIZE, 1, tmp_path / "cache")
     text = pickle.dumps(cache)
     assert len(text) < 1000
-    np.testing.assert_array_equal(pickle.loads(text).images, cache.images)
+    np.testing.assert_array_equal(pixels(pickle.loads(text)), pixels(cache))
 
 
 def test_derived_arrays_are_computed_once_for_each_version(samples: Samples, tmp_path: Path):
@@ -182,7 +190,7 @@ def test_derived_arrays_are_computed_once_for_each_version(samples: Samples, tmp
         return (image[0] < 100).astype(np.uint8)
 
     first = cache.derived("dark", 1, dark)
-    np.testing.assert_array_equal(first, cache.images[:, 0] < 100)
+    np.testing.assert_array_equal(first.padded(np.arange(300)), pixels(cache)[:, 0] < 100)
     _, reopened = build_cache(samples, SIZE, 3, tmp_path / "cache")
     reopened.derived("dark", 1, dark)
     assert len(calls) == 300
@@ -192,8 +200,11 @@ def test_derived_arrays_are_computed_once_for_each_version(samples: Samples, tmp
 
 @pytest.mark.parametrize(
     "extractor",
-    [lambda image: image[0].astype(np.float32), lambda image: image[0, : 1 + image[0, 0, 0] % 3]],
-    ids=["dtype", "shape"],
+    [
+        lambda image: image[0].astype(np.float32),
+        lambda image: image[0] if image[0, 0, 0] % 3 else image[0, 0],
+    ],
+    ids=["dtype", "axes"],
 )
 def test_a_wrong_extractor_leaves_nothing_behind(samples: Samples, tmp_path: Path, extractor):
     _, cache = build_cache(samples, SIZE, 1, tmp_path / "cache")
@@ -238,8 +249,8 @@ def test_a_killed_build_is_done_again(samples: Samples, tmp_path: Path, build: s
     _, cache = build_cache(samples, SIZE, 1, tmp_path / "cache")
     same = cache.derived("same", 1, lambda image: image)
     _, clean = build_cache(samples, SIZE, 1, tmp_path / "clean")
-    np.testing.assert_array_equal(cache.images, clean.images)
-    np.testing.assert_array_equal(same, clean.images)
+    np.testing.assert_array_equal(pixels(cache), pixels(clean))
+    np.testing.assert_array_equal(same.padded(np.arange(300)), pixels(clean))
     assert not list((tmp_path / "cache").rglob("*.partial"))
 
 
@@ -273,8 +284,12 @@ def test_real_images_of_each_data_set(real_data: Path, tmp_path: Path):
     samples = Samples(real_data, pd.DataFrame(columns).assign(split="train"))
     kept, cache = build_cache(samples, (48, 64), 3, tmp_path)
     assert len(kept) == len(files) >= 15
-    assert cache.images.shape[1:] == (3, 48, 64)
-    assert (cache.images.std(axis=(1, 2, 3)) > 5).all()
+    sides = cache.images.shapes[:, 1:] / [48, 64]
+    own = np.minimum(cache.sizes / [48, 64], 1.15).min(axis=1)
+    np.testing.assert_allclose(sides.min(axis=1), own, atol=0.02)
+    aspects = cache.images.shapes[:, 1] / cache.images.shapes[:, 2]
+    np.testing.assert_allclose(aspects, cache.sizes[:, 0] / cache.sizes[:, 1], rtol=0.03)
+    assert all(image.std() > 5 for image in cache.images)
 
 
 def test_images_without_contrast_are_warned_of(samples: Samples, tmp_path: Path):
@@ -285,3 +300,18 @@ def test_images_without_contrast_are_warned_of(samples: Samples, tmp_path: Path)
             "WARNING: 1 of 300 images have hardly any contrast (fewer than 16 of 256 grey "
             "levels), such as 7.png",
         )
+
+
+def test_images_of_any_shape_keep_it_and_a_strip_is_no_scan(samples: Samples, tmp_path: Path):
+    Image.new("L", (100, 12)).save(samples.files()[3])
+    Image.new("L", (5, 4)).save(samples.files()[4])
+    kept, cropped = build_cache(samples, SIZE, 1, tmp_path / "cache", on_bad_image="skip")
+    assert len(kept) == 299
+    assert cropped.images[3].shape == (1, 4, 5), "nothing is enlarged"
+    with pytest.raises(DataError, match=r"3\.png: is 100 x 12 pixels, and sides .* set fit=pad"):
+        build_cache(samples, SIZE, 1, tmp_path / "cache")
+    _, padded = build_cache(samples, SIZE, 1, tmp_path / "cache", fit="pad")
+    assert padded.images[3].shape == (1, 1, 12)
+    assert padded.images[0].shape == (1, 7, 12)
+    _, stretched = build_cache(samples, SIZE, 1, tmp_path / "cache", fit="stretch")
+    np.testing.assert_array_equal(stretched.images.shapes, [[1, *SIZE]] * 300)

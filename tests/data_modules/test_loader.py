@@ -14,6 +14,7 @@ from torch import Tensor
 
 from data_modules.errors import DataError
 from data_modules.loader import BatchLoader
+from data_modules.ragged import Ragged
 
 ROWS = 22
 ARRAYS = {
@@ -43,6 +44,18 @@ def test_a_batch_holds_the_rows_of_every_array():
         for name, array in ARRAYS.items():
             np.testing.assert_array_equal(batch[name], array[batch["index"]])
             assert batch[name].numpy().dtype == array.dtype
+
+
+def test_ragged_arrays_are_padded_to_the_largest_of_a_batch():
+    arrays = [np.full((1, 2 + row % 3, 5 - row % 2), row + 1, dtype=np.uint8) for row in range(6)]
+    batches = BatchLoader({"image": Ragged.of(arrays)}, np.arange(6), batch_size=2)
+    shapes = [tuple(batch["image"].shape) for batch in batches]
+    assert shapes == [(2, 1, 3, 5), (2, 1, 4, 5), (2, 1, 4, 5)]
+    for batch in batches:
+        for image, row in zip(batch["image"].numpy(), batch["index"].tolist(), strict=True):
+            _, height, width = arrays[row].shape
+            np.testing.assert_array_equal(image[:, :height, :width], arrays[row])
+            assert image.sum() == arrays[row].sum(), "zeros beyond it"
 
 
 def test_a_batch_does_not_share_memory_with_the_arrays():

@@ -27,7 +27,7 @@ def data(tmp_path: Path) -> tuple[Samples, ImageCache]:
     columns = {"path": names, "label": ["a", "b"] * 9, "patient": patients, "split": SPLITS}
     table = pd.DataFrame(columns).assign(study="", source="toy")
     samples = Samples(tmp_path / "data", table, classes=("a", "b"))
-    return build_cache(samples, (4, 5), 1, tmp_path / "cache")
+    return build_cache(samples, (4, 5), 1, tmp_path / "cache", fit="stretch")
 
 
 def make_module(data: tuple[Samples, ImageCache], **options) -> ImageDataModule:
@@ -50,10 +50,11 @@ def test_a_batch_holds_images_labels_patients_and_derived_arrays(data):
     module = make_module(data, derived={"regions": regions})
     for batch in module.train_dataloader():
         index = batch["index"].numpy()
-        assert set(batch) == {"image", "label", "group", "index", "regions"}
+        assert set(batch) == {"image", "extent", "label", "group", "index", "regions"}
         assert batch["image"].dtype == batch["regions"].dtype == torch.uint8
         assert batch["image"].shape == (len(index), 1, 4, 5)
         assert batch["regions"].shape == (len(index), 4, 5)
+        assert batch["extent"].tolist() == [[4, 5]] * len(index)
         np.testing.assert_array_equal(batch["image"][:, 0, 0, 0], index)
         np.testing.assert_array_equal(batch["label"], samples.targets()[index])
         np.testing.assert_array_equal(batch["group"], samples.groups()[index])

@@ -45,11 +45,11 @@ def test_features_are_what_their_names_say():
     np.testing.assert_allclose(features[1], [127.5, 127.5, 0.5, 0.5, np.log(30), np.log(40)])
 
 
-def test_features_are_the_same_in_chunks(monkeypatch):
-    _, images, sizes, _ = make_set()
-    whole = grey_features(images, sizes)
-    monkeypatch.setattr("matl.evaluation.floor._CHUNK_BYTES", 64 * 7)
-    np.testing.assert_array_equal(grey_features(images, sizes), whole)
+def test_features_are_of_each_image_in_its_own_shape():
+    images = [np.full((1, 4, 4), 9, np.uint8), np.full((1, 2, 7), 255, np.uint8)]
+    features = grey_features(images, np.array([[4, 4], [2, 7]]))
+    np.testing.assert_allclose(features[:, 0], [9, 255])
+    np.testing.assert_allclose(features[:, 2], [0, 1])
 
 
 def test_grey_levels_that_tell_the_class_are_found():

@@ -40,7 +40,7 @@ def batch_hash(job: Job, stage: Stage) -> str:
         loader.sampler.set_epoch(epoch)
         for step, batch in enumerate(loader):
             stage._batch_index = step
-            view = stage.draw_view(batch["image"], stage.config.views)
+            view = stage.draw_view(batch, stage.config.views)
             parts = {**batch, "view": view.image, "theta": view.theta}
             hashes.append(hashed(sorted(parts.items())))
     return hashed_text(hashes)

@@ -17,10 +17,10 @@ def test_pickled_images_are_the_same_memory_maps(load_tiny: Load) -> None:
     lung = plan.chain[1]
     images = open_images(plan.experiment, lung)
     pickled = pickle.dumps(images)
-    assert len(pickled) < images.cache.images.nbytes
+    assert len(pickled) < images.cache.images.shapes.prod(axis=1).sum()
     again = pickle.loads(pickled)
-    assert isinstance(again.derived["regions"], np.memmap)
-    assert np.array_equal(again.derived["regions"], images.derived["regions"])
+    assert isinstance(again.derived["regions"][0].base.base, np.memmap)
+    assert all(map(np.array_equal, again.derived["regions"], images.derived["regions"]))
     assert again.samples.table.equals(images.samples.table)
 
 

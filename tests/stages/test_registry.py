@@ -38,7 +38,7 @@ class Rotation(LungSSL, Stage):
 
     def loss(self, batch):
         turns = torch.arange(len(batch["image"])) % self.config.turns
-        images = plain_view(batch["image"])
+        images = self.plain_view(batch)
         turned = [one.rot90(int(turn), (1, 2)) for one, turn in zip(images, turns, strict=True)]
         return F.cross_entropy(self.heads["turns"](self.features(torch.stack(turned))), turns)
 '''

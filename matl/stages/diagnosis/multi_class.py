@@ -11,7 +11,6 @@ from matl.backbones import AttentiveBackbone
 from matl.seeding import draw_by_name
 from matl.stages.base import Stage, class_weights
 from matl.stages.diagnosis.task import DiagnosisConfig
-from matl.views import plain_view
 
 
 class MultiClassStage(Stage):
@@ -52,19 +51,19 @@ class MultiClassStage(Stage):
         """Logits [B, classes] for images float [B, C, H, W] in [0, 1]."""
         return self.heads["classes"](self.drop(self.features(images)))
 
-    def scores(self, images: Tensor) -> Tensor:
-        """Probabilities [B, classes], 1 in sum, for uint8 images [B, C, H, W]."""
-        return self(plain_view(images)).float().softmax(1)
+    def scores(self, batch: dict[str, Tensor]) -> Tensor:
+        """Probabilities [B, classes], 1 in sum, for the images of a batch."""
+        return self(self.plain_view(batch)).float().softmax(1)
 
     def loss(self, batch: dict[str, Tensor]) -> Tensor:
         """Cross-entropy of one view of each image."""
-        images = self.draw_view(batch["image"], self.config.views).image
+        images = self.draw_view(batch, self.config.views).image
         logits = self(images).float()
         return self._criterion(logits, batch["label"], self.config.label_smoothing)
 
     def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
         """Log the loss, and the macro AUROC where every class is there."""
-        logits = self(plain_view(batch["image"])).float()
+        logits = self(self.plain_view(batch)).float()
         loss = self._criterion(logits, batch["label"])
         self.log("val/loss", loss, sync_dist=True, batch_size=len(logits))
         if self.ranks_validation:

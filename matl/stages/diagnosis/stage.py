@@ -9,7 +9,6 @@ from matl.backbones import AttentiveBackbone
 from matl.seeding import draw_by_name
 from matl.stages.base import Stage
 from matl.stages.diagnosis.task import DiagnosisConfig
-from matl.views import plain_view
 
 
 class DiagnosisStage(Stage):
@@ -50,20 +49,20 @@ class DiagnosisStage(Stage):
         """Logits [B] of the positive class for images float [B, C, H, W] in [0, 1]."""
         return self.heads["positive"](self.drop(self.features(images))).squeeze(1)
 
-    def scores(self, images: Tensor) -> Tensor:
-        """Probabilities [B] of the positive class for uint8 images [B, C, H, W]."""
-        return self(plain_view(images)).float().sigmoid()
+    def scores(self, batch: dict[str, Tensor]) -> Tensor:
+        """Probabilities [B] of the positive class for the images of a batch."""
+        return self(self.plain_view(batch)).float().sigmoid()
 
     def loss(self, batch: dict[str, Tensor]) -> Tensor:
         """Binary cross-entropy of one view of each image."""
-        images = self.draw_view(batch["image"], self.config.views).image
+        images = self.draw_view(batch, self.config.views).image
         smooth = self.config.label_smoothing
         targets = batch["label"].float() * (1 - smooth) + smooth / 2
         return self._criterion(self(images).float(), targets)
 
     def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
         """Log the loss, and the AUROC where both classes are there."""
-        logits = self(plain_view(batch["image"])).float()
+        logits = self(self.plain_view(batch)).float()
         loss = self._criterion(logits, batch["label"].float())
         self.log("val/loss", loss, sync_dist=True, batch_size=len(logits))
         if self.ranks_validation:

@@ -15,7 +15,6 @@ from matl.seeding import draw_by_name
 from matl.stages.base import Stage, class_weights
 from matl.stages.processes import relative_weight
 from matl.stages.source.task import SourceConfig
-from matl.views import plain_view
 
 
 class MeanAUROC(MultilabelAUROC):
@@ -152,14 +151,14 @@ class SourceStage(Stage):
 
     def loss(self, batch: dict[str, Tensor]) -> Tensor:
         """Mean over the heads, weighted by their images."""
-        images = self.draw_view(batch["image"], self.config.views).image
+        images = self.draw_view(batch, self.config.views).image
         parts = [head.mix(images[rows], targets) for head, rows, targets in self._parts(batch)]
         features = self.features(torch.cat([mixed for mixed, _ in parts]))
         return self._mean_loss(features.split([len(mixed) for mixed, _ in parts]), parts)
 
     def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
         """Log the loss, and the metric of each head."""
-        features = self.features(plain_view(batch["image"]))
+        features = self.features(self.plain_view(batch))
         parts = [(features[rows], targets) for _, rows, targets in self._parts(batch)]
         loss = self._mean_loss([own for own, _ in parts], parts)
         self.log("val/loss", loss, sync_dist=True, batch_size=len(batch["image"]))

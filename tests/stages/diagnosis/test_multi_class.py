@@ -19,7 +19,7 @@ def make_stage(**settings: object) -> MultiClassStage:
 def test_scores_of_an_image_add_up_to_one() -> None:
     images = torch.randint(0, 256, (4, 1, 32, 32), dtype=torch.uint8)
     with torch.no_grad():
-        scores = make_stage().eval().scores(images)
+        scores = make_stage().eval().scores({"image": images})
     assert scores.shape == (4, 3)
     torch.testing.assert_close(scores.sum(1), torch.ones(4))
 

@@ -21,7 +21,7 @@ from matl.orchestrator.store import Store
 from matl.orchestrator.training import stage_job
 from matl.stages.source.stage import SourceStage, drawn_share
 from matl.stages.source.task import SourceConfig
-from matl.views import ViewConfig, plain_view
+from matl.views import ViewConfig
 
 Labels = dict[str, object]
 TARGETS = torch.tensor([0, 1, 2, 2])
@@ -29,7 +29,14 @@ SEVERAL_TARGETS = torch.tensor([[0.0, 1.0], [1.0, 1.0], [1.0, 0.0]])
 SINGLE: Labels = {"classes": list("abc"), "multi_label": False, "images": 4, "counts": [1, 1, 2]}
 SEVERAL: Labels = {"classes": list("ab"), "multi_label": True, "images": 3, "counts": [2, 2]}
 STILL = ViewConfig(
-    crop=[1.0, 1.0], flip=0.0, rotate=0.0, brightness=0.0, contrast=0.0, gamma=0.0, noise=0.0
+    crop=[1.0, 1.0],
+    flip=0.0,
+    rotate=0.0,
+    brightness=0.0,
+    contrast=0.0,
+    gamma=0.0,
+    noise=0.0,
+    low_resolution=0.0,
 )
 
 
@@ -55,7 +62,7 @@ MIXED = {
 def test_one_kind_of_labels_is_plain_cross_entropy() -> None:
     trained = stage({"classes": SINGLE})
     given = batch(label=torch.tensor([0, 1, 2, 2, 1, 0]))
-    expected = F.cross_entropy(trained(plain_view(given["image"]))["classes"], given["label"])
+    expected = F.cross_entropy(trained(trained.plain_view(given))["classes"], given["label"])
     assert trained.loss(given).item() == pytest.approx(expected.item(), rel=1e-3)
 
 
@@ -64,7 +71,7 @@ def test_several_kinds_are_weighted_by_their_images() -> None:
     given = batch(**MIXED)
     keep = given["label_set"] >= 0
     trained.backbone.eval()
-    logits = trained(plain_view(given["image"]))
+    logits = trained(trained.plain_view(given))
     single = F.cross_entropy(logits["shapes"][[0, 2, 5]], given["label"][[0, 2, 5]])
     several = F.binary_cross_entropy_with_logits(
         logits["findings"][[1, 3]], given["labels"][[1, 3]]

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from data_modules.ragged import Ragged
 from data_modules.samples import Samples
 from matl.errors import SettingError
 from matl.lung_regions import VERSION as LUNGS_VERSION
@@ -76,16 +77,16 @@ class MultiScale(LungSSL):
 
     @classmethod
     def derived(cls, config: MultiScaleConfig) -> tuple[Derived, ...]:
-        """The regions of each scan, uint8 [H, W]."""
+        """The regions of each scan, uint8 [h, w]."""
         name = f"regions-{config.regions}-{config.fields}"
         extract = partial(_region_map, regions=config.regions, fields=config.fields)
         return (Derived("regions", name, LUNGS_VERSION, extract),)
 
     @classmethod
-    def notes(cls, derived: Mapping[str, np.ndarray], config: MultiScaleConfig) -> tuple[str, ...]:
+    def notes(cls, derived: Mapping[str, Ragged], config: MultiScaleConfig) -> tuple[str, ...]:
         """How many scans have no lung field, of which only the *whole* term learns."""
         regions = derived["regions"]
-        lost = len(regions) - int(np.count_nonzero(regions.any(axis=(1, 2))))
+        lost = sum(not one.any() for one in regions)
         if not lost:
             return ()
         warning = "WARNING: " if lost > len(regions) / 2 else ""

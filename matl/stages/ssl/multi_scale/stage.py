@@ -75,7 +75,7 @@ class MultiScaleStage(Stage):
 
     def loss(self, batch: dict[str, Tensor]) -> Tensor:
         """Weighted sum of the terms that are on."""
-        query, key = self._look(batch["image"])
+        query, key = self._look(batch)
         terms: dict[str, Term] = {}
         with torch.autocast(self.device.type, enabled=False):
             if self.config.whole > 0:
@@ -90,10 +90,10 @@ class MultiScaleStage(Stage):
         weighted = [getattr(self.config, name) * term.loss for name, term in terms.items()]
         return torch.stack(weighted).sum()
 
-    def _look(self, images: Tensor) -> tuple[Look, Look]:
+    def _look(self, batch: dict[str, Tensor]) -> tuple[Look, Look]:
         """Two views of a batch, seen by the query network and by the momentum encoder."""
         generator = self.view_generator()
-        views = [self.draw_view(images, self.views, generator) for _ in range(2)]
+        views = [self.draw_view(batch, self.views, generator) for _ in range(2)]
         query_maps = self.backbone(views[0].image)
         with torch.no_grad():
             key_maps = self.key_backbone(views[1].image) if self.contrasts else {}

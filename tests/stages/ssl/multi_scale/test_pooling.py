@@ -1,10 +1,13 @@
 """Pooling: regions go where the view's map takes them, and features are averaged there."""
 
+import numpy as np
 import pytest
 import torch
 
+from data_modules.fit import FITS
+from data_modules.ragged import Ragged
 from matl.stages.ssl.multi_scale.pooling import carry, lung_weights, pool, visible
-from matl.views import ViewConfig, random_map
+from matl.views import Fitting, ViewConfig, random_map, random_view
 
 PLAIN = torch.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
 
@@ -40,10 +43,31 @@ def test_a_flip_and_a_shift_move_the_regions():
 def test_carried_regions_cover_what_a_view_of_the_labels_shows():
     regions = blocks().expand(16, -1, -1)
     config = ViewConfig(crop=[0.4, 0.8], rotate=30.0)
-    theta = random_map((16, 1, 64, 64), config, torch.Generator().manual_seed(0))
+    places = torch.tensor([[64, 64]] * 16)
+    fitting = Fitting((64, 64), "crop")
+    theta = random_map(places, fitting, config, torch.Generator().manual_seed(0))
     coarse = carry(regions, theta, (4, 4)).mean(dim=(2, 3))
     fine = carry(regions, theta, (64, 64)).mean(dim=(2, 3))
     torch.testing.assert_close(coarse, fine, atol=0.01, rtol=0)
+
+
+@pytest.mark.parametrize("fit", FITS)
+def test_regions_follow_the_scan_into_its_view_whatever_their_shape(fit: str):
+    """A view of the labels as a picture shows the labels that are carried by its map."""
+    shapes = [(64, 64), (48, 90), (80, 50)]
+    labels = [blocks()[0].numpy().repeat(2, 0)[:h, :].repeat(2, 1)[:, :w] for h, w in shapes]
+    batch = torch.from_numpy(Ragged.of(labels).padded(np.arange(3)))
+    still = ViewConfig(
+        crop=[0.6, 1.0], brightness=0.0, contrast=0.0, gamma=0.0, noise=0.0, low_resolution=0.0
+    )
+    fitting, extent = Fitting((64, 64), fit), torch.tensor(shapes)
+    seeded = torch.Generator().manual_seed(1)
+    for name in range(1, 7):
+        pictures = 255 * (batch == name).to(torch.uint8)[:, None]
+        view = random_view(pictures, still, seeded.manual_seed(1), fitting, extent)
+        shares = carry(batch, view.theta, (8, 8))[:, name - 1]
+        shown = torch.nn.functional.avg_pool2d(view.image[:, 0], 8)
+        torch.testing.assert_close(shares, shown, atol=0.12, rtol=0)
 
 
 def test_a_region_out_of_the_view_is_not_visible():
