@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 VERSION = 2
 """Raised whenever the same generator may give other views."""
 
+TTA = ("none", "flip", "crops")
+"""The views that a diagnosis scores an image in; see `matl.views.evaluation_views`."""
+
 
 @dataclass
 class ViewConfig:

@@ -9,7 +9,7 @@ left corner, and its `extent`, [height, width], says how far it reaches: no view
 large the place is. Outside of the scan a view is black, as air is in CT.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -123,11 +123,41 @@ def whole_places(images: Tensor) -> Tensor:
     return torch.tensor(images.shape[-2:], device=images.device).expand(len(images), 2)
 
 
-def plain_map(extent: Tensor, fitting: Fitting) -> Tensor:
-    """The maps from plain views to images with these heights and widths: float32 [B, 2, 3]."""
+def evaluation_views(
+    images: Tensor, fitting: Fitting, tta: str, extent: Tensor | None = None
+) -> Iterator[Tensor]:
+    """The views whose scores are averaged, float32 [B, C, h, w] in [0, 1] each.
+
+    Args:
+        images: uint8 [B, C, H, W].
+        fitting: the views' size, and how an image fits it.
+        tta: `none` gives the plain view; `flip` also its mirror image; `crops` three windows along
+            each image, from end to end.
+        extent: as in `random_view`.
+    """
+    if tta == "crops":
+        extent = whole_places(images) if extent is None else extent
+        for shift in (-1.0, 0.0, 1.0):
+            theta = to_place(plain_map(extent, fitting, shift), extent, images.shape[-2:])
+            yield resample(as_floats(images), theta, fitting.size)
+        return
+    plain = plain_view(images, fitting, extent).image
+    yield plain
+    if tta == "flip":
+        yield plain.flip(-1)
+
+
+def plain_map(extent: Tensor, fitting: Fitting, shift: float = 0.0) -> Tensor:
+    """The maps from plain views to images with these heights and widths: float32 [B, 2, 3].
+
+    Args:
+        extent: int [B, 2].
+        fitting: as in `plain_view`.
+        shift: Where the window lies along the image, from -1 at its start to 1 at its end.
+    """
     scale_x, scale_y = _window(extent, fitting)
     zero = torch.zeros_like(scale_x)
-    rows = ((scale_x, zero, zero), (zero, scale_y, zero))
+    rows = ((scale_x, zero, shift * (1 - scale_x)), (zero, scale_y, shift * (1 - scale_y)))
     return torch.stack([torch.stack(row, dim=1) for row in rows], dim=1)
 
 

@@ -12,11 +12,13 @@ from omegaconf import OmegaConf
 
 from data_modules.fit import FITS
 from data_modules.ragged import Ragged
+from matl.view_settings import TTA
 from matl.views import (
     Fitting,
     Share,
     ViewConfig,
     as_floats,
+    evaluation_views,
     low_resolution,
     plain_view,
     random_map,
@@ -166,6 +168,21 @@ def test_a_padded_view_shows_the_whole_scan_with_black_around_it():
     image = plain_view(scan, Fitting((40, 40), "pad")).image[0, 0]
     assert image[10:30].min() == 1
     assert image[:9].max() == image[31:].max() == 0
+
+
+def test_the_views_that_are_scored_are_what_tta_asks_for():
+    scan = torch.arange(120, dtype=torch.uint8).expand(1, 1, 60, 120)
+    square = Fitting((60, 60), "crop")
+    rows = {
+        tta: [view[0, 0, 0] * 255 for view in evaluation_views(scan, square, tta)] for tta in TTA
+    }
+    middle = torch.arange(30.0, 90.0)
+    expected = {
+        "none": [middle],
+        "flip": [middle, middle.flip(0)],
+        "crops": [torch.arange(60.0), middle, torch.arange(60.0, 120.0)],
+    }
+    torch.testing.assert_close(rows, expected, atol=1e-3, rtol=0)
 
 
 @pytest.mark.parametrize("fit", ["crop", "pad"])

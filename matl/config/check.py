@@ -168,6 +168,9 @@ def _check_stage(stage: StageConfig, strides: tuple[int, ...], keys: list[str]) 
     _check_crop(stage.views.crop, [*keys, "views", "crop"])
     _check_optimizer(stage.optimizer, [*keys, "optimizer"])
     _check_data(stage.data, [*keys, "data"])
+    if stage.average > stage.epochs:
+        message = f"{stage.average} is more than the stage's {stage.epochs} epochs"
+        raise SettingError([*keys, "average"], message)
     if stage.freeze not in ("none", "all", *strides) or type(stage.freeze) not in (str, int):
         message = (
             f"{stage.freeze!r} is not possible; write none, all, or a stride; {_listed(strides)}"

@@ -27,6 +27,7 @@ from matl.config.layers import (
 from matl.config.schema import Experiment
 from matl.config.typed import refuse_unknown_keys, structured
 from matl.errors import MatlError, SettingError
+from matl.stages.recipes import with_recipe
 from matl.stages.registry import find_task
 from matl.stages.settings import StageConfig
 
@@ -160,7 +161,10 @@ def typed_stage(name: str, node: Any) -> StageConfig:
         schema = find_task(node).settings
     except SettingError as error:
         raise error.under(*keys) from error
-    raw = OmegaConf.create(node)
+    try:
+        raw = OmegaConf.create(with_recipe(node))
+    except SettingError as error:
+        raise error.under(*keys) from error
     refuse_unknown_keys(raw, schema, keys)
     return structured(schema, raw, keys)
 

@@ -17,6 +17,7 @@ from data_modules.config import DataConfig
 from matl.backbones.config import BackboneConfig
 from matl.config.schema import Experiment, LoggerConfig, TrainerConfig
 from matl.plugins import load_class
+from matl.stages.recipes import RECIPE, RECIPES, describe_recipes
 from matl.stages.registry import TASKS
 from matl.stages.settings import StageConfig
 from matl.stages.ssl.task import METHODS, LungSSL
@@ -72,7 +73,7 @@ def experiment_sections() -> list[Section]:
     return [
         make_section("Experiment", Experiment, more=(EXTENDS,)),
         make_section("Backbone", BackboneConfig, "backbone."),
-        make_section("Stage", StageConfig, stage),
+        make_section("Stage", StageConfig, stage, more=(_recipe(stage),)),
         *(_own(f"Task {name}", load_class(name, TASKS, Task, "task"), stage) for name in TASKS),
         *(_own(f"Method {name}", one, stage) for name, one in _methods()),
         make_section("Data", DataConfig, f"{stage}data."),
@@ -80,6 +81,12 @@ def experiment_sections() -> list[Section]:
         make_section("Trainer", TrainerConfig, "trainer."),
         make_section("Logger", LoggerConfig, "logger."),
     ]
+
+
+def _recipe(start: str) -> Setting:
+    meaning = f"Other defaults, where the stage says nothing itself: {describe_recipes()}."
+    values = ", ".join(f"`{name}`" for name in RECIPES)
+    return Setting(start + RECIPE, meaning, "", values, "scratch")
 
 
 def _methods() -> Iterator[tuple[str, type[Task]]]:

@@ -18,6 +18,7 @@ from torch.multiprocessing import _prctl_pr_set_pdeathsig  # type: ignore[attr-d
 from matl.backbones import AttentiveBackbone, canonical_state, save_weights
 from matl.files import disk_errors
 from matl.names import BACKBONE, CHECKPOINT, CURVES, HEADS
+from matl.orchestrator.average import LastEpochs
 from matl.orchestrator.batch import refuse_batch
 from matl.orchestrator.callbacks import CurveRecorder, StageProgress
 from matl.orchestrator.checkpoints import LastTwo, checkpoint_callbacks, go_on
@@ -72,7 +73,8 @@ def fit(job: Job) -> None:
     ):
         if job.resources.processes > 1 and job.resources.nodes == 1:
             join_group(_backend(job))
-        trainer = _trainer(job, console, logger)
+        average = LastEpochs(job.stage.config.average)
+        trainer = _trainer(job, console, logger, average)
         try:
             trainer.fit(stage, data, ckpt_path=job.checkpoint, weights_only=True)
         except Preempted:
@@ -84,6 +86,7 @@ def fit(job: Job) -> None:
         except RuntimeError as error:
             refuse_batch(job, error)
             raise
+        average.put_into(stage)
         if trainer.is_global_zero:
             save_weights(job.workspace / BACKBONE, canonical_state(stage.backbone), _metadata(job))
             save_weights(job.workspace / HEADS, stage.heads.state_dict(), _metadata(job))
@@ -127,11 +130,14 @@ def _metadata(job: Job) -> dict[str, str]:
     return {"fingerprint": job.stage.fingerprint, "stage": job.stage.name}
 
 
-def _trainer(job: Job, console: Console, logger: CurveLogger | None) -> pl.Trainer:
+def _trainer(
+    job: Job, console: Console, logger: CurveLogger | None, average: LastEpochs
+) -> pl.Trainer:
     config, resources, task = job.stage.config, job.resources, job.stage.task
     callbacks: list[pl.Callback] = [
         CurveRecorder(job.workspace / CURVES),
         StageProgress(job.stage.title, ("loss", *task.metric_names), job.place, console),
+        average,
         Guard(job.stage.name, job.images.samples, job.workspace / CHECKPOINT),
         *checkpoint_callbacks(job.workspace, config.checkpoint_every),
     ]

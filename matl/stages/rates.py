@@ -19,7 +19,7 @@ def parameter_groups(stage: nn.Module, config: StageConfig) -> list[dict[str, An
 
     Biases, norms and gates have no weight decay. Rates fall by `layer_decay` a layer from the
     heads to the images (https://arxiv.org/abs/2106.08254; timm's layers; an operator belongs to the
-    layer before it), and those of operators and gates are multiplied by their own factors.
+    layer before it), and those of heads, operators and gates are multiplied by their own factors.
 
     Args:
         stage: A task's module, with the shared network as `backbone`.
@@ -49,10 +49,12 @@ def _factors(stage: nn.Module, config: StageConfig) -> dict[torch.Tensor, float]
     operators = stage.get_submodule(f"{BACKBONE}operators")
     named = dict(operators.named_parameters())
     gates = {name for name in named if name.endswith(".gate")}
-    return {
+    factors: dict[torch.Tensor, float] = {
         parameter: config.gate_lr if name in gates else config.operator_lr
         for name, parameter in named.items()
     }
+    heads = stage.get_submodule("heads").parameters()
+    return factors | dict.fromkeys(heads, config.head_lr)
 
 
 class _Layered(nn.Module):

@@ -47,6 +47,7 @@ class StageConfig:
         warmup: Share of all steps over which the rate rises.
         layer_decay: Factor of the learning rate per layer, from the heads to the images; 1 for
             none.
+        head_lr: Factor of the heads' learning rate.
         operator_lr: Factor of the operators' learning rate.
         gate_lr: Factor of the learning rate of the operators' gates.
         transfer: Which weights of the stage before this one are carried over:
@@ -55,6 +56,7 @@ class StageConfig:
         freeze: `none`, `all` (a linear probe), or the stride up to which nothing is trained.
         clip: Largest norm of the gradient; 0 turns clipping off.
         accumulate: Batches whose gradients are added before a step.
+        average: The last epochs whose mean weights are kept; 1 keeps those of the last one.
         checkpoint_every: Steps between checkpoints, besides the one after each epoch; 0 for none.
         views: Random views of the training images.
     """
@@ -74,6 +76,7 @@ class StageConfig:
     schedule: str = setting("cosine", choices=("cosine", "constant"))
     warmup: float = setting(0.1, least=0.0, most=0.9, unit="share of the steps")
     layer_decay: float = setting(1.0, above=0.0, most=1.0)
+    head_lr: float = setting(1.0, identity="where set", least=0.0)
     operator_lr: float = setting(1.0, least=0.0)
     gate_lr: float = setting(1.0, least=0.0)
     transfer: str = setting("all", choices=tuple(TRANSFERS))
@@ -82,6 +85,7 @@ class StageConfig:
     )
     clip: float = setting(1.0, least=0.0)
     accumulate: int = setting(1, least=1, unit="batches")
+    average: int = setting(1, identity="where set", least=1, unit="epochs")
     checkpoint_every: int = setting(0, identity=False, least=0, unit="steps")
     views: ViewConfig = field(default_factory=ViewConfig)
 

@@ -42,6 +42,15 @@ def test_no_weight_decay_on_vectors() -> None:
             assert shapes == {group["weight_decay"] == 0.3}
 
 
+def test_heads_have_a_rate_of_their_own() -> None:
+    found = rates(stage(head_lr=10.0))
+    assert {name for name, rate in found.items() if rate == 10.0} == {
+        "heads.positive.weight",
+        "heads.positive.bias",
+    }
+    assert set(found.values()) == {1.0, 10.0}
+
+
 @pytest.mark.parametrize("network", NETWORKS)
 def test_rates_fall_towards_the_images(network: str) -> None:
     trained = stage(network, layer_decay=0.5)

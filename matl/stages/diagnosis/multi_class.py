@@ -10,6 +10,7 @@ from torchmetrics.classification import MulticlassAUROC
 from matl.backbones import AttentiveBackbone
 from matl.seeding import draw_by_name
 from matl.stages.base import Stage, class_weights
+from matl.stages.diagnosis.scores import mean_scores
 from matl.stages.diagnosis.task import DiagnosisConfig
 
 
@@ -53,7 +54,7 @@ class MultiClassStage(Stage):
 
     def scores(self, batch: dict[str, Tensor]) -> Tensor:
         """Probabilities [B, classes], 1 in sum, for the images of a batch."""
-        return self(self.plain_view(batch)).float().softmax(1)
+        return mean_scores(self, batch, lambda images: self(images).float().softmax(1))
 
     def loss(self, batch: dict[str, Tensor]) -> Tensor:
         """Cross-entropy of one view of each image."""

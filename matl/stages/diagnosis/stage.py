@@ -8,6 +8,7 @@ from torchmetrics.classification import BinaryAUROC
 from matl.backbones import AttentiveBackbone
 from matl.seeding import draw_by_name
 from matl.stages.base import Stage
+from matl.stages.diagnosis.scores import mean_scores
 from matl.stages.diagnosis.task import DiagnosisConfig
 
 
@@ -51,7 +52,7 @@ class DiagnosisStage(Stage):
 
     def scores(self, batch: dict[str, Tensor]) -> Tensor:
         """Probabilities [B] of the positive class for the images of a batch."""
-        return self(self.plain_view(batch)).float().sigmoid()
+        return mean_scores(self, batch, lambda images: self(images).float().sigmoid())
 
     def loss(self, batch: dict[str, Tensor]) -> Tensor:
         """Binary cross-entropy of one view of each image."""

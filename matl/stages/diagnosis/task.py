@@ -9,6 +9,7 @@ from data_modules.samples import Samples
 from matl.errors import SettingError
 from matl.stages.settings import StageConfig, setting
 from matl.stages.task import Task
+from matl.view_settings import TTA
 
 if TYPE_CHECKING:
     from matl.stages.base import Stage
@@ -26,6 +27,8 @@ class DiagnosisConfig(StageConfig):
         label_smoothing: Share of the target moved towards one half; multi-class, spread over all
             classes.
         drop_rate: Dropout before the classifier.
+        tta: The views that an image is scored in, whose probabilities are averaged: `none` takes
+            one, `flip` adds its mirror image, `crops` takes three windows along the image.
         ordered: Every class from the mildest to the severest, where they have such an order: a
             multi-class diagnosis then also has a quadratic weighted kappa.
     """
@@ -33,6 +36,7 @@ class DiagnosisConfig(StageConfig):
     class_weights: str = setting("balanced", choices=("none", "balanced"))
     label_smoothing: float = setting(0.0, least=0.0, most=0.9, unit="share")
     drop_rate: float = setting(0.0, least=0.0, most=0.9, unit="probability")
+    tta: str = setting("none", identity="where set", choices=TTA)
     ordered: list[str] = field(default_factory=list, metadata={"identity": False})
 
 
@@ -44,6 +48,12 @@ class Diagnosis(Task):
     metric_names = ("val/auroc",)
     diagnoses = True
     module = "matl.stages.diagnosis.stage:DiagnosisStage"
+
+    @classmethod
+    def check_settings(cls, config: DiagnosisConfig, strides: Sequence[int]) -> None:
+        """Windows along an image are there where it is cropped."""
+        if config.tta == "crops" and config.fit != "crop":
+            raise SettingError(["tta"], f"crops needs fit=crop, and fit is {config.fit}")
 
     @classmethod
     def select(cls, samples: Samples, config: DiagnosisConfig) -> Samples:

@@ -1,0 +1,26 @@
+"""Recipes are other defaults: what a stage says itself always holds."""
+
+import pytest
+from tiny import Load
+
+from matl.errors import MatlError
+from matl.stages.recipes import RECIPES
+
+
+def test_a_recipe_sets_what_the_stage_does_not_say(load_tiny: Load) -> None:
+    plain = load_tiny("stages.diagnosis.recipe=scratch").stages["diagnosis"]
+    assert plain == load_tiny().stages["diagnosis"]
+    words = ("stages.diagnosis.recipe=finetune", "stages.diagnosis.head_lr=3")
+    chosen = load_tiny(*words).stages["diagnosis"]
+    wanted = {**RECIPES["finetune"], "head_lr": 3.0}
+    assert {name: getattr(chosen, name) for name in wanted} == wanted
+
+
+def test_a_probe_trains_the_heads_alone(load_tiny: Load) -> None:
+    assert load_tiny("stages.diagnosis.recipe=probe").stages["diagnosis"].freeze == "all"
+
+
+def test_an_unknown_recipe_is_named_with_the_nearest(load_tiny: Load) -> None:
+    message = r"stages\.diagnosis\.recipe: 'fintune' is not possible; .*finetune"
+    with pytest.raises(MatlError, match=message):
+        load_tiny("stages.diagnosis.recipe=fintune")
