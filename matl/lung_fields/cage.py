@@ -16,7 +16,8 @@ from matl.lung_fields.masks import Mask, Sides
 INSIDE_WEIGHT, TOLERANCE = 0.22, 2.0
 LATERAL = 0.35  # share of the half width that is no outer edge
 USUAL_POWER, USUAL_ASPECT = 2.2, 0.75
-FEWEST_POINTS, CLOSE, LEAST_CLOSE = 15, 1.5, 0.4
+EVERY, COARSE = 3, 1e-3
+FEWEST_POINTS, CLOSE, LEAST_CLOSE = 10, 1.5, 0.4
 
 Points = NDArray[np.float64]
 
@@ -59,7 +60,7 @@ class Cage:
 
 def fit_cage(sides: Sides) -> Cage | None:
     """The cage around two lungs; none where too little of their edge would lie on it."""
-    points = outer_edge(sides)[::2]
+    points = outer_edge(sides)[::EVERY]
     if len(points) < FEWEST_POINTS:
         return None
     x, y = points.T
@@ -81,7 +82,7 @@ def fit_cage(sides: Sides) -> Cage | None:
     least = [*(middle - 40), 10, 10, 1.8, -0.3]
     most = [*(middle + 40), 120, 120, 2.6, 0.3]
     start = np.clip([*middle, *half, USUAL_POWER, 0], least, most)
-    curve = least_squares(misfit, start, bounds=(least, most)).x
+    curve = least_squares(misfit, start, bounds=(least, most), ftol=COARSE, xtol=COARSE).x
     close = float(np.mean(np.abs(distance(curve, x, y)) < CLOSE))
     height, width = sides.shape
     return Cage(curve, (height, width), close) if close > LEAST_CLOSE else None

@@ -4,6 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+LARGEST_HOLE = 0.03
+
 Grey = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 Sides = NDArray[np.uint8]
@@ -19,13 +21,17 @@ def opened(mask: Mask, radius: float) -> Mask:
 
 
 def closed(mask: Mask, radius: int) -> Mask:
-    """With the gaps that a disc does not fit into, and with its holes."""
+    """With the gaps that a disc does not fit into, and with holes smaller than a liver's dome."""
     if not mask.any():
         return mask
     wide = within(np.pad(mask, radius + 1), radius)
     shrunk = ndimage.distance_transform_edt(wide) > radius
     inner = (slice(radius + 1, -radius - 1),) * 2
-    return np.asarray(ndimage.binary_fill_holes(shrunk)[inner])
+    whole: Mask = np.asarray(shrunk[inner])
+    holes, _ = ndimage.label(ndimage.binary_fill_holes(whole) & ~whole)
+    small = np.bincount(holes.ravel()) < LARGEST_HOLE * mask.size
+    small[0] = False
+    return whole | small[holes]
 
 
 def within(mask: Mask, distance: float) -> Mask:
@@ -45,7 +51,8 @@ def turned(sides: Sides) -> Sides:
 
 def levels(lung: Mask, smooth: Grey) -> tuple[float, float]:
     """The grey value of the lungs' air, and that of the body close around them."""
-    away = ndimage.distance_transform_edt(~lung)
-    around = (away > 2) & (away < 9)
+    around = ndimage.binary_dilation(lung, iterations=8) & ~ndimage.binary_dilation(
+        lung, iterations=2
+    )
     air = float(np.median(smooth[lung]))
     return air, float(np.median(smooth[around])) if around.any() else air

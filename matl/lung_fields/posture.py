@@ -50,9 +50,9 @@ def reaches_back(lung: Mask, smooth: Grey) -> bool:
     """Whether a field ends in the back of the body, where lungs end and bowel does not."""
     body = opened((smooth > sum(levels(lung, smooth)) / 2) | lung, 2)
     labels, _ = ndimage.label(body)
-    sizes = np.bincount(labels[lung])
-    rows = np.flatnonzero((labels == sizes[1:].argmax() + 1).any(axis=1)) if len(sizes) > 1 else []
-    if len(rows) == 0:
+    sizes = np.bincount(labels[lung], minlength=2)
+    rows = np.flatnonzero((labels == sizes[1:].argmax() + 1).any(axis=1))
+    if rows.size == 0:
         return False
     low = np.flatnonzero(lung.any(axis=1))[-1]
     return bool(low - rows[0] > LEAST_REACH * (rows[-1] - rows[0]))

@@ -3,8 +3,8 @@
 Ground glass is darker than fat and grows from the air by a second threshold. Consolidation is as
 light as the body: it is filled from a lung outwards, to the lung's own hull and to the rib cage,
 on the lateral and the posterior side and never towards the mediastinum. What lies between a lung
-and the cage is taken for lung only if some of it is dark, or if the lung falls short of the cage
-along a stretch of its lateral and posterior edge, where a healthy lung touches it.
+and the cage is taken for lung only if some of it is dark, or if the lung beside it is diseased and
+falls short of the cage along its lateral or posterior edge, where a healthy lung touches it.
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ SMALLEST_PIECE = 0.003
 DEEPEST_HULL = 18
 SMALLEST_GAP, SOME_DARK = 0.002, 0.02
 THINNEST_GAP, DEEPEST_WHITE_GAP, DEEPEST_GAP = 2.9, 14, 24
-ROUNDING = 4
+ROUNDING, BESIDE, DENSE_BESIDE = 4, 8, 0.5
 DIRECTIONS, SHORT, LEAST_SHORT, FROM_MIDDLE, LEAST_CLOSE = 120, 2.5, 3, 42, 0.6
 
 
@@ -43,7 +43,7 @@ def add_dense_lung(sides: Sides, smooth: Grey) -> Sides:
     cage = cage and fit_cage(sides)
     if cage is None:
         return sides
-    sides = fill_cage(sides, smooth < limit, cage, outside)
+    sides = fill_cage(sides, smooth, limit, cage, outside)
     return both(*(closed(sides == side, 3) for side in (1, 2)))
 
 
@@ -129,7 +129,7 @@ def faces_wall(lid: Mask, lung: Mask, side: int) -> bool:
     return bool(sideways > 0.7 or (out[1] > 0.3 and sideways > -0.3))
 
 
-def fill_cage(sides: Sides, dark: Mask, cage: Cage, outside: Mask) -> Sides:
+def fill_cage(sides: Sides, smooth: Grey, limit: float, cage: Cage, outside: Mask) -> Sides:
     """Fill gaps between the lungs and the cage, seen from its centre, where they may be lung."""
     lung = sides > 0
     right, down = cage.across * cage.curve[2], cage.down * cage.curve[3]
@@ -141,6 +141,7 @@ def fill_cage(sides: Sides, dark: Mask, cage: Cage, outside: Mask) -> Sides:
     room = (cage.distance < -0.5) & (cage.down > -0.3) & cage.beside_spine & ~outside
     labels, count = ndimage.label(room & ~lung & (beyond > 0) & (reach[direction] > 0))
     away = ndimage.distance_transform_edt(~lung)
+    dense = (smooth > (limit + float(np.median(smooth[lung]))) / 2)[lung]
     at_wall = (np.abs(np.degrees(angle)) > FROM_MIDDLE) & (beyond > SHORT)
     filled = sides.copy()
     for index in range(1, count + 1):
@@ -149,7 +150,11 @@ def fill_cage(sides: Sides, dark: Mask, cage: Cage, outside: Mask) -> Sides:
         if gap.mean() < SMALLEST_GAP or not THINNEST_GAP < depth < DEEPEST_GAP:
             continue
         short = len(np.unique(direction[gap & at_wall])) >= LEAST_SHORT
-        sure = short and cage.close > LEAST_CLOSE and depth < DEEPEST_WHITE_GAP
-        if sure or dark[gap & (away > 2)].mean() > SOME_DARK:
-            filled[gap & opened(gap | lung, ROUNDING)] = 1 if right[0, gap.any(axis=0)][0] < 0 else 2
+        beside = dense[within(gap, BESIDE)[lung]]
+        diseased = beside.sum() > DENSE_BESIDE * max(len(beside), 1)
+        sure = short and diseased and cage.close > LEAST_CLOSE and depth < DEEPEST_WHITE_GAP
+        if sure or np.mean(smooth[gap & (away > 2)] < limit) > SOME_DARK:
+            filled[gap & opened(gap | lung, ROUNDING)] = (
+                1 if right[0, gap.any(axis=0)][0] < 0 else 2
+            )
     return filled
