@@ -15,7 +15,7 @@ from data_modules.file_hashes import FileHashes
 from data_modules.imports import load_object
 from data_modules.samples import Samples
 from data_modules.sets.union import join
-from data_modules.splits import keep_labels, kfold
+from data_modules.splits import keep_labels, kfold, leak_notes
 
 Index = Callable[..., Samples]
 
@@ -112,7 +112,8 @@ def load(
     if config.union:
         samples = _load_union(config, Path(data_root), indexed, hashes)
     else:
-        samples = _split(_together(config, Path(data_root), indexed, hashes, unsplit), config)
+        samples = _together(config, Path(data_root), indexed, hashes, unsplit)
+        samples = samples if unsplit else _split(samples, config)
     samples = keep_labels(samples, config.label_fraction, config.label_seed)
     if config.positive:
         samples = replace(samples, positive=_class_named(config.positive, samples.classes))
@@ -252,7 +253,7 @@ def _together(
 
 def _split(samples: Samples, config: DataConfig) -> Samples:
     if config.split == "official":
-        return samples
+        return replace(samples, notes=(*samples.notes, *leak_notes(samples)))
     return kfold(
         samples,
         folds=config.folds,

@@ -78,9 +78,9 @@ def refuse_shared(samples: Samples, pairs: pd.DataFrame) -> None:
         pairs: What `near_duplicates` found in it.
 
     Raises:
-        DataError: The same bytes or pixels are in two splits.
+        DataError: The same bytes or pixels are in two splits that are not published ones.
     """
-    shared = pairs[_shared(pairs)]
+    shared = unpublished(samples, pairs[_shared(pairs)])
     if len(shared):
         one = shared.iloc[0]
         raise DataError(
@@ -88,6 +88,17 @@ def refuse_shared(samples: Samples, pairs: pd.DataFrame) -> None:
             f"{one['path']} ({one['split']}) and {one['other_path']} ({one['other_split']}); leave "
             "one of each out (matl data --duplicates lists them)"
         )
+
+
+def unpublished(samples: Samples, pairs: pd.DataFrame) -> pd.DataFrame:
+    """The pairs that a published split does not excuse.
+
+    Args:
+        samples: The data set.
+        pairs: Of what `near_duplicates` found in it.
+    """
+    published = samples.table["path"][samples.table["source"].isin(samples.published)]
+    return pairs[~(pairs["path"].isin(published) & pairs["other_path"].isin(published))]
 
 
 def contradictions(pairs: pd.DataFrame) -> str:
