@@ -164,7 +164,8 @@ def leak_notes(samples: Samples) -> tuple[str, ...]:
     if leaks.empty:
         return ()
     tested = leaks["test"][leaks["test"] > 0]
-    persons = [f"{patient} ({_in_words(row)})" for (_, patient), row in leaks.iterrows()]
+    names = leaks.index.get_level_values("patient")
+    persons = [f"{name} ({_in_words(leaks.iloc[at])})" for at, name in enumerate(names)]
     return (
         f"WARNING: the split is kept as published, and {len(leaks)} persons are in several parts "
         f"of it: {', '.join(persons)}; {tested.sum()} test images are of {len(tested)} of them",

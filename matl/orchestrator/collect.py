@@ -15,7 +15,7 @@ from matl.manifest import StageManifest
 from matl.names import CURVES, SCORES
 from matl.orchestrator.classes import class_note, scored_of, tells_classes_apart
 from matl.orchestrator.floors import floor_of
-from matl.orchestrator.leaks import near_notes, same_names
+from matl.orchestrator.leaks import leaking_persons, near_notes, same_names
 from matl.orchestrator.plan import Plan, PlannedStage
 from matl.orchestrator.scoring import read_scores
 from matl.orchestrator.stage_images import open_images
@@ -197,7 +197,8 @@ def _scored(plan: Plan, store: Store) -> Scored | MultiClassScored:
     }
     floor = floor_of(last, store, lambda: open_images(plan.experiment, last)).scores
     models = tables | {FLOOR_ROW: floor}
-    return scored_of(models, last.samples, last.task.class_order(last.config))
+    leaking = leaking_persons(last.samples, plan.alike[plan.alike["stage"] == last.name])
+    return scored_of(models, last.samples, last.task.class_order(last.config), leaking)
 
 
 def _split_note(stage: PlannedStage) -> str:

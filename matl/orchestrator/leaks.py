@@ -12,6 +12,7 @@ from data_modules.errors import DataError
 from data_modules.file_hashes import FileHashes
 from data_modules.samples import Samples, texts
 from data_modules.spelling import form
+from data_modules.splits import split_leaks
 from matl.config import Experiment
 from matl.errors import MatlError
 from matl.stages.registry import task_of
@@ -79,6 +80,25 @@ def refuse_leaks(
 def _copied(pairs: pd.DataFrame) -> list[str]:
     """The held-out images of pairs that are identical."""
     return texts(pairs["other_path"][pairs["kind"] == "exact"].drop_duplicates())
+
+
+def leaking_persons(target: Samples, pairs: pd.DataFrame) -> frozenset[tuple[str, str]]:
+    """The persons of the test split who are in another split, too, or look as if they were.
+
+    Args:
+        target: The diagnosis's images.
+        pairs: Those of them that are nearly identical, of what `refuse_leaks` found.
+
+    Returns:
+        The (source, patient) of each; of a person who has an image that is nearly identical to one
+        of another split, too.
+    """
+    leaks = split_leaks(target)
+    across = pairs[pairs["split"] != pairs["other_split"]]
+    alike = target.table["path"].isin([*across["path"], *across["other_path"]])
+    near = target.table[alike & (target.table["split"] == "test")]
+    named = set(zip(near["source"], near["patient"], strict=True))
+    return frozenset(named | set(leaks.index[leaks["test"] > 0]))
 
 
 def near_notes(pairs: pd.DataFrame) -> list[str]:

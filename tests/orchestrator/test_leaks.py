@@ -237,3 +237,17 @@ def test_a_published_split_excuses_no_other_person(
         MatlError, match=r"lung\.data: trains on 1 patients .*\(such as p8 of scans"
     ):
         make_plan(experiment)
+
+
+def test_the_test_split_stands_beside_itself_without_its_leaks(
+    load_tiny: Load, published: DataConfig
+) -> None:
+    experiment = load_tiny(DIAGNOSIS)
+    experiment.stages["diagnosis"].data = published
+    record, folder, shown = run_quietly(experiment)
+    assert record.scored.leaking == {("scans", "p3"), ("scans", "p10")}  # p10: a copy of p0
+    words = " ".join(shown.split())
+    page = (folder / "report.html").read_text()
+    assert "without 2 test images of 2 persons who are in another split, too" in page
+    assert "p3 (train 1, test 1)" in words
+    assert "p3 (train 1, test 1)" in page
