@@ -7,6 +7,7 @@ import pandas as pd
 from matl.ablation.ablation_record import AblationRecord, Gates, StageCost, covered
 from matl.evaluation.metrics import METRICS
 from matl.evaluation.statistics.contrasts import Contrast
+from matl.report.leak_rows import WHO_LEAKS, WITHOUT_LEAKS
 from matl.report.paths import hide_paths
 from matl.report.rows import current_name
 from matl.report.stage_tables import GATE_CAPTION, GATE_TITLE, gate_title
@@ -39,7 +40,10 @@ def tested_table(record: AblationRecord) -> Table:
         (one.split, one.dealt, one.images, one.patients, one.positives, one.positive)
         for one in record.tested
     ]
-    return make_table("What is tested", "Each test image once.", columns, rows)
+    caption = "Each test image once."
+    if any(one.split.endswith(WITHOUT_LEAKS) for one in record.tested):
+        caption += f" {WITHOUT_LEAKS.capitalize()}: without {WHO_LEAKS}."
+    return make_table("What is tested", caption, columns, rows)
 
 
 def comparison_table(record: AblationRecord) -> Table | None:
