@@ -24,6 +24,7 @@ from matl.report.rows import CHAIN, FROM_SCRATCH, from_scratch
 from matl.report.rows import FLOOR as FLOOR_ROW
 from matl.report.run_record import NetworkRow, RunRecord, StageRow
 from matl.stages.settings import size_pair
+from matl.stages.task import Task
 
 CONTROLS = {"attention": ("convolution",), "convolution": ("attention",), "none": ()}
 """The operators whose networks a run's is to be matched with."""
@@ -176,7 +177,25 @@ def stage_row(name: str, stage: PlannedStage, plan: Plan, store: Store) -> Stage
         reused=None if trained_by == plan.experiment.name else trained_by,
         fingerprint=stage.fingerprint,
         from_scratch=stage is plan.scratch,
+        references=reference_words(stage.task, pd.read_csv(store.file(stage.fingerprint, CURVES))),
     )
+
+
+def reference_words(task: type[Task], curves: pd.DataFrame) -> str:
+    """Logged values at a stage's end beside what its task says they are to be read with.
+
+    Args:
+        task: The stage's.
+        curves: What it logged; where an earlier version did not log a reference, it is left out.
+    """
+    last = curves.iloc[-1]
+    said = []
+    for name, references in task.references.items():
+        known = {what: last.get(one, one) for what, one in references.items()}
+        listed = [f"{what} {one:.3f}" for what, one in known.items() if not isinstance(one, str)]
+        if name in last:
+            said.append(f"{name} {last[name]:.3f} ({', '.join(listed)})")
+    return "; ".join(said)
 
 
 def _trained_diagnoses(plan: Plan) -> dict[str, str]:
