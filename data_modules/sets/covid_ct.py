@@ -30,13 +30,14 @@ ONE_PERSON = (
     ("Patient 124", "Patient 126", "Patient 168"),
     ("Patient 125", "Patient 127", "Patient 169"),
     tuple(f"Patient {number}" for number in range(128, 140)),
+    ("Patient 176", "Patient 177"),
     ("medpix_patient_3", "medpix_patient_33", "medpix_patient_47"),
     ("crawled_patient_71", "Patient 195", "Patient 196"),
 )
 """Names in Meta that are one person, as their images show, each looked at.
 
 These are six slices that were printed twice (cropped or windowed otherwise), "Pt 1" and "Pt 2" of a
-figure, one figure whose persons cannot be told apart, one CT, and the copies below.
+figure, two figures whose persons cannot be told apart, one CT, and the copies below.
 """
 KNOWN_COPIES = {
     "71%0.jpg": "kjr-21-e24-p5-29.png",
@@ -45,7 +46,7 @@ KNOWN_COPIES = {
 
 
 def index(root: Path) -> Samples:
-    """COVID-CT: 746 CT images cut from papers, of 359 persons, with an official split.
+    """COVID-CT: 746 CT images cut from papers, of 358 persons, with an official split.
 
     The split is kept as it was published, though some persons are in several parts of it.
 
