@@ -15,6 +15,7 @@ from data_modules.spelling import form
 from data_modules.splits import split_leaks
 from matl.config import Experiment
 from matl.errors import MatlError
+from matl.lung_boxes import LUNG_BOXES
 from matl.stages.registry import task_of
 from matl.stages.task import Task
 
@@ -50,7 +51,7 @@ def refuse_leaks(
     found = [own.assign(stage=names[-1])]
     for name in names[:-1]:
         if samples[name].alone:
-            _refuse_shared(samples[name], name, near_duplicates(samples[name], hashes))
+            _refuse_shared(samples[name], name, near_duplicates(samples[name], hashes, LUNG_BOXES))
         config = experiment.stages[name]
         task = task_of(config)
         if task.transductive(config):
@@ -66,7 +67,7 @@ def refuse_leaks(
             )
         copies = [one for one in same_images(seen, held_out, hashes) if one not in excused]
         if config.part > 1 and not copies:
-            near = near_copies(seen, held_out, hashes)
+            near = near_copies(seen, held_out, hashes, LUNG_BOXES)
             copies = [one for one in _copied(near) if one not in excused]
             found.append(near.assign(stage=name))
         if copies:
@@ -161,7 +162,7 @@ def _remedy(task: type[Task], splits: Sequence[str]) -> str:
 def _own_copies(target: Samples, name: str, hashes: FileHashes) -> pd.DataFrame:
     """The pairs of images of a diagnosis that are alike, none of which is a reason to refuse it."""
     _refuse_contradictions(target, name, hashes)
-    pairs = near_duplicates(target, hashes)
+    pairs = near_duplicates(target, hashes, LUNG_BOXES)
     _refuse_shared(target, name, pairs)
     across = unpublished(target, pairs)
     across = across[(across["split"] == "train") & (across["other_split"] != "train")]
