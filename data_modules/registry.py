@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any, get_origin
 
 from data_modules.audit.alike import hold_alike_together
+from data_modules.audit.boxes import Boxes
 from data_modules.config import DataConfig
 from data_modules.errors import DataError, did_you_mean, fault
 from data_modules.file_hashes import FileHashes
 from data_modules.imports import load_object
 from data_modules.samples import Samples
 from data_modules.sets.union import join
-from data_modules.splits import keep_labels, kfold
+from data_modules.splits import keep_labels, kfold, leak_notes
 
 Index = Callable[..., Samples]
 
@@ -88,6 +89,7 @@ def load(
     hashes: FileHashes | None = None,
     *,
     unsplit: bool = False,
+    boxes: Boxes | None = None,
 ) -> Samples:
     """Index the data set, or the union, that `config` names, and split it.
 
@@ -103,6 +105,7 @@ def load(
         indexed: What earlier calls indexed, which is not read again; new data sets are added.
         hashes: What hashes the files to find those that are alike; None remembers nothing.
         unsplit: Whether the split does not matter to the caller, who takes all images alike.
+        boxes: What finds the box of an image's content, in which they are compared, too.
 
     Raises:
         DataError: Where a setting or the data is wrong, in one line.
@@ -110,9 +113,10 @@ def load(
     check_config(config)
     indexed = {} if indexed is None else indexed
     if config.union:
-        samples = _load_union(config, Path(data_root), indexed, hashes)
+        samples = _load_union(config, Path(data_root), indexed, hashes, boxes)
     else:
-        samples = _split(_together(config, Path(data_root), indexed, hashes, unsplit), config)
+        samples = _together(config, Path(data_root), indexed, hashes, boxes, unsplit)
+        samples = samples if unsplit else _split(samples, config)
     samples = keep_labels(samples, config.label_fraction, config.label_seed)
     if config.positive:
         samples = replace(samples, positive=_class_named(config.positive, samples.classes))
@@ -236,6 +240,7 @@ def _together(
     data_root: Path,
     indexed: dict[Any, Samples],
     hashes: FileHashes | None,
+    boxes: Boxes | None,
     unsplit: bool = False,
 ) -> Samples:
     """The data set with images that are alike held together, where no patient is named."""
@@ -246,13 +251,13 @@ def _together(
         samples = _index(config, data_root, indexed)
         if over == "train" and samples.classes:
             samples = samples.subset(samples.table["split"] == "train")
-        indexed[key] = hold_alike_together(samples, hashes, redealt, unsplit)
+        indexed[key] = hold_alike_together(samples, hashes, redealt, unsplit, boxes)
     return indexed[key]
 
 
 def _split(samples: Samples, config: DataConfig) -> Samples:
     if config.split == "official":
-        return samples
+        return replace(samples, notes=(*samples.notes, *leak_notes(samples)))
     return kfold(
         samples,
         folds=config.folds,
@@ -268,11 +273,12 @@ def _load_union(
     data_root: Path,
     indexed: dict[Any, Samples],
     hashes: FileHashes | None,
+    boxes: Boxes | None,
 ) -> Samples:
     members = []
     for entry in config.union:
         settings = _member(entry, config)
-        samples = _together(settings, data_root, indexed, hashes)
+        samples = _together(settings, data_root, indexed, hashes, boxes)
         inherits = not (isinstance(entry, Mapping) and "split" in entry)
         members.append(samples if inherits and not samples.classes else _split(samples, settings))
     return join(members)

@@ -83,11 +83,14 @@ class Samples:
             nearly alike are to be held together.
         split_seed: Seed of the split where it was dealt here, by `split_by_patient`; None where the
             data gives it.
+        published: The sources whose split is kept as it was published, though persons of theirs are
+            in several parts of it; `data_modules.splits.split_leaks` lists them.
         notes: What a reader of a report should know of the data, a sentence each.
         sources: The sources whose name comes from a folder, or whose paths start below `root`.
 
     Raises:
-        DataError: Where the table contradicts itself, or a patient is in two splits.
+        DataError: Where the table contradicts itself, or a patient is in two splits that are not
+            published ones.
     """
 
     root: Path
@@ -99,6 +102,7 @@ class Samples:
     alone: bool = False
     split_seed: int | None = None
     label_sets: tuple[LabelSet, ...] = ()
+    published: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
 
@@ -110,7 +114,7 @@ class Samples:
             raise DataError(f"{self.root}: the table has empty cells; write '' instead")
         object.__setattr__(self, "table", _text_table(self.table))
         object.__setattr__(self, "root", Path(self.root))
-        for name in ("classes", "notes"):
+        for name in ("classes", "published", "notes"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         self._check_classes()
         self._check_rows()
@@ -299,12 +303,13 @@ class Samples:
             raise DataError(f"{self.root}: {path} has no patient; give each image a group")
         if self.patients_named:
             self._check_patient_names()
-        sources, _ = self.table["source"].factorize()
-        patients, names = self.table["patient"].factorize()
+        table = self.table[~self.table["source"].isin(self.published)]
+        sources, _ = table["source"].factorize()
+        patients, names = table["patient"].factorize()
         person, people = pd.factorize(sources * len(names) + patients)
         placed = np.zeros((len(people), len(SPLITS)), dtype=bool)
         for place, name in enumerate(SPLITS):
-            placed[person[(self.table["split"] == name).to_numpy()], place] = True
+            placed[person[(table["split"] == name).to_numpy()], place] = True
         twice = placed.sum(axis=1) > 1
         if twice.any():
             raise DataError(

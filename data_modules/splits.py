@@ -16,7 +16,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from data_modules.errors import DataError
-from data_modules.samples import Samples, split_label, texts
+from data_modules.samples import SPLITS, Samples, split_label, texts
 
 SPLIT_SHARES = {"train": 0.7, "test": 0.2, "val": 0.1}
 TRAIN_VAL_SHARES = {"train": 0.875, "val": 0.125}
@@ -70,7 +70,7 @@ def kfold(
         f"over {patients} patients{' of the official train split' if over == 'train' else ''}"
     )
     split_table = samples.table.assign(split=split)
-    return replace(samples, table=split_table, notes=(*samples.notes, note))
+    return replace(samples, table=split_table, published=(), notes=(*samples.notes, note))
 
 
 def keep_labels(samples: Samples, fraction: float, seed: int = 0) -> Samples:
@@ -143,6 +143,37 @@ def join_split_patients(table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, .
         "(train yields to val and test, val to test)"
     )
     return table.assign(split=strongest.map(named)), (note,)
+
+
+def split_leaks(samples: Samples) -> pd.DataFrame:
+    """The persons who are in several splits, as only a published split has them.
+
+    Returns:
+        One row per person; index (`source`, `patient`), columns `train`, `val` and `test` with the
+        number of images.
+    """
+    table = samples.table
+    counts = pd.crosstab([table["source"], table["patient"]], table["split"])
+    counts = counts.reindex(columns=list(SPLITS), fill_value=0)
+    return counts[(counts > 0).sum(axis=1) > 1]
+
+
+def leak_notes(samples: Samples) -> tuple[str, ...]:
+    """A warning that lists and counts the persons of `split_leaks`; nothing where there is none."""
+    leaks = split_leaks(samples)
+    if leaks.empty:
+        return ()
+    tested = leaks["test"][leaks["test"] > 0]
+    names = leaks.index.get_level_values("patient")
+    persons = [f"{name} ({_in_words(leaks.iloc[at])})" for at, name in enumerate(names)]
+    return (
+        f"WARNING: the split is kept as published, and {len(leaks)} persons are in several parts "
+        f"of it: {', '.join(persons)}; {tested.sum()} test images are of {len(tested)} of them",
+    )
+
+
+def _in_words(images: pd.Series) -> str:
+    return ", ".join(f"{split} {count}" for split, count in images.items() if count)
 
 
 class _Patient(NamedTuple):

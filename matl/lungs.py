@@ -45,10 +45,14 @@ def region_map(
         return cut(halves(np.ones((height, width), dtype=bool)))
     if fields == "ellipse":
         return cut(halves(ellipse(height, width)))
-    grey = Image.fromarray(image.mean(axis=0).astype(np.uint8))
-    small = np.asarray(grey.resize((WORKING_SIZE, WORKING_SIZE), Image.Resampling.BILINEAR))
-    labels = Image.fromarray(find_regions(small))
+    labels = Image.fromarray(find_regions(at_working_size(image.mean(axis=0).astype(np.uint8))))
     return np.asarray(labels.resize((width, height), Image.Resampling.NEAREST))
+
+
+def at_working_size(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A grey slice [H, W], stretched to the size that lungs are looked for in."""
+    size = (WORKING_SIZE, WORKING_SIZE)
+    return np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.BILINEAR))
 
 
 def find_regions(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:

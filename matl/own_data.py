@@ -19,6 +19,7 @@ from data_modules.registry import load
 from data_modules.samples import Samples
 from data_modules.spelling import form
 from matl.errors import MatlError
+from matl.lung_boxes import LUNG_BOXES
 from matl.orchestrator.show import frame_table, show_next, show_table
 from matl.terminal import show_notes
 
@@ -138,7 +139,7 @@ def write_experiment(
             f"{file}: exists already; use it with matl run {file}, or write one of another name "
             "with --name NAME"
         )
-    samples = load(config, folder, hashes=FileHashes(Path(CACHE)))
+    samples = load(config, folder, hashes=FileHashes(Path(CACHE)), boxes=LUNG_BOXES)
     chosen, why = _positive(samples, positive, place)
     training = int((samples.table["split"] == "train").sum())
     own = OwnData(

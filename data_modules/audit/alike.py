@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from data_modules.audit.boxes import Boxes
 from data_modules.audit.near_duplicates import MOST_PAIRS, near_duplicates
 from data_modules.errors import DataError
 from data_modules.file_hashes import FileHashes
@@ -14,7 +15,11 @@ LARGEST_SHARE = 0.5
 
 
 def hold_alike_together(
-    samples: Samples, hashes: FileHashes | None, redealt: bool, unsplit: bool = False
+    samples: Samples,
+    hashes: FileHashes | None,
+    redealt: bool,
+    unsplit: bool = False,
+    boxes: Boxes | None = None,
 ) -> Samples:
     """Make one patient of images that are the same or nearly the same, also through a third one.
 
@@ -28,13 +33,14 @@ def hold_alike_together(
         hashes: What hashes the files, and whose folder keeps what was found; None keeps nothing.
         redealt: Whether the caller deals all images again, so that their split does not matter.
         unsplit: Whether the caller takes all images alike.
+        boxes: As of `near_duplicates`.
 
     Raises:
         DataError: Where hardly any image is alone.
     """
     if not samples.alone or not samples.classes:
         return samples
-    pairs = near_duplicates(samples, hashes)
+    pairs = near_duplicates(samples, hashes, boxes)
     if pairs.empty:
         return samples
     redealt = redealt or unsplit
@@ -78,9 +84,9 @@ def refuse_shared(samples: Samples, pairs: pd.DataFrame) -> None:
         pairs: What `near_duplicates` found in it.
 
     Raises:
-        DataError: The same bytes or pixels are in two splits.
+        DataError: The same bytes or pixels are in two splits that are not published ones.
     """
-    shared = pairs[_shared(pairs)]
+    shared = unpublished(samples, pairs[_shared(pairs)])
     if len(shared):
         one = shared.iloc[0]
         raise DataError(
@@ -88,6 +94,17 @@ def refuse_shared(samples: Samples, pairs: pd.DataFrame) -> None:
             f"{one['path']} ({one['split']}) and {one['other_path']} ({one['other_split']}); leave "
             "one of each out (matl data --duplicates lists them)"
         )
+
+
+def unpublished(samples: Samples, pairs: pd.DataFrame) -> pd.DataFrame:
+    """The pairs that a published split does not excuse.
+
+    Args:
+        samples: The data set.
+        pairs: Of what `near_duplicates` found in it.
+    """
+    published = samples.table["path"][samples.table["source"].isin(samples.published)]
+    return pairs[~(pairs["path"].isin(published) & pairs["other_path"].isin(published))]
 
 
 def contradictions(pairs: pd.DataFrame) -> str:

@@ -5,38 +5,45 @@ import io
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
+from data_modules.audit.boxes import Boxes
 from data_modules.files import read_signed, replace_file, signed
 from data_modules.formats.pictures import read_image
 
 SIDE = 17
 MEMO = "thumbnails_v2.bin"
+BOXED_VERSION = 1
 OLDER_MEMOS = (*(f"near_duplicates_v{n}.npz" for n in (1, 2, 3)), "thumbnails_v1.npz")
 
 
 def thumbnails(
-    files: Sequence[str], contents: Sequence[str], folder: Path
+    files: Sequence[str], contents: Sequence[str], folder: Path, boxes: Boxes | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Each image, stretched to `SIDE` x `SIDE` grey pixels; only new ones are decoded.
+    """Each image, or its box, stretched to `SIDE` x `SIDE` grey pixels; only new ones are decoded.
 
     Args:
         files: The images' files.
         contents: The hashes of their bytes.
         folder: Of the memo.
+        boxes: What finds the part of an image that is taken; None takes all of it.
 
     Returns:
-        Whether each file holds an image, bool [N], and its thumbnail, uint8 [N, SIDE, SIDE].
+        Whether each file holds an image, with a box where that is asked for, bool [N], and its
+        thumbnail, uint8 [N, SIDE, SIDE].
     """
-    known = _recall(folder)
+    memo = folder / (MEMO if boxes is None else f"thumbnails_{boxes.name}_v{BOXED_VERSION}.bin")
+    known = _recall(memo)
     new = {text: file for file, text in zip(files, contents, strict=True) if text not in known}
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        known |= zip(new, pool.map(_thumbnail, new.values(), chunksize=64), strict=True)
+        known |= zip(new, pool.map(_thumbnail, new.values(), repeat(boxes)), strict=True)
     if new:
-        _remember(folder, known)
+        _remember(memo, known)
     return _stacked([known[text] for text in contents])
 
 
@@ -62,11 +69,23 @@ def equal_pixels(
     return np.unique([digests.get(text, text) for text in contents], return_inverse=True)[1]
 
 
-def _thumbnail(file: str) -> np.ndarray | None:
+def _thumbnail(file: str, boxes: Boxes | None) -> np.ndarray | None:
     try:
-        return read_image(Path(file), (SIDE, SIDE), 1)[0][0]
+        if boxes is None:
+            return read_image(Path(file), (SIDE, SIDE), 1)[0][0]
+        return _boxed(read_image(Path(file), None, 1)[0][0], boxes)
     except Exception:  # damaged files make Pillow raise errors of many kinds
         return None
+
+
+def _boxed(grey: np.ndarray, boxes: Boxes) -> np.ndarray | None:
+    found = boxes.find(grey)
+    if found is None:
+        return None
+    height, width = grey.shape
+    box = tuple(share * side for share, side in zip(found, (width, height) * 2, strict=True))
+    whole = Image.fromarray(grey)
+    return np.asarray(whole.resize((SIDE, SIDE), Image.Resampling.BILINEAR, box=box))
 
 
 def _pixel_digest(file: str) -> str:
@@ -84,8 +103,8 @@ def _stacked(found: Sequence[np.ndarray | None]) -> tuple[np.ndarray, np.ndarray
     return readable, np.array(rows, dtype=np.uint8).reshape(len(rows), SIDE, SIDE)
 
 
-def _recall(folder: Path) -> dict[str, np.ndarray | None]:
-    content = read_signed(folder / MEMO)
+def _recall(memo: Path) -> dict[str, np.ndarray | None]:
+    content = read_signed(memo)
     if content is None:
         return {}
     with np.load(io.BytesIO(content), allow_pickle=False) as stored:
@@ -96,11 +115,11 @@ def _recall(folder: Path) -> dict[str, np.ndarray | None]:
     }
 
 
-def _remember(folder: Path, known: dict[str, np.ndarray | None]) -> None:
+def _remember(memo: Path, known: dict[str, np.ndarray | None]) -> None:
     readable, rows = _stacked(list(known.values()))
     stream = io.BytesIO()
     np.savez(stream, contents=np.array(list(known)), readable=readable, rows=rows)
-    folder.mkdir(parents=True, exist_ok=True)
-    replace_file(folder / MEMO, signed(stream.getvalue()))
+    memo.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(memo, signed(stream.getvalue()))
     for name in OLDER_MEMOS:
-        replace_file(folder / name, None)
+        replace_file(memo.parent / name, None)

@@ -12,7 +12,6 @@ import pandas as pd
 from data_modules.errors import DataError, first_line
 from data_modules.samples import SPLITS, Samples
 from data_modules.sets.listing import find_images, make_table, require_folder
-from data_modules.splits import join_split_patients
 
 NAME = "covid_ct"
 CLASSES = ("NonCOVID", "COVID")
@@ -21,6 +20,25 @@ TABLES = {
     "COVID": ("COVID-CT-MetaInfo.xlsx", "File name", "Patient ID"),
     "NonCOVID": ("NonCOVID-CT-MetaInfo.csv", "image name", "patient id"),
 }
+ONE_PERSON = (
+    ("Patient 154", "Patient 163"),
+    ("Patient 155", "Patient 162"),
+    ("Patient 157", "Patient 166"),
+    ("Patient 158", "Patient 165"),
+    ("Patient 159", "Patient 164"),
+    ("Patient 160", "Patient 167"),
+    ("Patient 124", "Patient 126", "Patient 168"),
+    ("Patient 125", "Patient 127", "Patient 169"),
+    tuple(f"Patient {number}" for number in range(128, 140)),
+    ("Patient 176", "Patient 177"),
+    ("medpix_patient_3", "medpix_patient_33", "medpix_patient_47"),
+    ("crawled_patient_71", "Patient 195", "Patient 196"),
+)
+"""Names in Meta that are one person, as their images show, each looked at.
+
+These are six slices that were printed twice (cropped or windowed otherwise), "Pt 1" and "Pt 2" of a
+figure, two figures whose persons cannot be told apart, one CT, and the copies below.
+"""
 KNOWN_COPIES = {
     "71%0.jpg": "kjr-21-e24-p5-29.png",
     "71%1.jpg": "kjr-21-e24-p5-31.png",
@@ -28,7 +46,9 @@ KNOWN_COPIES = {
 
 
 def index(root: Path) -> Samples:
-    """COVID-CT: 746 CT images cut from papers, of 384 patients, with an official split.
+    """COVID-CT: 746 CT images cut from papers, of 358 persons, with an official split.
+
+    The split is kept as it was published, though some persons are in several parts of it.
 
     Args:
         root: A clone of its repository, with Images-processed, Data-split and Meta.
@@ -38,15 +58,25 @@ def index(root: Path) -> Samples:
     """
     require_folder(root, HOW)
     tables, notes = zip(*(_index_class(root, name) for name in CLASSES), strict=True)
-    table, moved = join_split_patients(pd.concat(tables, ignore_index=True))
-    shared = moved or ("the official splits share no patient",)
+    table, joined = _join_names(pd.concat(tables, ignore_index=True))
     return Samples(
         root,
         table,
         classes=CLASSES,
         positive="COVID",
-        notes=(*(note for group in notes for note in group), *shared, *_contradictions(table)),
+        published=(NAME,),
+        notes=(*(note for group in notes for note in group), *joined, *_contradictions(table)),
     )
+
+
+def _join_names(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """The table with one name per person, and a note that counts the names that were joined."""
+    groups = [[name for name in names if name in set(table["patient"])] for names in ONE_PERSON]
+    groups = [names for names in groups if len(names) > 1]
+    person_of = {name: names[0] for names in groups for name in names}
+    note = f"{len(person_of)} names in Meta are of {len(groups)} persons and count as these"
+    joined = table.assign(patient=table["patient"].replace(person_of))
+    return joined, [note] if groups else []
 
 
 def _index_class(root: Path, name: str) -> tuple[pd.DataFrame, list[str]]:

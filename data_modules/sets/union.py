@@ -50,6 +50,7 @@ def join(members: Sequence[Samples]) -> Samples:
         multi_label=bool(labelled) and labelled[0].multi_label,
         patients_named=all(samples.patients_named for samples in members),
         label_sets=label_sets,
+        published=tuple(name for samples in members for name in samples.published),
         notes=notes,
         sources=tuple(dict.fromkeys(source for _, sources in moved for source in sources)),
     )

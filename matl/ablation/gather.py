@@ -10,6 +10,12 @@ from matl.ablation.ablation_record import AblationRecord, Tested
 from matl.ablation.aligned_scores import CellScores
 from matl.ablation.analysis import Fixed
 from matl.ablation.cell_settings import Cell, CellSettings
+from matl.ablation.leak_means import (
+    clean_name,
+    leaking_splits,
+    leaks,
+    means_without_leaks,
+)
 from matl.ablation.results import compare, means, verdict_of
 from matl.ablation.schema import Ablation, Split
 from matl.ablation.stage_costs import gates, stage_costs, whole_stages
@@ -28,6 +34,7 @@ def ablation_record(
     plans: Mapping[Cell, Plan],
     store: Store,
     scores: CellScores,
+    floors: CellScores,
     cells: pd.DataFrame,
     fixed: Fixed,
     overrides: Sequence[str],
@@ -40,6 +47,7 @@ def ablation_record(
         plans: Of each cell.
         store: What is finished.
         scores: Of the finished cells.
+        floors: Of the same cells.
         cells: As in `matl.ablation.results.cell_table`.
         fixed: What is known of the primary analysis's beginning.
         overrides: The user's, for every cell.
@@ -48,7 +56,7 @@ def ablation_record(
     found = compare(ablation, scores, fixed.changed)
     primary = next((one for one in found if one.primary), None)
     manifests = whole_stages(plans, store)
-    analysis = ablation.analysis
+    analysis, leaking = ablation.analysis, leaking_splits(ablation, plans)
     return AblationRecord(
         name=ablation.name,
         command=command,
@@ -65,8 +73,14 @@ def ablation_record(
         margin=analysis.margin,
         verdict=None if primary is None else verdict_of(ablation, primary),
         comparisons=found,
-        means=means(ablation, scores, cells),
-        tested=[_tested(name, plans, one) for name, one in ablation.splits.items()],
+        means=[
+            *means(ablation, scores, cells),
+            *means_without_leaks(ablation, plans, scores, floors, leaking),
+        ],
+        tested=[
+            *(_tested(name, plans, one) for name, one in ablation.splits.items()),
+            *(_tested(name, plans, ablation.splits[name], out) for name, out in leaking.items()),
+        ],
         networks=_networks(plans),
         gates=gates(plans, manifests, store),
         finished=len(scores),
@@ -99,17 +113,25 @@ def _of_split(plans: Mapping[Cell, Plan], split: str) -> list[Plan]:
     ]
 
 
-def _tested(name: str, plans: Mapping[Cell, Plan], split: Split) -> Tested:
+def _tested(
+    name: str,
+    plans: Mapping[Cell, Plan],
+    split: Split,
+    left_out: frozenset[tuple[str, str]] = frozenset(),
+) -> Tested:
+    """What a split is tested on; without the persons who are `left_out`, where there are any."""
     images, patients, positives = 0, set(), 0
     for plan in _of_split(plans, name):
         samples = plan.chain[-1].samples
         table = samples.table[(samples.table["split"] == "test") & (samples.table["label"] != "")]
+        table = table[~leaks(table, left_out)]
         images += len(table)
         patients |= set(zip(table["source"], table["patient"], strict=True))
         positives += int((table["label"] == samples.classes[1]).sum())
     negative, positive = samples.classes
     numbers = images, len(patients), positives
-    return Tested(name, split.folds, split.repeats, *numbers, positive, negative)
+    shown = clean_name(name) if left_out else name
+    return Tested(shown, split.folds, split.repeats, *numbers, positive, negative)
 
 
 def match_warnings(plans: Mapping[Cell, Plan]) -> list[str]:

@@ -119,7 +119,8 @@ def _forests(record: AblationRecord) -> Iterator[Picture]:
             (own, record.metric_name, record.margin, title),
             f"{title}, with intervals. {record.metric_name}: {listed}.",
             f"Split {where}; {_about(record, split)} Points: mean over seeds; lines: 95 % interval "
-            f"{covered([one.plain for one in own])}. {_roles(record, own)}",
+            f"{covered([one.plain for one in own])}, not adjusted for their number. "
+            f"{_roles(record, own)}",
             wide=True,
         )
 

@@ -152,7 +152,7 @@ class Results:
     def write(self, failures: Mapping[str, str]) -> None:
         """Writes the cells, the comparisons that are complete so far, and the page."""
         scores, floors, cells = self.write_cells(failures)
-        finished = self.ablation, self.plans, self.store, scores, cells
+        finished = self.ablation, self.plans, self.store, scores, floors, cells
         record = ablation_record(*finished, self.fixed, self.overrides, self.command)
         self._write_sides(record, scores, floors)
         write_record(record, self.folder)

@@ -7,6 +7,7 @@ import pandas as pd
 from matl.ablation.ablation_record import AblationRecord, Gates, StageCost, covered
 from matl.evaluation.metrics import METRICS
 from matl.evaluation.statistics.contrasts import Contrast
+from matl.report.leak_rows import WHO_LEAKS, WITHOUT_LEAKS
 from matl.report.paths import hide_paths
 from matl.report.rows import current_name
 from matl.report.stage_tables import GATE_CAPTION, GATE_TITLE, gate_title
@@ -39,7 +40,10 @@ def tested_table(record: AblationRecord) -> Table:
         (one.split, one.dealt, one.images, one.patients, one.positives, one.positive)
         for one in record.tested
     ]
-    return make_table("What is tested", "Each test image once.", columns, rows)
+    caption = "Each test image once."
+    if any(one.split.endswith(WITHOUT_LEAKS) for one in record.tested):
+        caption += f" {WITHOUT_LEAKS.capitalize()}: without {WHO_LEAKS}."
+    return make_table("What is tested", caption, columns, rows)
 
 
 def comparison_table(record: AblationRecord) -> Table | None:
@@ -63,9 +67,8 @@ def comparison_table(record: AblationRecord) -> Table | None:
         *(Column(record.metric_name, 4), "Logit", Column("p", 2), "Seeds", Column("Role", 1)),
     )
     caption = (
-        f"Value and 95 % interval {covered([one.plain for one in found])}, not adjusted for their "
-        "number. p: of a t test against 0; those of exploratory comparisons are adjusted by "
-        f"Holm's method. a − b: the gain of a less that of b.{_training_images(record)}"
+        f"Value and 95 % interval {covered([one.plain for one in found])}. p: of a t test against "
+        f"0.{_adjusted(record)} a − b: the gain of a less that of b.{_training_images(record)}"
     )
     first = 1 if record.primary else 0
     return make_table("Comparisons", caption, columns, rows, first) if rows else None
@@ -168,6 +171,16 @@ def cost_table(costs: Sequence[StageCost]) -> Table:
 
 def _share(fraction: float) -> TableCell:
     return TableCell(f"{fraction:.0%}" if fraction >= 0.1 else f"{fraction:.1%}", fraction)
+
+
+def _adjusted(record: AblationRecord) -> str:
+    """That p and interval of one row say different things, where exploratory rows have both."""
+    if not any(one.p is not None for one in record.comparisons if not one.primary):
+        return ""
+    return (
+        " The p of exploratory comparisons are adjusted for their number by Holm's method, and "
+        "the intervals beside them are not: one may lie off 0 where its p shows nothing."
+    )
 
 
 def _training_images(record: AblationRecord) -> str:

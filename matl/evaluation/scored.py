@@ -2,8 +2,8 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, Self, TypeVar
 
 import pandas as pd
 
@@ -16,6 +16,18 @@ from matl.evaluation.statistics.clustered import Difference
 EVALUATED_SPLITS = ("test", "val")
 Unit = Literal["image", "patient"]
 UNITS: tuple[Unit, ...] = ("image", "patient")
+
+
+class Leaks(NamedTuple):
+    """How much of the test split leaks.
+
+    Attributes:
+        images: Test images that were scored and are of a leaking person.
+        patients: Whose they are.
+    """
+
+    images: int
+    patients: int
 
 
 @dataclass(frozen=True)
@@ -60,6 +72,8 @@ class ScoredModels(ABC, Generic[AnyResult, AnySource]):
 
     Attributes:
         models: Checked scores by the row's name; each may hold all splits.
+        leaking: The (source, patient) of each person of the test split who is in another split,
+            too, or has an image that is nearly identical to one of another split.
         known: What was computed before, by the method and its arguments.
         result_kind: What `results` lists.
         source_kind: What `sources` lists.
@@ -69,6 +83,7 @@ class ScoredModels(ABC, Generic[AnyResult, AnySource]):
     """
 
     models: Mapping[str, pd.DataFrame]
+    leaking: frozenset[tuple[str, str]] = field(default=frozenset(), kw_only=True)
     known: dict[Hashable, Any] = field(default_factory=dict, repr=False, kw_only=True)
     result_kind: ClassVar[type]
     source_kind: ClassVar[type]
@@ -146,6 +161,18 @@ class ScoredModels(ABC, Generic[AnyResult, AnySource]):
         tables = self.tables(split)
         return self._kept(("paired", split), lambda: list(paired(tables, self._differences)))
 
+    def leaks(self) -> Leaks:
+        """What `without_leaks` leaves out of the first model's scores."""
+        first = list(self.tables("test").values())[:1]
+        leaking = [one for table in first for one in _persons(table) if one in self.leaking]
+        return Leaks(len(leaking), len(set(leaking)))
+
+    def without_leaks(self) -> Self | None:
+        """The same models on the test images of all who do not leak; None where nobody does."""
+        if not self.leaks().images:
+            return None
+        return self._kept(("without leaks",), self._without_leaks)
+
     def has_repeats(self, split: str) -> bool:
         """Whether a patient has several images in a split."""
         return any(one.images > one.patients for one in self.results(split))
@@ -154,6 +181,13 @@ class ScoredModels(ABC, Generic[AnyResult, AnySource]):
         if key not in self.known:
             self.known[key] = make()
         return self.known[key]
+
+    def _without_leaks(self) -> Self:
+        models = {
+            name: table[[one not in self.leaking for one in _persons(table)]]
+            for name, table in self.tables("test").items()
+        }
+        return replace(self, models=models, leaking=frozenset(), known={})
 
     def _tables(self, split: str, unit: Unit) -> dict[str, pd.DataFrame]:
         tables = self.models if unit == "image" else self.once_a_patient()
@@ -174,6 +208,10 @@ class ScoredModels(ABC, Generic[AnyResult, AnySource]):
         if len({source for table in tables.values() for source in table["source"]}) < 2:
             return {}
         return {name: self._by_source(table) for name, table in tables.items()}
+
+
+def _persons(table: pd.DataFrame) -> list[tuple[str, str]]:
+    return list(zip(table["source"], table["patient"], strict=True))
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,7 +26,10 @@ def tells_classes_apart(task: type[Task], samples: Samples) -> bool:
 
 
 def scored_of(
-    models: Mapping[str, pd.DataFrame], samples: Samples, ordered: Sequence[str]
+    models: Mapping[str, pd.DataFrame],
+    samples: Samples,
+    ordered: Sequence[str],
+    leaking: frozenset[tuple[str, str]] = frozenset(),
 ) -> Scored | MultiClassScored:
     """The scores of diagnoses with their classes.
 
@@ -34,11 +37,13 @@ def scored_of(
         models: Scores by the row's name.
         samples: The images that the diagnoses' task selected.
         ordered: The classes in their order, where they have one.
+        leaking: As of `matl.evaluation.scored.ScoredModels`.
     """
     if classes := classes_apart(samples):
-        return MultiClassScored(models, tuple(ordered) or classes, bool(ordered))
+        own = tuple(ordered) or classes
+        return MultiClassScored(models, own, bool(ordered), leaking=leaking)
     negative, positive = samples.classes
-    return Scored(models, positive, negative)
+    return Scored(models, positive, negative, leaking=leaking)
 
 
 def class_note(stage: str, samples: Samples) -> str:

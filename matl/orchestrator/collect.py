@@ -16,7 +16,7 @@ from matl.names import CURVES, SCORES
 from matl.orchestrator.classes import class_note, scored_of, tells_classes_apart
 from matl.orchestrator.enlarged import enlarged_notes
 from matl.orchestrator.floors import floor_of
-from matl.orchestrator.leaks import near_notes, same_names
+from matl.orchestrator.leaks import leaking_persons, near_notes, same_names
 from matl.orchestrator.plan import Member, Plan, PlannedStage
 from matl.orchestrator.scoring import averaged, read_scores
 from matl.orchestrator.stage_images import open_images
@@ -25,6 +25,7 @@ from matl.report.rows import CHAIN, FROM_SCRATCH, ensemble, from_scratch
 from matl.report.rows import FLOOR as FLOOR_ROW
 from matl.report.run_record import NetworkRow, RunRecord, StageRow
 from matl.stages.settings import size_pair
+from matl.stages.task import Task
 
 CONTROLS = {"attention": ("convolution",), "convolution": ("attention",), "none": ()}
 """The operators whose networks a run's is to be matched with."""
@@ -180,7 +181,25 @@ def stage_row(name: str, stage: PlannedStage, plan: Plan, store: Store) -> Stage
         reused=None if trained_by == plan.experiment.name else trained_by,
         fingerprint=stage.fingerprint,
         from_scratch=stage is plan.scratch,
+        references=reference_words(stage.task, pd.read_csv(store.file(stage.fingerprint, CURVES))),
     )
+
+
+def reference_words(task: type[Task], curves: pd.DataFrame) -> str:
+    """Logged values at a stage's end beside what its task says they are to be read with.
+
+    Args:
+        task: The stage's.
+        curves: What it logged; where an earlier version did not log a reference, it is left out.
+    """
+    last = curves.iloc[-1]
+    said = []
+    for name, references in task.references.items():
+        known = {what: last.get(one, one) for what, one in references.items()}
+        listed = [f"{what} {one:.3f}" for what, one in known.items() if not isinstance(one, str)]
+        if name in last:
+            said.append(f"{name} {last[name]:.3f} ({', '.join(listed)})")
+    return "; ".join(said)
 
 
 def _trained_diagnoses(member: Member) -> dict[str, str]:
@@ -214,7 +233,8 @@ def _scored(plan: Plan, store: Store) -> Scored | MultiClassScored:
         tables[row] = averaged([_stored_scores(store, one) for one in fingerprints])
     floor = floor_of(last, store, lambda: open_images(plan.experiment, last)).scores
     models = tables | {FLOOR_ROW: floor}
-    return scored_of(models, last.samples, last.task.class_order(last.config))
+    leaking = leaking_persons(last.samples, plan.alike[plan.alike["stage"] == last.name])
+    return scored_of(models, last.samples, last.task.class_order(last.config), leaking)
 
 
 def _stored_scores(store: Store, fingerprint: str) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from data_modules.samples import Samples
 from data_modules.spelling import form
 from matl.errors import MatlError
 from matl.evaluation.floor import floor_scores, grey_features
+from matl.lung_boxes import LUNG_BOXES
 from matl.manifest import StageManifest
 from matl.names import EVALUATION
 from matl.orchestrator.classes import scored_of
@@ -155,7 +156,9 @@ def _external_samples(data: str, positive: str | None, run: FinishedRun) -> Samp
         )
     hashes = FileHashes(Path(run.experiment.cache))
     config = DataConfig(name=name, root=root)
-    samples = load(config, Path(run.experiment.data_root), hashes=hashes, unsplit=True)
+    samples = load(
+        config, Path(run.experiment.data_root), hashes=hashes, unsplit=True, boxes=LUNG_BOXES
+    )
     samples = samples.subset(samples.table["label"] != "")
     if not len(samples):
         raise MatlError(f"--data {data}: no image has a label")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from data_modules.audit.alike import contradictions, refuse_shared
+from data_modules.audit.alike import contradictions, refuse_shared, unpublished
 from data_modules.audit.near_duplicates import COLUMNS as PAIR_COLUMNS
 from data_modules.audit.near_duplicates import near_copies, near_duplicates, same_pixels
 from data_modules.audit.overview import same_images, shared_patients
@@ -12,8 +12,10 @@ from data_modules.errors import DataError
 from data_modules.file_hashes import FileHashes
 from data_modules.samples import Samples, texts
 from data_modules.spelling import form
+from data_modules.splits import split_leaks
 from matl.config import Experiment
 from matl.errors import MatlError
+from matl.lung_boxes import LUNG_BOXES
 from matl.stages.registry import task_of
 from matl.stages.task import Task
 
@@ -26,7 +28,8 @@ def refuse_leaks(
     Patients are compared by name within a data set, and images by what they show. The diagnosis's
     own set must not hold one image in two splits or under two classes; where it names no patients,
     and images that are alike could not be held together, they must not be nearly alike. A stage
-    that may see held-out images is left to its settings.
+    that may see held-out images is left to its settings. What a published split of the diagnosis
+    has in training and holds out, too, is no reason to refuse: it is listed.
 
     Returns:
         The pairs of images of the diagnosis that are nearly identical, as `near_duplicates` gives
@@ -41,27 +44,31 @@ def refuse_leaks(
     target = samples[names[-1]]
     held_out = target.subset(target.table["split"] != "train")
     _refuse_more_splits(names[-1], experiment)
-    found = [_own_copies(target, names[-1], hashes).assign(stage=names[-1])]
+    trained_on = target.subset(target.table["split"] == "train")
+    own = _own_copies(target, names[-1], hashes)
+    persons = shared_patients(trained_on, held_out)
+    excused = set(_copied(own[own["split"] == "train"]))
+    found = [own.assign(stage=names[-1])]
     for name in names[:-1]:
         if samples[name].alone:
-            _refuse_shared(samples[name], name, near_duplicates(samples[name], hashes))
+            _refuse_shared(samples[name], name, near_duplicates(samples[name], hashes, LUNG_BOXES))
         config = experiment.stages[name]
         task = task_of(config)
         if task.transductive(config):
             continue
         splits = task.training_splits(config)
         seen = samples[name].subset(samples[name].table["split"].isin(splits))
-        shared = shared_patients(seen, held_out)
+        shared = [one for one in shared_patients(seen, held_out) if one not in persons]
         if shared:
             source, patient = shared[0]
             raise MatlError(
                 f"stages.{name}.data: trains on {len(shared)} patients that {names[-1]} holds out"
                 f" (such as {patient} of {source}); {_remedy(task, splits)}"
             )
-        copies = same_images(seen, held_out, hashes)
+        copies = [one for one in same_images(seen, held_out, hashes) if one not in excused]
         if config.part > 1 and not copies:
-            near = near_copies(seen, held_out, hashes)
-            copies = texts(near["other_path"][near["kind"] == "exact"].drop_duplicates())
+            near = near_copies(seen, held_out, hashes, LUNG_BOXES)
+            copies = [one for one in _copied(near) if one not in excused]
             found.append(near.assign(stage=name))
         if copies:
             raise MatlError(
@@ -69,6 +76,30 @@ def refuse_leaks(
                 f" (such as {copies[0]}); leave them out of one of the two"
             )
     return pd.concat(found, ignore_index=True)[["stage", *PAIR_COLUMNS]]
+
+
+def _copied(pairs: pd.DataFrame) -> list[str]:
+    """The held-out images of pairs that are identical."""
+    return texts(pairs["other_path"][pairs["kind"] == "exact"].drop_duplicates())
+
+
+def leaking_persons(target: Samples, pairs: pd.DataFrame) -> frozenset[tuple[str, str]]:
+    """The persons of the test split who are in another split, too, or look as if they were.
+
+    Args:
+        target: The diagnosis's images.
+        pairs: Those of them that are nearly identical, of what `refuse_leaks` found.
+
+    Returns:
+        The (source, patient) of each; of a person who has an image that is nearly identical to one
+        of another split, too.
+    """
+    leaks = split_leaks(target)
+    across = pairs[pairs["split"] != pairs["other_split"]]
+    alike = target.table["path"].isin([*across["path"], *across["other_path"]])
+    near = target.table[alike & (target.table["split"] == "test")]
+    named = set(zip(near["source"], near["patient"], strict=True))
+    return frozenset(named | set(leaks.index[leaks["test"] > 0]))
 
 
 def near_notes(pairs: pd.DataFrame) -> list[str]:
@@ -131,9 +162,10 @@ def _remedy(task: type[Task], splits: Sequence[str]) -> str:
 def _own_copies(target: Samples, name: str, hashes: FileHashes) -> pd.DataFrame:
     """The pairs of images of a diagnosis that are alike, none of which is a reason to refuse it."""
     _refuse_contradictions(target, name, hashes)
-    pairs = near_duplicates(target, hashes)
+    pairs = near_duplicates(target, hashes, LUNG_BOXES)
     _refuse_shared(target, name, pairs)
-    across = pairs[(pairs["split"] == "train") & (pairs["other_split"] != "train")]
+    across = unpublished(target, pairs)
+    across = across[(across["split"] == "train") & (across["other_split"] != "train")]
     if len(across) and not target.patients_named and not target.alone:
         one = across.iloc[0]
         raise MatlError(

@@ -15,6 +15,7 @@ from data_modules.samples import Samples
 from matl.config import Experiment, checked
 from matl.errors import MatlError, SettingError
 from matl.files import disk_errors
+from matl.lung_boxes import LUNG_BOXES
 from matl.orchestrator.fingerprints import Identity, fingerprint, stage_identity
 from matl.orchestrator.leaks import refuse_leaks
 from matl.orchestrator.resources import Resources, resolve
@@ -227,7 +228,10 @@ def select_images(experiment: Experiment, name: str, memo: Memo | None = None) -
     root = Path(experiment.data_root)
     indexed = memo.once("indexed", dict)
     hashes = _hashes(experiment, memo)
-    whole = memo.once((repr(config.data), root), lambda: load(config.data, root, indexed, hashes))
+    whole = memo.once(
+        (repr(config.data), root),
+        lambda: load(config.data, root, indexed, hashes, boxes=LUNG_BOXES),
+    )
     try:
         with faults_of(task, "select"):
             samples = task.select(whole, config)

@@ -16,6 +16,7 @@ from matl.config import Experiment
 from matl.errors import MatlError
 from matl.evaluation.scored import Scored
 from matl.files import replace_file
+from matl.lung_boxes import LUNG_BOXES
 from matl.names import PAGE, SCORES
 from matl.orchestrator.classes import class_note, tells_classes_apart
 from matl.orchestrator.collect import data_notes, network_notes, sample_notes
@@ -259,7 +260,7 @@ def show_data(
         sizes = _joined_sizes(overview.image_sizes(samples))
         title = f"{name}: pixels, least / median / most"
         show_table(frame_table(sizes, title), console)
-        twins = near_duplicates(samples, Path(experiment.cache))
+        twins = near_duplicates(samples, Path(experiment.cache), LUNG_BOXES)
         pairs.append(twins.assign(stage=name))
         across = int((twins["split"] != twins["other_split"]).sum())
         line = f"{name}: {len(twins)} pairs of images look alike, {across} of them across splits"

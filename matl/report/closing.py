@@ -3,6 +3,7 @@
 from matl.evaluation.paired import Paired
 from matl.evaluation.scored import Result, ScoredModels
 from matl.evaluation.statistics.clustered import Difference
+from matl.report.leak_rows import WITHOUT_LEAKS
 from matl.report.rows import CHAIN, FLOOR, FROM_SCRATCH
 from matl.report.run_record import RunRecord
 from matl.report.words import seeds_in_words
@@ -19,15 +20,23 @@ def closing_sentence(record: RunRecord) -> str:
     split = next(iter(scored.splits()), None)
     if split is None:
         return NOTHING
-    first = scored.results(split)[0]
+    sentence = _found(scored, split, record.seeds)
+    clean = scored.without_leaks() if split == "test" else None
+    if clean is None or not clean.results(split):
+        return sentence
+    return f"{sentence} {WITHOUT_LEAKS.capitalize()}: {_found(clean, split, record.seeds)}"
+
+
+def _found(scored: ScoredModels, split: str, seeds: int) -> str:
+    extent = _extent(scored.results(split)[0], seeds)
     gain = _gain(scored, split)
     if gain is None:
-        return _result(scored, split, _extent(first, record.seeds))
+        return _result(scored, split, extent)
     metric, found = ("auroc", gain.auroc) if gain.auroc else ("accuracy", gain.accuracy)
     return (
         f"{scored.titles[metric]} of the {CHAIN} minus {FROM_SCRATCH} on the {split} split: "
         f"{found.value:+.3f} {found.interval()}, which {_shown(found)} with "
-        f"{_extent(first, record.seeds)}."
+        f"{extent}."
     )
 
 

@@ -10,6 +10,7 @@ from matl.evaluation.metrics import METRICS, THRESHOLD
 from matl.evaluation.paired import PAIRED_CAPTION, Paired
 from matl.evaluation.scored import UNITS, ModelResult, Scored, ScoredModels, Unit
 from matl.evaluation.statistics.calibration import BINS
+from matl.report.leak_rows import all_paired, all_results, leak_caption, own_test_split
 from matl.report.run_record import RunRecord
 from matl.report.table import Column, Row, Table, TableCell, make_table
 from matl.report.words import PATIENT_CAPTION, diagnosis_caption, p_in_words
@@ -63,13 +64,14 @@ def diagnosis_table(record: RunRecord, split: str | None = None) -> Table:
     split, results = scored.first_results(split)
     title = f"Diagnosis, {split} split, positive = {scored.positive}"
     caption = diagnosis_caption(scored, results, record.seeds, record.split_note)
-    return _metric_table(title, caption, results)
+    caption = " ".join([caption, *leak_caption(scored, split)])
+    return _metric_table(title, caption, all_results(scored, split))
 
 
 def patient_table(scored: Scored, split: str) -> Table:
     """Every diagnosis with every metric, each patient counted once."""
     title = f"Each patient once, {split} split"
-    return _metric_table(title, PATIENT_CAPTION, scored.results(split, "patient"))
+    return _metric_table(title, PATIENT_CAPTION, all_results(scored, split, "patient"))
 
 
 def _metric_table(title: str, caption: str, results: Sequence[ModelResult]) -> Table:
@@ -81,7 +83,7 @@ def paired_table(scored: ScoredModels, split: str, caption: str = PAIRED_CAPTION
     """The first diagnosis minus each other one."""
     auroc = scored.titles["auroc"]
     columns = ("Difference", auroc, f"p of {auroc}", "Accuracy", "p of accuracy")
-    rows = [_paired_row(one) for one in scored.paired(split)]
+    rows = [_paired_row(one) for one in all_paired(scored, split)]
     return make_table(f"Differences, {split} split", caption, columns, rows)
 
 
@@ -123,7 +125,7 @@ def external_table(record: RunRecord, external: Sequence[RunRecord]) -> Table | 
             *(one.metrics[name] for name in SOURCE_METRICS),
         )
         for where, of in [
-            ("own test split", _scored(record)),
+            *own_test_split(_scored(record)),
             *((one.experiment, _scored(one)) for one in external),
         ]
         for one in of.results("test")

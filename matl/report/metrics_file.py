@@ -22,7 +22,7 @@ from matl.names import METRICS_FILE
 from matl.report.plain_values import plain_value
 from matl.report.run_record import RunRecord
 
-VERSION = 2
+VERSION = 3
 """Of the numbers: raise it where the same scores can give others."""
 Values = Mapping[str, Any]
 
@@ -39,13 +39,41 @@ def run_metrics(record: RunRecord, predictions: bytes | None) -> dict[str, Any]:
         "experiment": record.experiment,
         "command": record.command,
         **score_metrics(scored, record.seeds, predictions),
-        "differences": [
-            {"split": split, **plain_value(asdict(one))}
-            for split in scored.splits()
-            for one in scored.paired(split)
-        ],
+        "differences": _differences(scored),
+        **_without_leaks(scored, record.seeds),
         **(_of_two(scored) if isinstance(scored, Scored) else _of_several(scored)),
         "stages": [asdict(row) for row in record.stages],
+    }
+
+
+def _differences(scored: ScoredModels) -> list[dict[str, Any]]:
+    return [
+        {"split": split, **plain_value(asdict(one))}
+        for split in scored.splits()
+        for one in scored.paired(split)
+    ]
+
+
+def _without_leaks(scored: ScoredModels, seeds: int) -> dict[str, Any]:
+    """The same without the test images of persons who leak; nothing where nobody does."""
+    clean = scored.without_leaks()
+    if clean is None:
+        return {}
+    left_out = {"left_out": scored.leaks()._asdict()}
+    numbers = {**_by_unit(clean, seeds), "differences": _differences(clean)}
+    return {"without_leaks": left_out | numbers}
+
+
+def _by_unit(scored: ScoredModels, seeds: int) -> dict[str, Any]:
+    """The metrics by image, and by patient where one has several."""
+    about = {**scored.about(), "seeds": seeds}
+    splits = scored.splits()
+    repeated = [split for split in splits if scored.has_repeats(split)]
+    return {
+        "metrics": _rows([one for split in splits for one in scored.results(split)], about),
+        "by_patient": _rows(
+            [one for split in repeated for one in scored.results(split, "patient")], about
+        ),
     }
 
 
@@ -85,18 +113,13 @@ def score_metrics(scored: ScoredModels, seeds: int, predictions: bytes | None) -
         predictions: The scores as a file, whose digest says later whether the numbers are of it.
     """
     about = {**scored.about(), "seeds": seeds}
-    splits = scored.splits()
-    repeated = [split for split in splits if scored.has_repeats(split)]
     return {
         "interval": {"over": "patients", "confidence": CONFIDENCE, "resamples": RESAMPLES},
         **({"threshold": THRESHOLD} if isinstance(scored, Scored) else {}),
-        "metrics": _rows([one for split in splits for one in scored.results(split)], about),
-        "by_patient": _rows(
-            [one for split in repeated for one in scored.results(split, "patient")], about
-        ),
+        **_by_unit(scored, seeds),
         "by_source": [
             {"model": model, "split": split, **row}
-            for split in splits
+            for split in scored.splits()
             for model, groups in scored.sources(split).items()
             for row in _rows(groups, about)
         ],
@@ -117,7 +140,8 @@ def _rows(results: Sequence[Any], about: Values) -> list[dict[str, Any]]:
 
 
 def _digest(scored: ScoredModels, predictions: bytes | None) -> str:
-    said = json.dumps([VERSION, RESAMPLES, CONFIDENCE, THRESHOLD, *scored.about().values()])
+    settings = [VERSION, RESAMPLES, CONFIDENCE, THRESHOLD, sorted(scored.leaking)]
+    said = json.dumps([*settings, *scored.about().values()])
     return hashlib.sha256(said.encode() + (predictions or b"")).hexdigest()
 
 
@@ -138,22 +162,16 @@ def recall_metrics(scored: ScoredModels, folder: Path, predictions: bytes | None
             return  # of an earlier version: a damaged number would be believed
         if values["inputs"] == _digest(scored, predictions):
             scored.known.update(_known(values, scored))
+            if clean := scored.without_leaks():
+                clean.known.update(_results_known(values["without_leaks"], clean))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, MatlError):
         return  # they are computed from the scores
 
 
 def _known(values: Values, scored: ScoredModels) -> dict[Hashable, Any]:
-    known: dict[Hashable, Any] = {}
+    known = _results_known(values, scored)
     for split in scored.splits():
-        kind = scored.result_kind
-        by_image = _results(values["metrics"], split, kind)
-        by_patient = _results(values["by_patient"], split, kind)
-        known["results", split, "image"] = by_image
-        known["results", split, "patient"] = by_patient or by_image
         known["sources", split] = _parts(values["by_source"], split, "source", scored.source_kind)
-        if "differences" in values:
-            rows = [row for row in values["differences"] if row["split"] == split]
-            known["paired", split] = [_paired(row) for row in rows]
     if "calibration" in values:
         known["calibrations",] = {
             row["model"]: Calibration(**_of(Calibration, row)) for row in values["calibration"]
@@ -161,6 +179,20 @@ def _known(values: Values, scored: ScoredModels) -> dict[Hashable, Any]:
     if "classes" in values:
         for split in scored.splits():
             known["classes", split, "image"] = _parts(values["classes"], split, "name", ClassResult)
+    return known
+
+
+def _results_known(values: Values, scored: ScoredModels) -> dict[Hashable, Any]:
+    known: dict[Hashable, Any] = {}
+    for split in scored.splits():
+        kind = scored.result_kind
+        by_image = _results(values["metrics"], split, kind)
+        by_patient = _results(values["by_patient"], split, kind)
+        known["results", split, "image"] = by_image
+        known["results", split, "patient"] = by_patient or by_image
+        if "differences" in values:
+            rows = [row for row in values["differences"] if row["split"] == split]
+            known["paired", split] = [_paired(row) for row in rows]
     return known
 
 

@@ -6,6 +6,7 @@ from matl.evaluation.class_metrics import ONE_CLASS
 from matl.evaluation.multi_class import MultiClassScored
 from matl.evaluation.scored import UNITS, Unit
 from matl.report.diagnosis_tables import paired_table
+from matl.report.leak_rows import all_results, leak_caption, own_test_split
 from matl.report.run_record import RunRecord
 from matl.report.table import Column, Row, Table, make_table
 from matl.report.words import results_caption
@@ -72,6 +73,7 @@ def diagnosis_table(record: RunRecord, split: str | None = None) -> Table:
     caption = results_caption(
         scored, results, record.seeds, record.split_note, about, f"{READING} {LEFT_OUT}", UNDEFINED
     )
+    caption = " ".join([caption, *leak_caption(scored, split)])
     title = f"Diagnosis, {split} split, {len(scored.classes)} classes"
     return make_table(title, caption, ("Model", *scored.titles.values()), _rows(scored, split))
 
@@ -144,8 +146,11 @@ def external_table(record: RunRecord, external: Sequence[RunRecord]) -> Table | 
             *(where, one.model, one.images, one.patients),
             *(one.metrics[name] for name in SHORT),
         )
-        for where, of in [("own test split", record), *((one.experiment, one) for one in external)]
-        for one in _scored(of).results("test")
+        for where, of in [
+            *own_test_split(_scored(record)),
+            *((one.experiment, _scored(one)) for one in external),
+        ]
+        for one in of.results("test")
     ]
     caption = "Intervals over the patients of each. " + " ".join(
         f"{one.experiment}: {one.split_note}." for one in external
@@ -186,7 +191,7 @@ def _scored(record: RunRecord) -> MultiClassScored:
 def _rows(scored: MultiClassScored, split: str, unit: Unit = "image") -> list[Row]:
     return [
         (one.model, *(one.metrics[name] for name in scored.titles))
-        for one in scored.results(split, unit)
+        for one in all_results(scored, split, unit)
     ]
 
 

@@ -33,7 +33,7 @@ def record_files(record: RunRecord) -> dict[str, bytes | None]:
     scored = record.scored
     rest = {one.name: getattr(record, one.name) for one in fields(record)}
     rest = {name: value for name, value in rest.items() if name not in _ELSEWHERE}
-    rest |= scored.about()
+    rest |= scored.about() | {"leaking": sorted(scored.leaking)}
     for name in ("stages", "networks"):
         rest[name] = [vars(row) for row in rest[name]]
     rest["data"] = {name: _counts(table) for name, table in record.data.items()}
@@ -125,15 +125,16 @@ def _scored(folder: Path, rest: dict[str, Any]) -> Scored | MultiClassScored:
     """
     content = read_file(folder, PREDICTIONS) if (folder / PREDICTIONS).is_file() else None
     models = {} if content is None else read_predictions(content)
+    leaking = frozenset(typed(list[tuple[str, str]], rest.pop("leaking", []), "leaking"))
     scored: Scored | MultiClassScored
     if "classes" in rest:
         classes = typed(list[str], rest.pop("classes"), "classes")
         scored = MultiClassScored(
-            models, tuple(classes), typed(bool, rest.pop("ordered"), "ordered")
+            models, tuple(classes), typed(bool, rest.pop("ordered"), "ordered"), leaking=leaking
         )
     else:
         positive, negative = (typed(str, rest.pop(name), name) for name in ("positive", "negative"))
-        scored = Scored(models, positive, negative)
+        scored = Scored(models, positive, negative, leaking=leaking)
     recall_metrics(scored, folder, content)
     return scored
 

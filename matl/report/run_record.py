@@ -30,6 +30,8 @@ class StageRow:
         reused: None where this experiment trained the stage, now or before; else which one did.
         fingerprint: The stage's fingerprint.
         from_scratch: Whether it was trained without the stages before it, for comparison.
+        references: Values at its end beside the trivial ones that they are to be read with, in
+            words.
     """
 
     name: str
@@ -47,6 +49,7 @@ class StageRow:
     reused: str | None = None
     fingerprint: str = ""
     from_scratch: bool = False
+    references: str = ""
 
 
 @dataclass(frozen=True)

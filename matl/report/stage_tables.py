@@ -44,7 +44,8 @@ def stage_caption(stages: Sequence[StageRow]) -> str:
     cost = [f"Trained by this experiment: {duration(sum(new))}."] if new else []
     cost += [f"Reused, at the cost of their own training: {duration(sum(old))}."] if old else []
     note = "Own metric: the stage's at its end, without an interval; it is not a result."
-    return " ".join([*cost, note])
+    beside = [f"{row.name}: {row.references}." for row in stages if row.references]
+    return " ".join([*cost, note, *beside])
 
 
 def network_table(networks: Sequence[NetworkRow]) -> Table:

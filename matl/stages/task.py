@@ -55,6 +55,8 @@ class Task:
         settings: The dataclass of a stage's settings, a subclass of `StageConfig`.
         VERSION: Part of the fingerprint; raised with any change that can change a trained weight.
         metric_names: Logged values that can stand for a stage in tables, the best first.
+        references: What a logged value is to be read beside: by its name, numbers or other logged
+            values by what they are in words.
         losses: Logged losses, by which a sweep may choose.
         diagnoses: Whether the stage ends a chain: its validation and test images are scored, by
             the LightningModule's `scores`; see `matl.stages.scorer`.
@@ -68,6 +70,7 @@ class Task:
     settings: ClassVar[type[StageConfig]] = StageConfig
     VERSION: ClassVar[int]
     metric_names: ClassVar[tuple[str, ...]] = ()
+    references: ClassVar[Mapping[str, Mapping[str, str | float]]] = {}
     losses: ClassVar[tuple[str, ...]] = ("loss", "val/loss")
     diagnoses: ClassVar[bool] = False
     unused_parameters: ClassVar[bool] = False

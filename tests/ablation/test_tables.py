@@ -53,6 +53,14 @@ def test_the_primary_comparison_comes_first_and_stands_out(record) -> None:
     assert comparison_table(replace(record, comparisons=[])) is None
 
 
+def test_adjusted_p_beside_intervals_that_are_not_are_said_to_be_so(record) -> None:
+    caption = comparison_table(record).caption
+    assert "p of exploratory comparisons are adjusted for their number by Holm's method" in caption
+    assert "the intervals beside them are not" in caption
+    alone = replace(record, comparisons=[record.primary])
+    assert "Holm" not in comparison_table(alone).caption
+
+
 def test_at_80_columns_a_comparison_keeps_its_names_and_its_interval(record) -> None:
     text = render(comparison_table(record), 80)
     assert record.primary.plain.text() in text
@@ -72,6 +80,10 @@ def test_what_is_tested_is_counted(record) -> None:
     rows = [[str(cell) for cell in row] for row in table_of_tested(record).rows]
     assert rows[0] == ["folds", "3 folds by patient, dealt 2 times", "72", "36", "36", "ill"]
     assert rows[1][1] == "the data set's own split"
+    clean = replace(record.tested[1], split="official, without leaking images")
+    assert "eaking" not in table_of_tested(record).caption
+    caption = table_of_tested(replace(record, tested=[*record.tested, clean])).caption
+    assert "Without leaking images: without persons who are in another split" in caption
 
 
 def test_costs_with_and_without_sharing(record) -> None:

@@ -44,6 +44,17 @@ def test_patients_of_two_sources_are_two():
     assert samples.groups().tolist() == [0, 1, 1]
 
 
+def test_a_published_split_may_hold_a_person_twice_and_no_other_one():
+    sources = ["s", "s", "t"]
+    Samples(
+        ROOT,
+        table(label="", source=sources, patient="p", split=["train", "val", "val"]),
+        published=["s"],
+    )
+    with pytest.raises(DataError, match="1 patients are in two splits, for example 'p'"):
+        Samples(ROOT, table(label="", patient="p", source=["s", "t", "t"]), published=["s"])
+
+
 def test_subset_counts_its_rows_from_zero():
     samples = Samples(ROOT, table(), classes=("well", "ill"))
     part = samples.subset([False, True, True])

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,14 @@ from hypothesis import strategies as st
 
 from data_modules.errors import DataError
 from data_modules.samples import Samples, Source
-from data_modules.splits import join_split_patients, keep_labels, kfold, split_by_patient
+from data_modules.splits import (
+    join_split_patients,
+    keep_labels,
+    kfold,
+    leak_notes,
+    split_by_patient,
+    split_leaks,
+)
 
 CLASSES = ("well", "ill")
 
@@ -165,6 +173,32 @@ def test_patients_in_several_splits_go_to_the_strongest():
     assert joined["split"].tolist() == ["test"] * 3 + ["val"] * 3 + ["train"] * 2
     assert "2 patients were in several splits: 4 of their images moved" in notes[0]
     assert join_split_patients(joined)[1] == ()
+
+
+def published(splits: list[str]) -> Samples:
+    table = cohort([3, 3, 2], [True, True, False]).assign(split=splits)
+    return Samples(Path("root"), table, classes=("well", "ill"), published=("s",))
+
+
+def test_the_leaks_of_a_published_split_are_listed_and_counted():
+    samples = published(["train", "val", "test", "train", "train", "val", "test", "test"])
+    leaks = split_leaks(samples)
+    assert leaks["train"].tolist() == [1, 2]
+    assert leaks["val"].tolist() == [1, 1]
+    assert leaks["test"].tolist() == [1, 0]
+    (note,) = leak_notes(samples)
+    assert "2 persons are in several parts of it" in note
+    assert "(train 1, val 1, test 1)" in note
+    assert note.endswith("1 test images are of 1 of them")
+    assert leak_notes(published(["train"] * 3 + ["val"] * 3 + ["test"] * 2)) == ()
+
+
+def test_a_fold_of_a_published_set_holds_no_person_twice():
+    samples = published(["train", "val", "test", "train", "train", "val", "test", "test"])
+    others = samples.table.assign(**{key: "q" + samples.table[key] for key in ("path", "patient")})
+    fold = kfold(replace(samples, table=pd.concat([samples.table, others])), 2, 0)
+    assert split_leaks(fold).empty
+    assert fold.published == ()
 
 
 @settings(deadline=None)

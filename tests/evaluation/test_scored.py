@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import report_records
 from records import make_record, make_scores
 from shown import render
 
@@ -67,3 +68,32 @@ def test_the_results_are_those_of_the_scores() -> None:
 def test_invalid_scores_are_refused_at_once() -> None:
     with pytest.raises(ValueError, match="no probability"):
         Scored({"chain": make_scores(1.0).assign(score=np.nan)}, "a", "b")
+
+
+def test_what_leaks_is_left_out_of_the_test_split_alone() -> None:
+    table = report_records.make_scores(1, 0)
+    first = [("covid_ct", "test, 00"), ("covid_ct", "test, 03"), ("covid_ct", "val, 01")]
+    scored = Scored({"chain": table}, "ill", "well", leaking=frozenset(first))
+    assert scored.leaks() == (6, 2)
+    clean = scored.without_leaks()
+    assert clean is not None
+    kept = table[(table["split"] == "test") & ~table["patient"].isin(["test, 00", "test, 03"])]
+    assert clean.splits() == ["test"]
+    assert clean.results("test")[0] == Scored({"chain": kept}, "ill", "well").results("test")[0]
+    assert clean.results("test")[0].patients == scored.results("test")[0].patients - 2
+    assert clean.without_leaks() is None
+
+
+def test_there_is_nothing_beside_where_nobody_who_was_tested_leaks() -> None:
+    table = report_records.make_scores(1, 0)
+    leaking = frozenset([("covid_ct", "val, 01"), ("elsewhere", "test, 00")])
+    assert Scored({"chain": table}, "ill", "well", leaking=leaking).without_leaks() is None
+    assert Scored({"chain": table}, "ill", "well").without_leaks() is None
+
+
+def test_all_who_were_tested_may_leak() -> None:
+    table = report_records.make_scores(1, 0)
+    leaking = frozenset(zip(table["source"], table["patient"], strict=True))
+    clean = Scored({"chain": table}, "ill", "well", leaking=leaking).without_leaks()
+    assert clean is not None
+    assert clean.results("test") == []

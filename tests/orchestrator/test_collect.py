@@ -1,12 +1,17 @@
 """What a run's record says of its stages."""
 
+import re
 import shutil
 from pathlib import Path
 
+import pandas as pd
 from tiny import Load, run_quietly
 
+from matl.orchestrator.collect import reference_words
 from matl.orchestrator.external import evaluate_external
 from matl.orchestrator.plan import make_plan
+from matl.report.stage_tables import stage_table
+from matl.stages.ssl.multi_scale.method import MultiScale
 
 
 def test_a_reused_stage_of_other_threads_is_noted(load_tiny: Load) -> None:
@@ -14,6 +19,24 @@ def test_a_reused_stage_of_other_threads_is_noted(load_tiny: Load) -> None:
     record, _, shown = run_quietly(load_tiny("chain=[diagnosis]", "trainer.threads=2"))
     assert "in the store" in shown
     assert any("diagnosis was trained with 1 thread; 2 are set now" in n for n in record.notes)
+
+
+def test_identity_stands_beside_its_trivial_references() -> None:
+    curves = pd.DataFrame({"identity/accuracy": [0.2, 0.85], "identity/position_alone": [0.7, 0.8]})
+    expected = "identity/accuracy 0.850 (position alone 0.800, chance 0.167)"
+    assert reference_words(MultiScale, curves) == expected
+    before = reference_words(MultiScale, curves[["identity/accuracy"]])
+    assert before == "identity/accuracy 0.850 (chance 0.167)"
+    assert reference_words(MultiScale, pd.DataFrame({"loss": [1.0]})) == ""
+
+
+def test_the_references_of_a_run_are_in_its_report(load_tiny: Load) -> None:
+    record, folder, _ = run_quietly(load_tiny("chain=[lung,diagnosis]"))
+    said = record.stages[0].references
+    assert re.fullmatch(r"identity/accuracy 0\.\d+ \(position alone 0\.\d+, chance 0\.167\)", said)
+    assert said in (folder / "report.md").read_text()
+    assert said in (folder / "report.html").read_text()
+    assert said in stage_table(record).caption
 
 
 def test_a_transductive_stage_is_told_of(load_tiny: Load, tmp_path: Path) -> None:

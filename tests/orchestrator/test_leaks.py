@@ -3,6 +3,7 @@
 import shutil
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 from tiny import Load, run_quietly
 
 from data_modules.config import DataConfig
+from data_modules.errors import DataError
 from matl.errors import MatlError
 from matl.orchestrator.plan import make_plan
 
@@ -72,6 +74,19 @@ def test_copies_of_held_out_images_are_refused(load_tiny: Load, tmp_path: Path) 
     experiment.stages["lung"].data = DataConfig(name="folder", root=str(tmp_path / "copies"))
     with pytest.raises(MatlError, match=f"trains on {len(held_out)} images that diagnosis holds"):
         make_plan(experiment)
+
+
+PUBLISHED = """
+import pandas as pd
+
+from data_modules.samples import Samples
+
+
+def index(root, published=True):
+    table = pd.read_csv(root / "samples.csv", dtype=str).assign(study="", source="scans")
+    kept = ("scans",) if published else ()
+    return Samples(root, table, classes=("b", "a"), positive="a", published=kept)
+"""
 
 
 @pytest.fixture
@@ -168,3 +183,71 @@ def test_nearly_identical_images_of_an_earlier_stage_are_listed(
     experiment.stages["lung"].data = DataConfig(name="folder", root=str(tmp_path / "copies"))
     found = make_plan(experiment).alike
     assert len(found[found["stage"] == "lung"]) >= len(held_out)
+
+
+@pytest.fixture
+def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DataConfig]:
+    """A set whose published split has a person, and an image, in training and in test."""
+    (tmp_path / "published_scans.py").write_text(PUBLISHED)
+    monkeypatch.syspath_prepend(tmp_path)
+    data = write_csv(tmp_path / "set", "bytes")
+    table = tmp_path / "set" / "samples.csv"
+    table.write_text(table.read_text().replace("p9,", "p3,"))
+    yield replace(data, name="published_scans:index")
+    del sys.modules["published_scans"]
+
+
+def test_the_leaks_of_a_published_split_are_listed_and_not_refused(
+    load_tiny: Load, published: DataConfig
+) -> None:
+    experiment = load_tiny("chain=[lung,diagnosis]")
+    experiment.stages["diagnosis"].data = experiment.stages["lung"].data = published
+    plan = make_plan(experiment)
+    notes = " ".join(plan.chain[-1].samples.notes)
+    assert "1 persons are in several parts of it: p3 (train 1, test 1); 1 test images" in notes
+    own = plan.alike[(plan.alike["stage"] == "diagnosis") & (plan.alike["kind"] == "exact")]
+    assert own[["path", "other_path"]].to_numpy().tolist() == [["0.png", "10.png"]]
+
+
+def test_the_same_split_is_refused_where_it_is_not_a_published_one(
+    load_tiny: Load, published: DataConfig
+) -> None:
+    experiment = load_tiny(DIAGNOSIS)
+    experiment.stages["diagnosis"].data = replace(published, options={"published": False})
+    with pytest.raises(DataError, match="1 patients are in two splits, for example 'p3'"):
+        make_plan(experiment)
+    experiment.stages["diagnosis"].data = replace(published, name="csv")
+    with pytest.raises(DataError, match="1 patients are in two splits, for example 'p3'"):
+        make_plan(experiment)
+
+
+def test_a_published_split_excuses_no_other_person(
+    load_tiny: Load, published: DataConfig, tmp_path: Path
+) -> None:
+    table = tmp_path / "set" / "samples.csv"
+    table.write_text(table.read_text().replace("8.png,a,p8,test", "8.png,a,p8,train"))
+    experiment = load_tiny("chain=[lung,diagnosis]")
+    experiment.stages["lung"].data = published
+    other = tmp_path / "other"
+    shutil.copytree(tmp_path / "set", other)
+    listed = (other / "samples.csv").read_text()
+    (other / "samples.csv").write_text(listed.replace("8.png,a,p8,train", "8.png,a,p8,test"))
+    experiment.stages["diagnosis"].data = replace(published, root=str(other))
+    with pytest.raises(
+        MatlError, match=r"lung\.data: trains on 1 patients .*\(such as p8 of scans"
+    ):
+        make_plan(experiment)
+
+
+def test_the_test_split_stands_beside_itself_without_its_leaks(
+    load_tiny: Load, published: DataConfig
+) -> None:
+    experiment = load_tiny(DIAGNOSIS)
+    experiment.stages["diagnosis"].data = published
+    record, folder, shown = run_quietly(experiment)
+    assert record.scored.leaking == {("scans", "p3"), ("scans", "p10")}  # p10: a copy of p0
+    words = " ".join(shown.split())
+    page = (folder / "report.html").read_text()
+    assert "without 2 test images of 2 persons who are in another split, too" in page
+    assert "p3 (train 1, test 1)" in words
+    assert "p3 (train 1, test 1)" in page

@@ -57,9 +57,9 @@ def test_plans_of_one_process_load_a_data_set_once(
     loaded: list[object] = []
     load = registry.load
 
-    def counted(config: object, root: Path, indexed: object, hashes: object) -> object:
+    def counted(config: object, *places: object, **options: object) -> object:
         loaded.append(config)
-        return load(config, root, indexed, hashes)
+        return load(config, *places, **options)
 
     monkeypatch.setattr("matl.orchestrator.plan.load", counted)
     memo = Memo()

@@ -21,7 +21,8 @@ def record():
     scores = {name: make_scores(skill, 0) for name, skill in (("chain", 1.5), ("floor", 0.2))}
     for table in scores.values():
         table["source"] = np.where(table["patient"].str[-1].astype(int) < 6, "north", "south")
-    return make_record(diagnoses=scores)
+    leaking = frozenset([("north", "test, 01"), ("south", "test, 07")])
+    return make_record(scored=Scored(scores, "COVID", "NonCOVID", leaking=leaking))
 
 
 def asked(scored: Scored) -> list:
@@ -33,7 +34,14 @@ def asked(scored: Scored) -> list:
         *(scored.sources(split) for split in splits),
         *(scored.paired(split) for split in splits),
         scored.calibrations(),
+        *(asked_without_leaks(scored)),
     ]
+
+
+def asked_without_leaks(scored: Scored) -> list:
+    clean = scored.without_leaks()
+    units = ("image", "patient") if clean else ()
+    return [*(clean.results("test", unit) for unit in units), clean and clean.paired("test")]
 
 
 def computed(scored: Scored) -> list:

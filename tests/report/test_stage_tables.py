@@ -21,6 +21,13 @@ def test_stage_table_shows_every_number_whole():
     assert "Trained by this experiment: 12 min 34 s" in words(text)
 
 
+def test_what_a_value_is_to_be_read_with_stands_below():
+    read = "identity/accuracy 0.850 (position alone 0.820, chance 0.167)"
+    stages = [make_stage(name="lung", references=read), make_stage(name="other")]
+    caption = stage_table(make_record(stages=stages)).caption
+    assert caption.endswith(f"it is not a result. lung: {read}.")
+
+
 def test_at_80_columns_the_costs_stand_beside_the_names():
     text = render(stage_table(make_record()), 80)
     for shown in ("chest_xray", "lung", "5,216", "12 min 34 s"):

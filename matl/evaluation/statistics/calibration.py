@@ -1,6 +1,7 @@
 """Whether a score of 0.8 means that 8 of 10 are ill, and scores rescaled so that it does.
 
-Guo et al., "On calibration of modern neural networks", ICML 2017.
+Guo et al., "On calibration of modern neural networks", ICML 2017; Platt, "Probabilistic outputs for
+support vector machines", 1999.
 """
 
 from dataclasses import dataclass
@@ -108,7 +109,7 @@ def fit_temperature(label: np.ndarray, score: np.ndarray) -> float:
 
     if len(np.unique(label)) < 2:
         raise ValueError("a temperature needs images of both classes")
-    logits = special.logit(np.clip(score, _SUREST, 1 - _SUREST))
+    logits = _logits(score)
 
     def slope(coldness: float) -> float:
         """Of the negative log likelihood over 1 / temperature: it rises."""
@@ -136,6 +137,43 @@ def apply_temperature(score: np.ndarray, temperature: float) -> np.ndarray:
     return special.expit(special.logit(np.asarray(score, dtype=float)) / temperature)
 
 
+def recalibrated(val: pd.DataFrame | None, test: pd.DataFrame) -> pd.DataFrame:
+    """Test scores through a logistic regression on the logits of validation scores.
+
+    Platt's targets, (n + 1) / (n + 2) for n images of a class, keep it finite where the classes are
+    apart. Ranks stay.
+
+    Args:
+        val: Scores of a model as in `matl.evaluation.metrics.check_scores`, None where there are
+            none of other images.
+        test: Scores of the same model.
+
+    Raises:
+        ValueError: There are no validation scores, their images are of one class, or they do not
+            rise with the labels.
+    """
+    from scipy import special
+    from sklearn.linear_model import LogisticRegression
+
+    if val is None:
+        raise ValueError("there are no scores of another split to fit it on")
+    label = val["label"].to_numpy()
+    if len(np.unique(label)) < 2:
+        raise ValueError("the validation images are of one class")
+    logits = _logits(val["score"].to_numpy())
+    positives = label.sum()
+    negatives = len(label) - positives
+    target = np.where(label == 1, (positives + 1) / (positives + 2), 1 / (negatives + 2))
+    sure = np.concatenate([target, 1 - target])
+    both = np.repeat([1, 0], len(label))
+    fitted = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000)
+    fitted.fit(np.tile(logits, 2)[:, None], both, sample_weight=sure)
+    slope, intercept = fitted.coef_[0, 0], fitted.intercept_[0]
+    if slope < _SUREST:
+        raise ValueError("validation scores do not rise with the labels")
+    return test.assign(score=special.expit(slope * _logits(test["score"].to_numpy()) + intercept))
+
+
 def calibrate(val: pd.DataFrame, test: pd.DataFrame) -> Calibration:
     """The calibration error on test, before and after a temperature that is fitted on val.
 
@@ -152,6 +190,12 @@ def calibrate(val: pd.DataFrame, test: pd.DataFrame) -> Calibration:
     scaled = apply_temperature(score, temperature)
     by_chance = error_by_chance(label, scaled, patients)
     return Calibration(error, temperature, calibration_error(label, scaled), by_chance)
+
+
+def _logits(score: np.ndarray) -> np.ndarray:
+    from scipy import special
+
+    return special.logit(np.clip(np.asarray(score, dtype=float), _SUREST, 1 - _SUREST))
 
 
 def _bin(score: np.ndarray, bins: int) -> np.ndarray:

@@ -31,6 +31,7 @@ from matl.report.html.picture import FigureFolder
 from matl.report.html.provenance import digest_table, facts
 from matl.report.html.render import render
 from matl.report.html.run_pictures import score_pictures, training_pictures
+from matl.report.leak_rows import all_results, leak_caption
 from matl.report.multi_class_tables import patient_caption
 from matl.report.plain_values import plain_value
 from matl.report.rows import CHAIN, FLOOR, FROM_SCRATCH
@@ -108,11 +109,11 @@ def _external(folder: Path) -> list[RunRecord]:
 def headline(scored: ScoredModels) -> Headline | None:
     """AUROC on test; where images are of one class, the accuracy; without test, of val."""
     for split in scored.splits():
-        results = scored.results(split)
+        results = all_results(scored, split)
         defined = any(one.metrics["auroc"].value is not None for one in results)
         metric = "auroc" if defined else "accuracy"
         rows = [(one.model, one.metrics[metric]) for one in results]
-        caption = _headline_caption(scored, results[0])
+        caption = _headline_caption(scored, split, results[0])
         return Headline(scored.titles[metric], split, rows, _classes(scored), caption)
     return None
 
@@ -123,13 +124,14 @@ def _classes(scored: ScoredModels) -> str:
     return f"classes {', '.join(scored.about()['classes'])}"
 
 
-def _headline_caption(scored: ScoredModels, result: Result) -> str:
-    return (
+def _headline_caption(scored: ScoredModels, split: str, result: Result) -> str:
+    caption = (
         f"{counted(scored, result)}. In brackets: 95 % interval over "
         "patients; it does not cover the choice of the seed. Dot: the value; bar: its interval. "
         f"{CHAIN}: the diagnosis after all stages; {FROM_SCRATCH}: the same diagnosis without the "
         f"stages before it; {FLOOR}: what grey levels and image size alone reach."
     )
+    return " ".join([caption, *leak_caption(scored, split)])
 
 
 def _chain(record: RunRecord) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """The figures of a run's page."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import pandas as pd
 
 from matl.evaluation.metrics import Estimate
 from matl.evaluation.scored import Scored, ScoredModels
+from matl.evaluation.statistics.calibration import recalibrated
 from matl.report.curves import COSTS, has_values, roc_figure, training_figure
 from matl.report.html.picture import Picture
 from matl.report.html.score_figures import (
@@ -35,7 +36,8 @@ def score_pictures(scored: ScoredModels, images: str = "") -> list[Picture]:
             scores = {name: scored.tables(split)[name] for name in both}
             aurocs = {name: results[name]["auroc"] for name in both}
             averages = {name: results[name]["average_precision"] for name in both}
-            return list(_curves(scored, images or f"{split} split", scores, aurocs, averages))
+            drawn = list(_curves(scored, images or f"{split} split", scores, aurocs, averages))
+            return [*drawn, _decision(scored, split, images or f"{split} split", scores)]
     return []
 
 
@@ -70,14 +72,40 @@ def _curves(
         f"Reliability of {models}, {where}: observed over predicted probability.",
         f"{caption} On the grey line scores are probabilities; without an interval.",
     )
-    yield Picture(
+
+
+def _decision(scored: Scored, split: str, images: str, scores: ModelScores) -> Picture:
+    """The decision curves, of calibrated scores where validation scores allow it."""
+    others = {} if split == "val" else scored.tables("val")
+    calibrated, reasons = dict(scores), {}
+    for name, table in scores.items():
+        try:
+            calibrated[name] = recalibrated(others.get(name), table)
+        except ValueError as error:
+            reasons[name] = str(error)
+    where = f"{images}, positive = {scored.positive}"
+    return Picture(
         "decision",
         decision_figure,
-        (scores, f"Decision curve, {where}"),
-        f"Net benefit of acting by {models}, {where}, over the threshold probability.",
-        f"{caption} A model is worth using at thresholds where its curve lies above both grey "
-        "ones; it supposes calibrated scores. Without an interval.",
+        (calibrated, f"Decision curve, {where}"),
+        f"Net benefit of acting by {', '.join(scores)}, {where}, over the threshold probability.",
+        f"{images[0].upper()}{images[1:]}; positive class: {scored.positive}. A model is worth "
+        "using at thresholds where its curve lies above both grey ones; it supposes calibrated "
+        f"scores. {_calibration_in_words(scores, reasons)} Without an interval.",
     )
+
+
+def _calibration_in_words(models: Iterable[str], reasons: Mapping[str, str]) -> str:
+    """Which models' scores were calibrated, and why others were not."""
+    done = ", ".join(name for name in models if name not in reasons)
+    said = []
+    if done:
+        how = "by a logistic regression on the logits of the validation split's scores"
+        said.append(f"Calibrated {how} (Platt 1999): {done}.")
+    for reason in dict.fromkeys(reasons.values()):
+        own = ", ".join(name for name, one in reasons.items() if one == reason)
+        said.append(f"Uncalibrated, as {reason}: {own}.")
+    return " ".join(said)
 
 
 def training_pictures(

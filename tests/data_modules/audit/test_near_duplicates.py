@@ -11,6 +11,7 @@ from PIL import Image, ImageFilter
 
 from data_modules.audit import near_duplicates as module
 from data_modules.audit import thumbnails
+from data_modules.audit.boxes import Boxes
 from data_modules.audit.near_duplicates import NEAR, TURNED, near_duplicates, same_pixels
 from data_modules.file_hashes import FileHashes
 from data_modules.samples import Samples
@@ -138,7 +139,9 @@ def test_no_pair_is_missed_that_a_comparison_of_all_finds(monkeypatch: pytest.Mo
         for one, other in zip(*np.nonzero(np.triu(near, 1)), strict=True):
             pair = int(one), int(other)
             expected[pair] = max(expected.get(pair, 0), min(abs(float(alike[pair])), 1))
-    found = {(a, b): c for a, b, c in module._find(rows, [(rows, rows)], pictures)}
+    every, compared = np.ones(600, dtype=bool), [(rows, rows)]
+    pairs = module._find(rows, every, compared, pictures, module.LEAST)
+    found = {(a, b): c for a, b, c in pairs}
     assert found.keys() == expected.keys()
     assert len(found) > 100
     np.testing.assert_allclose([found[pair] for pair in expected], list(expected.values()), 1e-5)
@@ -209,6 +212,72 @@ def test_flat_images_of_the_same_pixels_are_exact_and_decoded_once_each(
     assert len(decoded) == 5 + 4
     assert len(set(numbers[:3])) == 1
     assert len(set(numbers)) == 3
+
+
+def bright_box(grey: np.ndarray) -> tuple[float, float, float, float] | None:
+    """Where a picture is brighter than its black frame."""
+    rows, columns = (np.flatnonzero((grey > 2).any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        return None
+    height, width = grey.shape
+    return columns[0] / width, rows[0] / height, (columns[-1] + 1) / width, (rows[-1] + 1) / height
+
+
+BRIGHT = Boxes("bright-1", bright_box)
+
+
+def framed(image: Image.Image, *frame: int) -> Image.Image:
+    left, top, right, bottom = frame
+    whole = Image.new("L", (image.width + left + right, image.height + top + bottom))
+    whole.paste(Image.fromarray(np.maximum(np.asarray(image), 9)), (left, top))
+    return whole
+
+
+def write_framed(root: Path) -> Samples:
+    """One scan in two frames, another scan, and a picture without a box."""
+    pictures = {
+        "a.png": framed(scan(0), 0, 0, 0, 0),
+        "b.png": framed(scan(0).resize((90, 108)), 60, 10, 5, 40),
+        "c.png": framed(scan(1), 60, 10, 5, 40),
+        "d.png": Image.new("L", (50, 50)),
+    }
+    for name, picture in pictures.items():
+        picture.save(root / name)
+    splits = ["train", "test", "test", "test"]
+    table = pd.DataFrame({"path": list(pictures), "patient": list(pictures), "split": splits})
+    return Samples(root, table.assign(label="", study="", source="s"))
+
+
+def test_copies_that_were_cropped_otherwise_are_alike_within_their_boxes(tmp_path: Path):
+    samples, memo = write_framed(tmp_path), tmp_path / "memo"
+    assert near_duplicates(samples, memo).empty
+    found = near_duplicates(samples, memo, BRIGHT)
+    assert found[["path", "other_path", "kind"]].to_numpy().tolist() == [["a.png", "b.png", "near"]]
+    assert found["correlation"].between(NEAR, 1).all()
+    assert near_duplicates(samples, memo).empty
+
+
+def test_boxes_are_looked_for_once_until_their_name_changes(tmp_path: Path):
+    samples, memo, asked = write_framed(tmp_path), tmp_path / "memo", []
+
+    def find(grey: np.ndarray) -> tuple[float, float, float, float] | None:
+        asked.append(grey.shape)
+        return bright_box(grey)
+
+    first = near_duplicates(samples, memo, Boxes("one", find))
+    assert len(asked) == 4
+    assert near_duplicates(samples, memo, Boxes("one", find)).equals(first)
+    everyone = near_duplicates(replace(samples, alone=True), memo, Boxes("one", find))
+    assert everyone["path"].tolist() == ["a.png"]
+    assert len(asked) == 4
+    near_duplicates(samples, memo, Boxes("two", find))
+    assert len(asked) == 8
+
+
+def test_a_pair_that_is_alike_as_a_whole_and_within_its_boxes_is_one(tmp_path: Path):
+    samples = write_scans(tmp_path)
+    found = near_duplicates(samples, boxes=BRIGHT)
+    assert found[["path", "other_path"]].equals(near_duplicates(samples)[["path", "other_path"]])
 
 
 @pytest.mark.real_data

@@ -9,6 +9,7 @@ from drawn_images import draw
 from data_modules.digest import table_digest
 from data_modules.errors import DataError
 from data_modules.sets import covid_ct
+from data_modules.splits import kfold, split_leaks
 
 
 def write_covid_ct(root: Path, splits: dict[str, str], patients: dict[str, str]) -> None:
@@ -47,16 +48,32 @@ def test_covid_ct_joins_patients_on_the_stem(tmp_path: Path):
     assert samples.positive == "COVID"
     assert samples.targets().sum() == 2
     assert all(file.is_file() for file in samples.files())
-    assert samples.notes == ("the official splits share no patient",)
+    assert samples.notes == ()
 
 
-def test_covid_ct_moves_a_shared_patient_to_test_and_says_so(tmp_path: Path):
+def test_covid_ct_joins_names_that_are_one_person_and_keeps_its_split(tmp_path: Path):
     splits = {"a.png": "train", "b.png": "train", "c.png": "test", "IM1.png": "val"}
-    write_covid_ct(tmp_path, splits, {"a.png": "1", "b.png": "2", "c": "1", "IM1.png": "3"})
+    names = {"a.png": "Patient 124", "b.png": "Patient 154", "c": "Patient 168"}
+    write_covid_ct(tmp_path, splits, {**names, "IM1.png": "medpix_patient_47"})
     samples = covid_ct.index(tmp_path)
-    in_test = samples.table.loc[samples.table["split"] == "test", "path"]
-    assert sorted(Path(path).name for path in in_test) == ["a.png", "c.png"]
-    assert "1 patients were in several splits: 1 of their images moved" in samples.notes[0]
+    persons = dict(zip(samples.table["path"].map(_name), samples.table["patient"], strict=True))
+    assert persons["a.png"] == persons["c.png"] == "Patient 124"
+    assert persons["b.png"] == "Patient 154"
+    assert persons["IM1.png"] == "medpix_patient_47"
+    assert samples.notes == ("2 names in Meta are of 1 persons and count as these",)
+    assert (
+        dict(zip(samples.table["path"].map(_name), samples.table["split"], strict=True)) == splits
+    )
+    assert split_leaks(samples).index.tolist() == [("covid_ct", "Patient 124")]
+
+
+def _name(path: str) -> str:
+    return Path(path).name
+
+
+def test_every_name_is_of_one_person_of_covid_ct():
+    names = [name for group in covid_ct.ONE_PERSON for name in group]
+    assert len(set(names)) == len(names)
 
 
 def test_covid_ct_counts_what_it_does_not_know(tmp_path: Path):
@@ -95,9 +112,16 @@ def test_real_covid_ct(real_data: Path):
         ("test", "NonCOVID"): 105,
     }
     patients = table.groupby("split")["patient"].nunique().to_dict()
-    assert patients == {"train": 233, "val": 56, "test": 95}
-    assert table["patient"].nunique() == 384
+    assert patients == {"train": 228, "val": 47, "test": 93}
+    assert table["patient"].nunique() == 358
+    assert "38 names in Meta are of 12 persons and count as these" in samples.notes
+    leaks = split_leaks(samples)
+    assert len(leaks) == 10
+    assert leaks["test"].tolist().count(0) == 1
+    assert leaks["test"].sum() == 10
+    for fold in range(5):
+        assert split_leaks(kfold(samples, 5, fold)).empty
     assert not any("no patient in Meta" in note for note in samples.notes)
     assert sum("same scan" in note for note in samples.notes) == 2
-    assert table_digest(samples) == "55d61e6c58bed553eb36c372562aaed5", "trains again"
+    assert table_digest(samples) == "f2c6bda92fd6901155786fc36a4c5963", "trains again"
     assert all(file.is_file() for file in samples.files())

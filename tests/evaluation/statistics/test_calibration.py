@@ -3,6 +3,7 @@
 from contextlib import suppress
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given, settings
@@ -18,6 +19,7 @@ from matl.evaluation.statistics.calibration import (
     calibration_error,
     error_by_chance,
     fit_temperature,
+    recalibrated,
     reliability,
 )
 
@@ -200,3 +202,48 @@ def test_where_no_temperature_fits_the_error_says_why(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         fit_temperature(np.array(label), np.array(score))
+
+
+def table(label: np.ndarray, score: np.ndarray) -> pd.DataFrame:
+    return pd.DataFrame({"label": label, "score": score})
+
+
+def test_scores_that_are_too_sure_and_shifted_become_probabilities() -> None:
+    parts = []
+    for seed in (0, 1):
+        label, score = draw(seed)
+        parts.append(table(label, expit(2.5 * logit(score) + 1.5)))
+    val, test = parts
+    found = recalibrated(val, test)
+    assert calibration_error(*test.to_numpy().T) > 0.1
+    assert calibration_error(*found.to_numpy().T) < 0.02
+    assert found["score"][test["score"].argsort()].is_monotonic_increasing
+    slope, intercept = np.polyfit(logit(test["score"]), logit(found["score"]), 1)
+    assert [slope, intercept] == pytest.approx([1 / 2.5, -1.5 / 2.5], abs=0.03)
+
+
+def test_it_is_fitted_to_the_targets_of_platt() -> None:
+    """At the fit, the mean of the scores and of logit x score are those of Platt's targets."""
+    label, score = draw(2, images=40)
+    val = table(label, score)
+    found = recalibrated(val, val)["score"].to_numpy()
+    n = label.sum()
+    target = np.where(label == 1, (n + 1) / (n + 2), 1 / (40 - n + 2))
+    assert found.mean() == pytest.approx(target.mean(), abs=1e-6)
+    assert (found * logit(score)).mean() == pytest.approx((target * logit(score)).mean(), abs=1e-5)
+
+
+def test_classes_that_are_apart_stay_finite() -> None:
+    val = table(np.array([0, 0, 1, 1]), np.array([0.0, 0.1, 0.9, 1.0]))
+    found = recalibrated(val, val)["score"]
+    assert found.between(0.01, 0.99).all()
+
+
+def test_where_nothing_can_be_fitted_it_says_why() -> None:
+    val = table(np.array([0, 1]), np.array([0.2, 0.8]))
+    with pytest.raises(ValueError, match="no scores of another split"):
+        recalibrated(None, val)
+    with pytest.raises(ValueError, match="of one class"):
+        recalibrated(val.assign(label=1), val)
+    with pytest.raises(ValueError, match="do not rise"):
+        recalibrated(val.assign(label=[1, 0]), val)

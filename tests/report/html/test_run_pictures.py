@@ -1,6 +1,7 @@
 import pandas as pd
 from report_records import make_record, make_scores
 
+from matl.evaluation.statistics.calibration import recalibrated
 from matl.report.html.run_pictures import score_pictures, training_pictures
 
 
@@ -20,6 +21,33 @@ def test_a_model_without_both_classes_has_no_curve():
     [roc, *_] = score_pictures(make_record(diagnoses=alone).scored)
     assert list(roc.shown[0]) == ["chain"]
     assert score_pictures(make_record(diagnoses={"floor": alone["floor"]}).scored) == []
+
+
+def test_decision_curves_are_of_scores_calibrated_on_validation_images():
+    record = make_record(diagnoses={"chain": make_scores(1.5, 0), "floor": make_scores(0.8, 3)})
+    decision = score_pictures(record.scored)[-1]
+    assert "Calibrated by a logistic regression" in decision.caption
+    assert "Uncalibrated" not in decision.caption
+    test = record.scored.tables("test")
+    for name, table in decision.shown[0].items():
+        val = record.scored.tables("val")[name]
+        assert table["score"].tolist() == recalibrated(val, test[name])["score"].tolist()
+
+
+def test_decision_curves_that_cannot_be_calibrated_say_why():
+    whole = make_scores(1.5, 0)
+    reverse = whole.assign(score=whole["score"].where(whole["split"] != "val", 1 - whole["score"]))
+    found = score_pictures(make_record(diagnoses={"chain": whole, "floor": reverse}).scored)[-1]
+    assert "Platt 1999): chain. Uncalibrated, as validation scores do not rise" in found.caption
+    assert found.shown[0]["floor"]["score"].tolist() == _of(reverse, "test")["score"].tolist()
+    for split in ("test", "val"):
+        alone = score_pictures(make_record(diagnoses={"chain": _of(whole, split)}).scored)[-1]
+        assert "Uncalibrated, as there are no scores of another split" in alone.caption
+        assert alone.shown[0]["chain"]["score"].tolist() == _of(whole, split)["score"].tolist()
+
+
+def _of(scores, split):
+    return scores[scores["split"] == split]
 
 
 def test_costs_are_no_training_curve_and_names_are_file_names():

@@ -10,6 +10,7 @@ import numpy as np
 from data_modules.ragged import Ragged
 from data_modules.samples import Samples
 from matl.errors import SettingError
+from matl.lung_regions import REGIONS
 from matl.lung_regions import VERSION as LUNGS_VERSION
 from matl.stages.settings import StageConfig, setting
 from matl.stages.ssl.task import LungSSL, LungSSLConfig
@@ -53,6 +54,12 @@ class MultiScale(LungSSL):
     settings = MultiScaleConfig
     VERSION: ClassVar[int] = 1
     metric_names = ("whole/accuracy", "region/accuracy", "identity/accuracy")
+    references: ClassVar[Mapping[str, Mapping[str, str | float]]] = {
+        "identity/accuracy": {
+            "position alone": "identity/position_alone",
+            "chance": 1 / len(REGIONS),
+        }
+    }
     smaller_batch = (
         "the region term finds negatives in fewer scans, the whole term's queue stays the same"
     )

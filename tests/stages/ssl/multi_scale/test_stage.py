@@ -185,6 +185,7 @@ def fit(stage: MultiScaleStage, folder, fields: bool = True) -> pl.Trainer:
 def test_a_fit_moves_both_encoders_fills_the_queue_and_logs_its_health(tmp_path):
     stage, start = build(), build()
     trainer = fit(stage, tmp_path)
+    assert trainer.callback_metrics["identity/position_alone"] > 0.5
     first = start.backbone.state_dict()
     for name, value in stage.backbone.named_parameters():
         follower = dict(stage.key_backbone.named_parameters())[name]

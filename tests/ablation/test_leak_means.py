@@ -1,0 +1,69 @@
+"""On the data set's own split an arm's mean stands a second time, without images that leak."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+import pytest
+from drawn_scores import PATIENTS, ablation_of, drawn
+
+from data_modules.audit.near_duplicates import COLUMNS
+from data_modules.samples import Samples
+from matl.ablation.cells import Cell, cells_of
+from matl.ablation.leak_means import leaking_splits, means_without_leaks
+from matl.ablation.results import cell_table, means
+from matl.ablation.schema import Ablation
+
+LEAKING = frozenset([("drawn", "0"), ("drawn", "7")])
+
+
+def plans_of(ablation: Ablation, shared: tuple[int, ...]) -> dict[Cell, Any]:
+    """Plans whose set has some tested patients in training, too, as a published split may."""
+    rows = [
+        *((f"{one}.png", str(one), "test", "ab"[one % 2]) for one in range(PATIENTS)),
+        *((f"again-{one}.png", str(one), "train", "ab"[one % 2]) for one in shared),
+    ]
+    table = pd.DataFrame(rows, columns=["path", "patient", "split", "label"])
+    table = table.assign(study="", source="drawn")
+    samples = Samples(Path("root"), table, ("a", "b"), "b", published=("drawn",))
+    last = SimpleNamespace(samples=samples, name="diagnosis", fingerprint="f" * 16)
+    plan = SimpleNamespace(chain=[last], alike=pd.DataFrame(columns=["stage", *COLUMNS]))
+    return dict.fromkeys(cells_of(ablation), plan)
+
+
+def test_a_mean_without_leaks_is_that_of_scores_without_their_images() -> None:
+    ablation = ablation_of()
+    plans = plans_of(ablation, (0, 7))
+    scores = {cell: drawn(cell) for cell in plans}
+    leaking = leaking_splits(ablation, plans)
+    assert leaking == {"official": LEAKING}
+    found = means_without_leaks(ablation, plans, scores, scores, leaking)
+    assert {one.split for one in found} == {"official, without leaking images"}
+    left = {
+        cell: table[~table["patient"].isin(["0", "7"])]
+        for cell, table in scores.items()
+        if cell.split == "official"
+    }
+    cells = cell_table(ablation, {cell: plans[cell] for cell in left}, left, left, {})
+    expected = [one for one in means(ablation, left, cells) if one.split == "official"]
+    assert len(found) == len(expected) == 9
+    for one, other in zip(found, expected, strict=True):
+        assert (one.arm, one.regime) == (other.arm, other.regime)
+        assert one.value.value == pytest.approx(other.value.value)
+        assert one.floor == pytest.approx(other.floor)
+
+
+def test_where_nobody_leaks_there_is_no_second_row() -> None:
+    ablation = ablation_of()
+    plans = plans_of(ablation, ())
+    assert leaking_splits(ablation, plans) == {}
+    assert means_without_leaks(ablation, plans, {}, {}, {}) == []
+
+
+def test_where_all_leak_there_is_no_second_row() -> None:
+    ablation = ablation_of((0,))
+    plans = plans_of(ablation, tuple(range(PATIENTS)))
+    scores = {cell: drawn(cell) for cell in plans}
+    leaking = leaking_splits(ablation, plans)
+    assert means_without_leaks(ablation, plans, scores, scores, leaking) == []
