@@ -42,7 +42,10 @@ SOURCES = {
     "lungs": ("matl/lungs.py", "matl/lung_regions.py"),
     "backbone": tuple(
         f"matl/backbones/{name}.py"
-        for name in ("attentive", "foreign", "lookup", "network", "operators", "weights")
+        for name in (
+            *("attentive", "foreign", "imagenet", "lookup", "monai_networks", "network"),
+            *("operators", "weights"),
+        )
     ),
     "pixels": (
         "data_modules/formats/pictures.py",
