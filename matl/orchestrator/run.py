@@ -20,6 +20,7 @@ from matl.orchestrator.leaks import near_notes
 from matl.orchestrator.nodes import ALONE, Nodes
 from matl.orchestrator.plan import Plan, PlannedStage, plan_checked
 from matl.orchestrator.shared_plan import share_plan
+from matl.orchestrator.stage_card import weights_notes
 from matl.orchestrator.stage_images import Images
 from matl.orchestrator.store import Store
 from matl.orchestrator.wandb_report import log_report
@@ -78,7 +79,7 @@ def run(
     experiment, console = checked(experiment), console or terminal()
     plan, store = _planned(experiment, through)
     _try_folder(plan.folder)
-    show_notes([*sample_notes(plan), *near_notes(plan.alike)], console)
+    show_notes([*weights_notes(plan), *sample_notes(plan), *near_notes(plan.alike)], console)
     share_plan(plan, store, nodes)
     missing = [stage for stage in plan.stages if fresh or stage.fingerprint not in store]
     images = _prepare(plan, missing, console) if missing else {}
