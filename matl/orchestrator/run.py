@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rich.console import Console
-from rich.text import Text
 
 from data_modules.errors import DataError
 from matl.checksums import write_files
@@ -186,5 +185,4 @@ def _try_initial_weights(experiment: Experiment, console: Console) -> None:
 
     network = build_backbone(experiment.backbone, experiment.seed).network
     mean, std = float(network.mean.mean()), float(network.std.mean())
-    console.print(Text(f"begins from {experiment.backbone.weights}"))
     console.print(f"images are normalised by the mean {mean:.4g} and the deviation {std:.4g}")

@@ -61,7 +61,7 @@ def weights_notes(plan: Plan) -> list[str]:
     card = card_of(settings)
     if card is None:
         name = Path(settings.weights).name
-        return [f"backbone.weights: {name} has no card: what it was trained on is not known"]
+        return [f"begins from {name}, which has no card: what it was trained on is not known"]
     stages = [stage for stage in plan.stages if stage.parent is None]
     return [
         f"begins from {card}",

@@ -63,7 +63,7 @@ def test_weights_notes__nothing_to_say_without_weights(load_tiny: Load) -> None:
 
 def test_weights_notes__a_file_without_a_card(notes_of: Notes) -> None:
     assert notes_of() == [
-        "backbone.weights: own.safetensors has no card: what it was trained on is not known"
+        "begins from own.safetensors, which has no card: what it was trained on is not known"
     ]
 
 
