@@ -93,8 +93,9 @@ class CellSettings:
         diagnosis = whole.chain[-1]
         data = whole.stages[diagnosis].data
         split = "kfold" if self.ablation.splits[cell.split].folds else "official"
-        own = {"seed": cell.seed, "chain": self.ablation.regimes[cell.regime].chain}
-        found = {"seed": whole.seed, "chain": whole.chain}
+        chain = self.ablation.regimes[cell.regime].chain
+        own = {"seed": cell.seed, "ensemble": 1, "chain": chain}
+        found = {"seed": whole.seed, "ensemble": whole.ensemble, "chain": whole.chain}
         at = f"stages.{diagnosis}.data"
         own |= {f"{at}.split": split, f"{at}.label_fraction": 1.0}
         found |= {f"{at}.split": data.split, f"{at}.label_fraction": data.label_fraction}
@@ -121,6 +122,7 @@ class CellSettings:
             *regime.overrides,
             f"chain=[{','.join(regime.chain)}]",
             "baselines=[]",
+            "ensemble=1",
             *self.overrides,
         ]
 

@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from data_modules.errors import did_you_mean
 from matl.ablation.schema import OFFICIAL, SCRATCH, Ablation, Regime, Split
 from matl.config.check import check_length
-from matl.config.declared import Keys
+from matl.config.declared import Keys, refuse_other_shape
 from matl.config.layers import declared, merge, origin, read_layers
 from matl.config.typed import refuse_unknown_keys, structured
 from matl.errors import MatlError, SettingError
@@ -31,7 +31,7 @@ def load_ablation(path: Path) -> Ablation:
         for key in ("arms", "regimes", "splits"):
             if not isinstance(raw.get(key, {}), DictConfig | dict):
                 raise SettingError([key], "must map names to settings")
-        ablation: Ablation = structured(Ablation, raw, [])
+        ablation: Ablation = _of_right_shape(Ablation, raw)
         ablation.regimes = {name: _regime(name, node) for name, node in ablation.regimes.items()}
         splits = ablation.splits or {OFFICIAL: {}}
         ablation.splits = {name: _split(name, node) for name, node in splits.items()}
@@ -80,8 +80,18 @@ def _typed(schema: type, node: Any, keys: list[str]) -> Any:
     if not isinstance(node, dict):
         raise SettingError(keys, f"{node!r} is no mapping of keys to values")
     raw = OmegaConf.create(node)
-    refuse_unknown_keys(raw, schema, keys)
-    return structured(schema, raw, keys)
+    try:
+        refuse_unknown_keys(raw, schema, [])
+        return _of_right_shape(schema, raw)
+    except SettingError as error:
+        raise error.under(*keys) from error
+
+
+def _of_right_shape(schema: type, raw: DictConfig) -> Any:
+    """A dataclass filled from settings; OmegaConf alone would take a list of lists for texts."""
+    plain = OmegaConf.to_container(raw, resolve=False)
+    refuse_other_shape(plain, [], schema, lambda keys: None)
+    return structured(schema, raw, [])
 
 
 def _check(ablation: Ablation) -> None:

@@ -80,6 +80,8 @@ class Experiment:
         trainer: Devices, threads and precision.
         logger: Whether W&B records the training.
         seed: What all randomness of the whole chain follows from.
+        ensemble: Seeds, from `seed` upwards, that train the whole chain each; where there are
+            several, the mean of their scores is a row of its own.
     """
 
     name: str = MISSING
@@ -94,3 +96,4 @@ class Experiment:
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     logger: LoggerConfig = field(default_factory=LoggerConfig)
     seed: int = setting(0, least=0)
+    ensemble: int = setting(1, least=1, most=100, unit="seeds")

@@ -17,12 +17,12 @@ from matl.orchestrator.classes import class_note, scored_of, tells_classes_apart
 from matl.orchestrator.enlarged import enlarged_notes
 from matl.orchestrator.floors import floor_of
 from matl.orchestrator.leaks import near_notes, same_names
-from matl.orchestrator.plan import Plan, PlannedStage
-from matl.orchestrator.scoring import read_scores
+from matl.orchestrator.plan import Member, Plan, PlannedStage
+from matl.orchestrator.scoring import averaged, read_scores
 from matl.orchestrator.stage_card import weights_notes
 from matl.orchestrator.stage_images import open_images
 from matl.orchestrator.store import Store
-from matl.report.rows import CHAIN, FROM_SCRATCH, from_scratch
+from matl.report.rows import CHAIN, FROM_SCRATCH, ensemble, from_scratch
 from matl.report.rows import FLOOR as FLOOR_ROW
 from matl.report.run_record import NetworkRow, RunRecord, StageRow
 from matl.stages.settings import size_pair
@@ -49,12 +49,14 @@ def run_record(plan: Plan, store: Store, command: str) -> RunRecord:
         curves=curves,
         manifest={
             "seed": plan.experiment.seed,
-            "diagnoses": _trained_diagnoses(plan),
+            "diagnoses": _trained_diagnoses(plan.members[0]),
+            "ensembles": _ensembles(plan),
             "stages": {name: asdict(manifest) for name, manifest in manifests.items()},
         },
         notes=[
             *network_notes(plan),
             *_scratch_notes(plan),
+            *_ensemble_notes(plan),
             *data_notes(plan),
             *_thread_notes(plan, manifests),
             *(f"{name}: {note}" for name, one in manifests.items() for note in one.notes),
@@ -83,7 +85,7 @@ def network_notes(plan: Plan) -> list[str]:
 
 def _scratch_notes(plan: Plan) -> list[str]:
     weights = plan.experiment.backbone.weights
-    if not weights or FROM_SCRATCH not in _trained_diagnoses(plan):
+    if not weights or FROM_SCRATCH not in _trained_diagnoses(plan.members[0]):
         return []
     return [f"{FROM_SCRATCH}: begins from {Path(weights).name}, without the stages before it"]
 
@@ -101,7 +103,7 @@ def data_notes(plan: Plan) -> list[str]:
             if stage.task.transductive(stage.config)
         ),
         *enlarged_notes(plan.chain),
-        *(same_names(list(samples), samples) if _trained_diagnoses(plan) else []),
+        *(same_names(list(samples), samples) if last.task.diagnoses else []),
         *near_notes(plan.alike),
     ]
 
@@ -183,25 +185,42 @@ def stage_row(name: str, stage: PlannedStage, plan: Plan, store: Store) -> Stage
     )
 
 
-def _trained_diagnoses(plan: Plan) -> dict[str, str]:
-    """Fingerprint of each diagnosis by its row of the table."""
-    last = plan.chain[-1]
+def _trained_diagnoses(member: Member) -> dict[str, str]:
+    """Fingerprint of each diagnosis of a seed by its row of the table."""
+    last, scratch = member.chain[-1], member.scratch
     if not last.task.diagnoses:
         return {}
     rows = {CHAIN if last.parent else FROM_SCRATCH: last.fingerprint}
-    return rows if plan.scratch is None else rows | {FROM_SCRATCH: plan.scratch.fingerprint}
+    return rows if scratch is None else rows | {FROM_SCRATCH: scratch.fingerprint}
+
+
+def _ensembles(plan: Plan) -> dict[str, list[str]]:
+    """Fingerprints of the diagnoses whose scores are averaged, by the row of their mean."""
+    members = [_trained_diagnoses(member) for member in plan.members]
+    if len(members) == 1:
+        return {}
+    return {ensemble(row, len(members)): [one[row] for one in members] for row in members[0]}
+
+
+def _ensemble_notes(plan: Plan) -> list[str]:
+    seeds = ", ".join(str(member.chain[-1].seed) for member in plan.members)
+    return [f"{row}: the mean of the scores of the seeds {seeds}" for row in _ensembles(plan)]
 
 
 def _scored(plan: Plan, store: Store) -> Scored | MultiClassScored:
-    rows, last = _trained_diagnoses(plan), plan.chain[-1]
+    rows, last = _trained_diagnoses(plan.members[0]), plan.chain[-1]
     if not rows:
         return Scored({}, "", "")
-    tables = {
-        row: read_scores(store.file(fingerprint, SCORES)) for row, fingerprint in rows.items()
-    }
+    tables = {row: _stored_scores(store, one) for row, one in rows.items()}
+    for row, fingerprints in _ensembles(plan).items():
+        tables[row] = averaged([_stored_scores(store, one) for one in fingerprints])
     floor = floor_of(last, store, lambda: open_images(plan.experiment, last)).scores
     models = tables | {FLOOR_ROW: floor}
     return scored_of(models, last.samples, last.task.class_order(last.config))
+
+
+def _stored_scores(store: Store, fingerprint: str) -> pd.DataFrame:
+    return read_scores(store.file(fingerprint, SCORES))
 
 
 def _split_note(stage: PlannedStage) -> str:

@@ -93,7 +93,7 @@ def _name_of(fingerprint: str, networks: dict[str, str]) -> str:
 def _diagnosis(
     run: FinishedRun, row: str, network: str, seen: HeldOut, device: torch.device
 ) -> Diagnosis:
-    stage = run.model(row).stage.to(device)
+    stage = run.model(run.diagnoses[row]).stage.to(device)
     cam = grad_cam_maps(stage, f"backbone.{stage.backbone.last_module}", _batches(seen, device))
     maps = {GRAD_CAM: torch.cat(list(cam)).cpu().numpy()}
     attention = [attention_maps(stage.backbone, images) for images in _batches(seen, device)]

@@ -20,7 +20,7 @@ from matl.names import EVALUATION
 from matl.orchestrator.classes import scored_of
 from matl.orchestrator.finished_run import FinishedRun, read_run
 from matl.orchestrator.resources import resolve
-from matl.orchestrator.scoring import score_samples
+from matl.orchestrator.scoring import averaged, score_samples
 from matl.report.html.run_page import write_run_page
 from matl.report.run_record import RunRecord
 from matl.report.run_report import write_report
@@ -50,7 +50,9 @@ def evaluate_external(
     run, gone = _without_gone(read_run(folder, store))
     experiment = run.experiment
     samples = _external_samples(data, positive, run)
-    scores = {row: _scores(run, row, samples) for row in run.diagnoses}
+    scores = {row: _scores(run, one, samples) for row, one in run.diagnoses.items()}
+    for row, members in run.ensembles.items():
+        scores[row] = averaged([_scores(run, one, samples) for one in members])
     scores["floor"] = _floor(run, samples)
     name, root = name_and_root(data)
     short = digest(samples, Path(experiment.cache))[:8]
@@ -73,13 +75,19 @@ def evaluate_external(
 
 def _without_gone(run: FinishedRun) -> tuple[FinishedRun, list[str]]:
     """The run with the diagnoses that its store still has, and a line on each other one."""
-    kept = {row: one for row, one in run.diagnoses.items() if one in run.store}
-    gone = [
-        f"{row} is not scored: {run.store.root} no longer has its stage {one}"
-        for row, one in run.diagnoses.items()
-        if row not in kept
-    ]
-    return (dataclasses.replace(run, diagnoses=kept), gone) if kept else (run, [])
+    gone = {}
+    for row, members in (
+        {row: [one] for row, one in run.diagnoses.items()} | run.ensembles
+    ).items():
+        lost = [one for one in members if one not in run.store]
+        if lost:
+            line = f"{run.store.root} no longer has its stage {lost[0]}"
+            gone[row] = f"{row} is not scored: {line}"
+    diagnoses = {row: one for row, one in run.diagnoses.items() if row not in gone}
+    ensembles = {row: one for row, one in run.ensembles.items() if row not in gone}
+    if not diagnoses:
+        return run, []
+    return dataclasses.replace(run, diagnoses=diagnoses, ensembles=ensembles), [*gone.values()]
 
 
 def _learned(run: FinishedRun) -> str:
@@ -201,9 +209,9 @@ def _as_learned(samples: Samples, data: str, classes: tuple[str, ...]) -> Sample
     return dataclasses.replace(samples, classes=classes, positive=None, multi_label=False)
 
 
-def _scores(run: FinishedRun, row: str, samples: Samples) -> pd.DataFrame:
+def _scores(run: FinishedRun, diagnosis: str, samples: Samples) -> pd.DataFrame:
     kept, cache = run.decoded(samples)
-    stage = run.model(row).stage
+    stage = run.model(diagnosis).stage
     batches = ImageDataModule(
         kept,
         cache,

@@ -37,10 +37,12 @@ class FinishedRun:
     Attributes:
         experiment: What was run.
         diagnoses: Fingerprint of each diagnosis by its row of the table.
+        ensembles: Fingerprints of the diagnoses whose scores are averaged, by the row of the mean.
     """
 
     experiment: Experiment
     diagnoses: dict[str, str]
+    ensembles: dict[str, list[str]]
 
     @property
     def config(self) -> StageConfig:
@@ -106,15 +108,15 @@ class FinishedRun:
             fit=self.config.fit,
         )
 
-    def model(self, row: str) -> "TrainedModel":
-        """The trained diagnosis of a row.
+    def model(self, diagnosis: str) -> "TrainedModel":
+        """The trained diagnosis of a fingerprint.
 
         Raises:
             MatlError: The store no longer has it whole.
         """
         from matl.trained import load_trained
 
-        return load_trained(self.store.entry(self.stored(row)))
+        return load_trained(self.store.entry(in_store(self.store, diagnosis)))
 
     def scores(self, row: str) -> pd.DataFrame:
         """The stored scores of a row's diagnosis; see `score_samples`."""
@@ -154,8 +156,10 @@ def read_run(folder: Path, store: Path | None = None) -> FinishedRun:
         MatlError: it is no folder of a finished run with a diagnosis, or there is no such store.
     """
     try:
-        diagnoses = typed(dict[str, str], read_json(read_file(folder, MANIFEST))["diagnoses"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        manifest = read_json(read_file(folder, MANIFEST))
+        diagnoses = typed(dict[str, str], manifest["diagnoses"])
+        ensembles = typed(dict[str, list[str]], manifest.get("ensembles", {}))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise MatlError(f"{folder}: is no folder of a finished run with a diagnosis") from error
     if not diagnoses:
         raise MatlError(f"{folder}: the run has no diagnosis; run the whole chain")
@@ -164,7 +168,8 @@ def read_run(folder: Path, store: Path | None = None) -> FinishedRun:
     experiment = load_experiment(folder / EXPERIMENT)
     if store is not None:
         experiment = replace(experiment, store=str(os.path.realpath(open_store(store).root)))
-    return FinishedRun(_located(experiment, folder, list(diagnoses.values())), diagnoses)
+    located = _located(experiment, folder, list(diagnoses.values()))
+    return FinishedRun(located, diagnoses, ensembles)
 
 
 def _located(experiment: Experiment, folder: Path, fingerprints: Sequence[str]) -> Experiment:
@@ -242,4 +247,4 @@ def load_model(path: str | Path) -> "TrainedModel":
     if not (path / EXPERIMENT).is_file():
         return load_trained(path)
     run = read_run(path)
-    return run.model(next(iter(run.diagnoses)))
+    return run.model(next(iter(run.diagnoses.values())))

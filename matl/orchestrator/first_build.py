@@ -23,7 +23,7 @@ def try_build(experiment: Experiment, stage: PlannedStage, images: Images) -> No
         SettingError: It cannot be built, its facts cannot be stored, or it has no heads.
     """
     task, config = stage.task, stage.config
-    backbone = build_backbone(replace(experiment.backbone, weights=None), experiment.seed)
+    backbone = build_backbone(replace(experiment.backbone, weights=None), stage.seed)
     try:
         with faults_of(task, "evenness"):
             task.evenness(config)
@@ -32,7 +32,7 @@ def try_build(experiment: Experiment, stage: PlannedStage, images: Images) -> No
             json.dumps(facts, allow_nan=False)
             facts = dict(facts)
         with faults_of(task, "__init__", CONSTRUCTOR):
-            built = task.stage_class(facts)(backbone, config, experiment.seed, **facts)
+            built = task.stage_class(facts)(backbone, config, stage.seed, **facts)
         if not isinstance(getattr(built, "heads", None), nn.ModuleDict):
             made = "set self.heads = nn.ModuleDict({...}) in its __init__; it may be empty"
             raise SettingError([], f"{task.__module__}:{task.__name__} has no heads; {made}")

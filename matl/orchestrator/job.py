@@ -49,7 +49,7 @@ def data_module(job: Job, rank: int) -> ImageDataModule:
         samples,
         job.images.cache,
         batch_size=config.batch_size,
-        seed=job.experiment.seed,
+        seed=job.stage.seed,
         task=config.task,
         derived=job.images.derived,
         train_splits=splits,
@@ -62,13 +62,13 @@ def data_module(job: Job, rank: int) -> ImageDataModule:
 
 def initial_stage(job: Job) -> Stage:
     """The stage before its first step: the chain's first backbone, with what the parent left."""
-    experiment, config, task = job.experiment, job.stage.config, job.stage.task
-    settings = experiment.backbone
+    config, task, seed = job.stage.config, job.stage.task, job.stage.seed
+    settings = job.experiment.backbone
     if job.parent_weights and config.transfer == "all":
         settings = dataclasses.replace(settings, weights=None)
-    backbone = build_backbone(settings, experiment.seed)
+    backbone = build_backbone(settings, seed)
     if job.parent_weights:
         state, _ = read_weights(job.parent_weights)
-        carry(backbone, state, config.transfer, experiment.seed)
+        carry(backbone, state, config.transfer, seed)
     facts = task.facts(job.images.samples, config)
-    return task.stage_class(facts)(backbone, config, experiment.seed, **facts)
+    return task.stage_class(facts)(backbone, config, seed, **facts)

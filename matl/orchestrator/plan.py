@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -38,6 +38,7 @@ class PlannedStage:
         fingerprint: 16 hexadecimal digits.
         parent: Fingerprint of the stage whose backbone this one begins from.
         from_scratch: Whether it is trained without the stages before it, for comparison.
+        of_further_seed: Whether it is of an ensemble's second seed or a later one.
     """
 
     name: str
@@ -48,11 +49,18 @@ class PlannedStage:
     fingerprint: str
     parent: str | None
     from_scratch: bool = False
+    of_further_seed: bool = False
 
     @property
     def title(self) -> str:
         """The stage's name as it is shown."""
-        return from_scratch(self.name) if self.from_scratch else self.name
+        name = from_scratch(self.name) if self.from_scratch else self.name
+        return f"{name}, seed {self.seed}" if self.of_further_seed else name
+
+    @property
+    def seed(self) -> int:
+        """What its randomness follows from."""
+        return int(self.identity["seed"])
 
     @cached_property
     def task(self) -> type[Task]:
@@ -66,6 +74,18 @@ class PlannedStage:
         return self.samples.subset(self.samples.table["split"].isin(splits))
 
 
+class Member(NamedTuple):
+    """What one seed trains.
+
+    Attributes:
+        chain: The stages in order.
+        scratch: The diagnosis without the stages before it, where `baselines` asks for it.
+    """
+
+    chain: tuple[PlannedStage, ...]
+    scratch: PlannedStage | None
+
+
 @dataclass(frozen=True)
 class Plan:
     """What an experiment runs.
@@ -73,17 +93,25 @@ class Plan:
     Attributes:
         experiment: The experiment.
         resources: Its trainer section with `auto` resolved.
-        chain: The stages in order.
-        scratch: The diagnosis without the stages before it, where `baselines` asks for it.
+        members: What each seed of its ensemble trains, that of its own seed first.
         alike: The pairs of images that are nearly identical to one of the diagnosis; see
             `refuse_leaks`.
     """
 
     experiment: Experiment
     resources: Resources
-    chain: tuple[PlannedStage, ...]
-    scratch: PlannedStage | None
+    members: tuple[Member, ...]
     alike: pd.DataFrame
+
+    @property
+    def chain(self) -> tuple[PlannedStage, ...]:
+        """The stages of the experiment's own seed, in order."""
+        return self.members[0].chain
+
+    @property
+    def scratch(self) -> PlannedStage | None:
+        """The diagnosis of the experiment's own seed without the stages before it, if asked for."""
+        return self.members[0].scratch
 
     @property
     def folder(self) -> Path:
@@ -94,8 +122,12 @@ class Plan:
     @property
     def stages(self) -> tuple[PlannedStage, ...]:
         """Every distinct stage, parents first."""
-        extra = () if self.scratch is None else (self.scratch,)
-        return tuple({stage.fingerprint: stage for stage in (*self.chain, *extra)}.values())
+        stages = [
+            stage
+            for chain, scratch in self.members
+            for stage in (*chain, *([] if scratch is None else [scratch]))
+        ]
+        return tuple({stage.fingerprint: stage for stage in reversed(stages)}.values())[::-1]
 
 
 class Memo(dict[Any, Any]):
@@ -152,15 +184,30 @@ def plan_checked(experiment: Experiment, through: int = 3, memo: Memo | None = N
     images = ("leaks", experiment.cache, *seen)
     with disk_errors(Path(experiment.cache)):
         alike = memo.once(images, lambda: refuse_leaks(names, samples, experiment, hashes))
+    seeds = range(experiment.seed, experiment.seed + experiment.ensemble)
+    members = (_member(replace(experiment, seed=one), resources, samples, memo) for one in seeds)
+    own, *further = members
+    return Plan(experiment, resources, (own, *map(_further, further)), alike)
+
+
+def _member(
+    experiment: Experiment, resources: Resources, samples: Mapping[str, Samples], memo: Memo
+) -> Member:
+    """What the experiment's seed trains, of the stages whose images are given in order."""
     chain: list[PlannedStage] = []
-    for name in names:
+    for name, images in samples.items():
         parent = chain[-1].fingerprint if chain else None
-        chain.append(_planned(experiment, resources, name, samples[name], parent, memo))
+        chain.append(_planned(experiment, resources, name, images, parent, memo))
     scratch, last = None, chain[-1]
     if "scratch" in experiment.baselines and len(chain) > 1 and last.task.diagnoses:
         alone = _planned(experiment, resources, last.name, last.samples, None, memo)
         scratch = replace(alone, from_scratch=True)
-    return Plan(experiment, resources, tuple(chain), scratch, alike)
+    return Member(tuple(chain), scratch)
+
+
+def _further(member: Member) -> Member:
+    scratch = member.scratch and replace(member.scratch, of_further_seed=True)
+    return Member(tuple(replace(one, of_further_seed=True) for one in member.chain), scratch)
 
 
 def select_images(experiment: Experiment, name: str, memo: Memo | None = None) -> Samples:

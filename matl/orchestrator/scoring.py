@@ -1,5 +1,6 @@
 """Scores of a trained diagnosis, on one device, each image exactly once."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,23 @@ def read_scores(file: Path) -> pd.DataFrame:
 def write_scores(scores: pd.DataFrame, file: Path) -> None:
     """Writes what `score_samples` returned as CSV."""
     file.write_bytes(csv_bytes(scores))
+
+
+def averaged(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The mean of several models' scores of the same images.
+
+    Args:
+        tables: What `score_samples` returned of each.
+
+    Raises:
+        MatlError: They are not of the same images.
+    """
+    first = tables[0]
+    if any(not table["image"].equals(first["image"]) for table in tables):
+        raise MatlError("the seeds of an ensemble have not scored the same images; run it again")
+    columns = first.filter(like="score").columns
+    means = {name: np.mean([table[name] for table in tables], axis=0) for name in columns}
+    return first.assign(**means)
 
 
 def score_samples(

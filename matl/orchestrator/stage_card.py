@@ -62,7 +62,7 @@ def weights_notes(plan: Plan) -> list[str]:
     if card is None:
         name = Path(settings.weights).name
         return [f"begins from {name}, which has no card: what it was trained on is not known"]
-    stages = [stage for stage in plan.stages if stage.parent is None]
+    stages = [one for one in (*plan.chain, plan.scratch) if one and one.parent is None]
     return [
         f"begins from {card}",
         *(note for stage in stages for note in _image_notes(stage, card)),

@@ -11,6 +11,11 @@ def from_scratch(stage: str) -> str:
     return f"{stage}, {FROM_SCRATCH}"
 
 
+def ensemble(row: str, seeds: int) -> str:
+    """The name of the mean of a row over seeds."""
+    return f"{row}, mean of {seeds} seeds"
+
+
 def current_name(name: str) -> str:
     """A row's or a stage's name as it is now, of one that an earlier version wrote."""
     if name == _BEFORE:

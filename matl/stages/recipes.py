@@ -24,8 +24,9 @@ def with_recipe(settings: Mapping[str, Any]) -> dict[str, Any]:
     """
     own = dict(settings)
     name = own.pop(RECIPE, "scratch")
-    if name not in RECIPES:
-        raise SettingError([RECIPE], f"{name!r} is not possible; {did_you_mean(name, RECIPES)}")
+    if not isinstance(name, str) or name not in RECIPES:
+        hint = did_you_mean(str(name), RECIPES)
+        raise SettingError([RECIPE], f"{name!r} is not possible; {hint}")
     return {**RECIPES[name], **own}
 
 

@@ -108,6 +108,16 @@ def test_an_override_of_the_seed_is_refused(ablation_file: Path) -> None:
         plan_cells(ablation, cells_of(ablation), ["seed=5"])
 
 
+def test_cells_are_no_ensembles_whatever_the_experiment_says(ablation_file: Path) -> None:
+    file = ablation_file.parent / "tiny.yaml"
+    file.write_text(f"{file.read_text()}ensemble: 3\n")
+    ablation = load_ablation(ablation_file)
+    plans = plan_cells(ablation, cells_of(ablation), [])
+    assert {len(plan.members) for plan in plans.values()} == {1}
+    with pytest.raises(MatlError, match="ensemble: is 2, but the ablation's cells say 1"):
+        plan_cells(ablation, cells_of(ablation), ["ensemble=2"])
+
+
 def test_a_metric_without_a_meaning_is_refused_before_training(ablation_file: Path) -> None:
     """A test split of one class ended in a traceback once all of it was trained."""
     for number in range(12):
@@ -187,7 +197,12 @@ def test_a_dry_run_tells_what_sharing_saves(ablation_file: Path, tmp_path: Path)
         ("arms:", "armz:", "armz: is no key here; did you mean 'arms'"),
         ("regime: shapes", "regime: shape", "analysis.regime: there is no 'shape'; did you mean"),
         ("[attention, convolution], regime", "[attention], regime", "two different arms"),
-        ("[attention, convolution], regime", "[[1], convolution], regime", "two different arms"),
+        ("[attention, convolution], regime", "[[1], convolution], regime", "comparison.0: must be"),
+        ("seeds: [0, 1]", "seeds: [[0], 1]", "seeds.0: must be one value, not a list"),
+        ("seeds: [0, 1]", "seeds: [0]\nfractions: [[1]]", "fractions.0: must be one value"),
+        ("arms:", "overrides: [[a]]\narms:", "overrides.0: must be one value, not a list"),
+        ("[stages.diagnosis.freeze=all]", "[[null]]", "regimes.probe.overrides.0: must be one"),
+        ("[stages.diagnosis.freeze=all]", "[{a: 1}]", "probe.overrides.0: must be one value"),
         ("seeds: [0, 1]", "seeds: [0]\nfractions: [0.5]", "fractions: needs 1.0"),
         ("seeds: [0, 1]", "seeds: [0]\nfractions: [1.0, 1.0]", "names a share twice"),
         ("margin: 0.05", "margin: .nan", "analysis.margin: nan must be 0 or more"),

@@ -97,6 +97,8 @@ def test_weights_notes__each_mismatch_is_one_line(
 
 
 def test_weights_notes__of_a_diagnosis_from_scratch_too(notes_of: Notes) -> None:
-    notes = notes_of("baselines=[scratch]", "stages.diagnosis.size=64", size=(128, 128))
+    notes = notes_of(
+        "baselines=[scratch]", "ensemble=2", "stages.diagnosis.size=64", size=(128, 128)
+    )
     said = [note for note in notes if note.endswith("the weights are of 128 x 128")]
     assert [note.partition(":")[0] for note in said] == ["shapes", "diagnosis, from scratch"]

@@ -24,3 +24,6 @@ def test_an_unknown_recipe_is_named_with_the_nearest(load_tiny: Load) -> None:
     message = r"stages\.diagnosis\.recipe: 'fintune' is not possible; .*finetune"
     with pytest.raises(MatlError, match=message):
         load_tiny("stages.diagnosis.recipe=fintune")
+    for wrong in ("null", "[a]"):
+        with pytest.raises(MatlError, match="choose from scratch, finetune, probe"):
+            load_tiny(f"stages.diagnosis.recipe={wrong}")
