@@ -20,6 +20,9 @@ from matl.typed_json import typed
 KEY = "card"
 """Of the card, as JSON, among a safetensors file's texts."""
 
+_PER_CHANNEL = ([1, 1, 1, 1], [1, 3, 1, 1])
+"""Shapes of a normalisation; a network may have a weight of that name."""
+
 
 @dataclass(frozen=True)
 class WeightsCard:
@@ -119,7 +122,9 @@ def normalisation(config: BackboneConfig) -> tuple[tuple[float, ...], tuple[floa
     if path.suffix == ".safetensors" and path.is_file():
         with _opened(path) as file:
             for name in found.keys() & file.keys():
-                found[name] = tuple(file.get_tensor(name).flatten().tolist())
+                part = file.get_slice(name)
+                if part.get_dtype() == "F32" and part.get_shape() in _PER_CHANNEL:
+                    found[name] = tuple(file.get_tensor(name).flatten().tolist())
     return found["mean"], found["std"]
 
 

@@ -115,6 +115,12 @@ def test_card_of__a_wheel_names_licence_data_size_and_normalisation() -> None:
     assert normalisation(config) == (card.mean, card.std)
 
 
+@pytest.mark.parametrize("value", [torch.zeros(0), torch.zeros(4, 4), torch.zeros(1).bfloat16()])
+def test_normalisation__a_weight_of_that_name_is_none(value: torch.Tensor, file: Path) -> None:
+    save_file({"mean": value}, file)
+    assert normalisation(BackboneConfig(weights=str(file)))[0] == (0.485, 0.456, 0.406)
+
+
 def test_convert__keeps_the_card_and_says_what_it_knows(tmp_path: Path, file: Path) -> None:
     save_file(timm.create_model("resnet10t").state_dict(), tmp_path / "timm.safetensors")
     convert(tmp_path / "timm.safetensors", file, "resnet10t")
