@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from tiny import write_tiny
@@ -61,7 +62,9 @@ class Run:
 
     def kill_all(self) -> None:
         """kill -9 of all its processes at once, as where a machine fails."""
-        os.killpg(self.pid, signal.SIGKILL)
+        self.process.kill()  # it may not lead its session yet
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
         self.end()
 
     @property

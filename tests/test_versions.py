@@ -39,7 +39,14 @@ SOURCES = {
     "scoring": ("matl/orchestrator/scoring.py",),
     "floor": ("matl/evaluation/floor.py",),
     "views": ("matl/views.py", "matl/view_settings.py"),
-    "lungs": ("matl/lungs.py", "matl/lung_regions.py"),
+    "lungs": (
+        "matl/lungs.py",
+        "matl/lung_regions.py",
+        *(
+            f"matl/lung_fields/{part}.py"
+            for part in ("search", "cage", "walls", "posture", "masks")
+        ),
+    ),
     "backbone": tuple(
         f"matl/backbones/{name}.py"
         for name in (

@@ -18,6 +18,16 @@ def stop_status_checker(run: Any) -> None:
         checker.stop()
 
 
+def forget_imports() -> None:
+    """Ends what W&B does at the first import of many libraries, in whatever thread imports them.
+
+    It tells its service their names, and where the service is dead, the import fails.
+    """
+    from wandb.sdk.lib.import_hooks import unregister_all_post_import_hooks
+
+    unregister_all_post_import_hooks()
+
+
 def log_used_artifact(run: Any, artifact: Any) -> None:
     """Logs an artifact, if W&B does not have it yet, and notes that the run begins from it.
 

@@ -18,7 +18,11 @@ from rich.text import Text
 from data_modules.errors import first_line
 from matl.config import LoggerConfig
 from matl.errors import MatlError
-from matl.orchestrator.wandb_private import service_process, stop_status_checker
+from matl.orchestrator.wandb_private import (
+    forget_imports,
+    service_process,
+    stop_status_checker,
+)
 
 Action = Callable[[Any], object]
 NOT_ONLINE = ("offline", "dryrun", "disabled")
@@ -116,7 +120,10 @@ class SafeRun:
 
             _session()
             settings = wandb.Settings(**self._settings)
-            run = self._run = wandb.init(**self._opening, mode=mode, settings=settings)
+            try:
+                run = self._run = wandb.init(**self._opening, mode=mode, settings=settings)
+            finally:
+                forget_imports()
             if not run.offline:
                 self._say(run.url)
             for action in self._actions_of(attempt):

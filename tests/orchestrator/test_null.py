@@ -19,7 +19,7 @@ def test_no_gain_on_the_null_phantom(tmp_path: Path) -> None:
     null = [f"stages.{name}.data.name=phantom_null" for name in ("lung", "diagnosis")]
     short = [f"stages.{name}.epochs=2" for name in ("shapes", "xray", "lung", "diagnosis")]
     experiment = load_experiment(REPOSITORY / "experiments" / "demo.yaml", [*places, *null, *short])
-    record, _ = run(experiment, "matl run", Console(file=io.StringIO()))
+    record, _ = run(experiment, console=Console(file=io.StringIO()))
     scores = {
         name: part.sort_values("image") for name, part in record.scored.tables("test").items()
     }

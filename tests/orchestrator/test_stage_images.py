@@ -27,7 +27,7 @@ def test_pickled_images_are_the_same_memory_maps(load_tiny: Load) -> None:
 def test_scans_without_a_lung_field_are_counted_before_training(
     load_tiny: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("matl.lungs.plausible", lambda field: False)
+    monkeypatch.setattr("matl.lung_fields.search.plausible", lambda field: False)
     plan = make_plan(load_tiny())
     images = open_images(plan.experiment, plan.chain[1])
     [note] = [one for one in images.samples.notes if "lung field" in one]

@@ -1,5 +1,6 @@
 """Whatever W&B does, training continues, ends with the same weights, and loses no curve."""
 
+import importlib
 import os
 import signal
 import subprocess
@@ -69,7 +70,7 @@ def die(server: StandIn) -> None:
     server.die()
 
 
-def kill_service(server: StandIn) -> None:
+def kill_service(server: StandIn | None = None) -> None:
     for service in services():
         os.kill(service, signal.SIGKILL)
     time.sleep(0.2)
@@ -112,7 +113,7 @@ def test_a_healthy_server_has_everything_at_the_end(
         assert told[name].curve("loss") == pytest.approx(record.curves[name]["loss"].tolist())
     assert told["diagnosis"].used == told["shapes"].logged
     assert told[folder.name].used == told["diagnosis"].logged
-    assert {"diagnosis", "stages", "roc", "curves"} <= set(told[folder.name].summary)
+    assert {"diagnosis", "stages", "figures", "report"} <= set(told[folder.name].summary)
     assert upload_command(experiment.runs, record, folder) is None
     assert weights(tmp_path) == undisturbed
 
@@ -287,3 +288,21 @@ def test_what_fails_offline_too_is_said_once_and_left_alone(tmp_path: Path) -> N
     run.finish()
     assert shown.getvalue().count("continues offline") == 1
     assert shown.getvalue().count("nothing more is recorded there") == 1
+
+
+def test_a_library_is_imported_though_the_service_is_dead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wandb_session: None
+) -> None:
+    """W&B tells its service of such an import, which failed in the thread that imports."""
+    console, _ = console_of()
+    run = SafeRun(console, offline=True, project="matl", id="dead", dir=tmp_path)
+    opened = threading.Event()
+    run.add(lambda run: opened.set())
+    assert opened.wait(60)
+    kill_service()
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("catboost", "xgboost", "autokeras"):
+        (tmp_path / f"{name}.py").touch()
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        importlib.import_module(name)
+    run.finish(hurry=True)
