@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from matl.ablation.load import load_ablation as load_ablation
     from matl.ablation.run import run_ablation as run_ablation
     from matl.backbones import BackboneConfig as BackboneConfig
+    from matl.backbones.listing import list_networks as list_networks
     from matl.config import Experiment as Experiment
     from matl.config import TrainerConfig as TrainerConfig
     from matl.config import load_experiment as load_experiment
@@ -60,6 +61,7 @@ _PLACES = {
     "explain_run": "matl.orchestrator.explain_run:explain_run",
     "list_data_sets": "data_modules.registry:list_data_sets",
     "list_methods": "matl.stages.ssl.task:list_methods",
+    "list_networks": "matl.backbones.listing:list_networks",
     "list_tasks": "matl.stages.registry:list_tasks",
     "make_plan": "matl.orchestrator.plan:make_plan",
     "load_ablation": "matl.ablation.load:load_ablation",

@@ -135,6 +135,20 @@ def config(
 
 
 @app.command()
+def networks(
+    text: Annotated[str, typer.Argument(help="What their names contain.")] = "",
+) -> None:
+    """List the networks that can be a backbone: the strides of their maps, and their features.
+
+    Example: matl networks monai/
+    """
+    from matl.backbones.listing import networks_table
+    from matl.terminal import terminal
+
+    terminal().print(networks_table(text))
+
+
+@app.command()
 def data(
     experiment: ExperimentFile,
     overrides: Overrides = None,

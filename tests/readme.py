@@ -7,7 +7,8 @@ from conftest import REPOSITORY
 README = (REPOSITORY / "README.md").read_text()
 
 
-DOCS = [(REPOSITORY / "docs" / name).read_text() for name in ("wandb.md", "devices.md", "data.md")]
+NAMES = ("wandb.md", "devices.md", "data.md", "weights.md")
+DOCS = [(REPOSITORY / "docs" / name).read_text() for name in NAMES]
 
 
 PAGES = "".join([README, *DOCS]).replace("\\\n", "")

@@ -63,16 +63,22 @@ def test_reading_settings(words: list[str], tmp_path: Path) -> None:
     assert_quick(watched(words, tmp_path))
 
 
+def test_listing_networks(tmp_path: Path) -> None:
+    assert_quick(watched(["networks", "monai/"], tmp_path))
+
+
 def test_listing_the_store(tmp_path: Path) -> None:
     (tmp_path / "store").mkdir()
     assert_quick(watched(["store", "list"], tmp_path))
 
 
+@pytest.mark.parametrize("network", ["resnet10t", "monai/resnet10"])
 @pytest.mark.parametrize("operator", ["attention", "none"])
 def test_planning_what_was_planned_before(
-    operator: str, tmp_path: Path, phantom_root: Path
+    operator: str, network: str, tmp_path: Path, phantom_root: Path
 ) -> None:
-    words = ["plan", str(write_tiny(tmp_path, phantom_root)), f"backbone.operator={operator}"]
+    words = ["plan", str(write_tiny(tmp_path, phantom_root))]
+    words += [f"backbone.operator={operator}", f"backbone.name={network}"]
     watched(words, tmp_path)
     assert_quick(watched(words, tmp_path))
 

@@ -49,7 +49,10 @@ SOURCES = {
     ),
     "backbone": tuple(
         f"matl/backbones/{name}.py"
-        for name in ("attentive", "foreign", "lookup", "network", "operators", "weights")
+        for name in (
+            *("attentive", "foreign", "imagenet", "lookup", "monai_networks", "network"),
+            *("operators", "weights"),
+        )
     ),
     "pixels": (
         "data_modules/formats/pictures.py",

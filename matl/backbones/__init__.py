@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from matl.backbones.counting import flops, parameter_shares
     from matl.backbones.foreign import load_initial_weights, read_foreign, translate
     from matl.backbones.maps import feature_maps
+    from matl.backbones.network_table import FeatureMaps
     from matl.backbones.operators import Operator
     from matl.backbones.optimizers import optimizer_problem
-    from matl.backbones.timm_table import FeatureMaps
     from matl.backbones.transfer import carry
     from matl.backbones.weights import (
         LoadReport,
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
         save_weights,
     )
 
-VERSION = 2
+VERSION = 3
 """Raised whenever the same settings may give another network or other initial weights."""
 
 _MODULE_OF = {
     "Account": "accounts",
     "AttentiveBackbone": "attentive",
     "BackboneConfig": "config",
-    "FeatureMaps": "timm_table",
+    "FeatureMaps": "network_table",
     "LoadReport": "weights",
     "Match": "cost",
     "NetworkCost": "cost",

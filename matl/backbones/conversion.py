@@ -1,6 +1,7 @@
 """What a weights file holds, and the same weights as a file of matl's."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from rich import box
@@ -10,20 +11,22 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from matl.backbones.attentive import AttentiveBackbone, build_backbone
+from matl.backbones.card import WeightsCard, read_card
 from matl.backbones.config import BackboneConfig
 from matl.backbones.foreign import (
     Layout,
     foreign_heads,
     read_foreign,
-    refuse_bad_numbers,
     translate,
 )
 from matl.backbones.weights import (
+    NORMALISATION,
     OPERATOR_KEYS,
     LoadReport,
     canonical_state,
     first_convolution,
     load_state,
+    refuse_bad_numbers,
     save_weights,
 )
 from matl.errors import MatlError
@@ -43,7 +46,8 @@ def contents_table(path: Path) -> Table:
     table = Table("Keys", "Tensors", "Values", box=box.SIMPLE_HEAD, title=Text(str(path)))
     for beginning in tensors:
         table.add_row(Text(beginning), f"{tensors[beginning]:,}", f"{values[beginning]:,}")
-    table.caption = f"{len(state):,} tensors, {sum(values.values()):,} values"
+    card = read_card(path) or "no card: what it was trained on is not known"
+    table.caption = Text(f"{len(state):,} tensors, {sum(values.values()):,} values\n{card}")
     return table
 
 
@@ -72,6 +76,8 @@ def fit_table(path: Path, network: str) -> Table:
 def convert(path: Path, target: Path, network: str) -> Layout:
     """Writes a file's weights under canonical keys, with what the images are normalised by.
 
+    The card of the file goes with them; where it has none, the new one says what is known.
+
     Args:
         path: A file in one of `matl.backbones.foreign.LAYOUTS`.
         target: The safetensors file to write.
@@ -96,8 +102,11 @@ def convert(path: Path, target: Path, network: str) -> Layout:
     kept = {key: named[key] for key in report.loaded}
     kept |= {key: value for key, value in named.items() if key.startswith(OPERATOR_KEYS)}
     kept |= {"mean": backbone.network.mean, "std": backbone.network.std}
+    card = read_card(path) or WeightsCard(f"{path.name}, as {layout.name} writes it: {network}")
+    mean, std = (tuple(kept[name].flatten().tolist()) for name in NORMALISATION)
+    card = replace(card, channels=backbone.in_channels, mean=mean, std=std)
     try:
-        save_weights(target, kept, {"network": network, "layout": layout.name})
+        save_weights(target, kept, {"network": network, "layout": layout.name, **card.as_text()})
     except (OSError, SafetensorError) as error:
         raise MatlError(f"{target}: cannot be written: {error}") from error
     return layout
@@ -107,14 +116,14 @@ def _fit(
     path: Path, network: str
 ) -> tuple[AttentiveBackbone, dict[str, Tensor], Layout, LoadReport]:
     file = read_foreign(path)
-    backbone = build_backbone(BackboneConfig(network, "none", in_channels=3), seed=0)
+    backbone = build_backbone(BackboneConfig(network, "none", [], in_channels=3), seed=0)
     try:
         named, layout = translate(file, backbone)
     except MatlError as error:
         raise MatlError(f"{path}: {error}") from None
     first = first_convolution(canonical_state(backbone))
     if first in named and named[first].shape[1:2] == (1,):
-        backbone = build_backbone(BackboneConfig(network, "none", in_channels=1), seed=0)
+        backbone = build_backbone(BackboneConfig(network, "none", [], in_channels=1), seed=0)
         named, layout = translate(file, backbone)
     report = load_state(backbone, named, (*foreign_heads(backbone), OPERATOR_KEYS))
     return backbone, named, layout, report

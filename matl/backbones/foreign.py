@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import timm
 import torch
 from torch import Tensor, nn
 
+from matl.backbones.network import empty_classifier
 from matl.backbones.weights import (
     HEADS,
     NETWORK_KEYS,
@@ -20,6 +20,7 @@ from matl.backbones.weights import (
     canonical_state,
     load_state,
     read_weights,
+    refuse_bad_numbers,
 )
 from matl.errors import MatlError
 
@@ -74,7 +75,7 @@ class WeightsFile(NamedTuple):
 LAYOUTS = (
     Layout("TorchXRayVision", mark="op_threshs", mean=0.5, std=1 / 2048),
     Layout("TorchXRayVision", "model.", mark="op_threshs", mean=0.5, std=1 / 2048),
-    Layout("timm, torchvision or matl"),
+    Layout("timm, torchvision, MONAI or matl"),
     Layout("a Lightning module (matl, lightly)", "backbone."),
     Layout("a Lightning module (matl, lightly), distributed", "module.backbone."),
     Layout("MoCo", "module.encoder_q."),
@@ -230,41 +231,34 @@ def load_initial_weights(backbone: "AttentiveBackbone", path: str | Path) -> Lay
     file = read_foreign(path)
     try:
         named, layout = translate(file, backbone)
-        if not any(key.startswith(OPERATOR_KEYS) for key in named):
-            own = canonical_state(backbone)
-            named |= {key: value for key, value in own.items() if key.startswith(OPERATOR_KEYS)}
-        load_state(backbone, named, foreign_heads(backbone)).raise_if_bad()
-        refuse_bad_numbers(backbone)
+        load_whole(backbone, named)
     except MatlError as error:
         raise MatlError(f"{path}: {error}") from None
     return layout
 
 
+def load_whole(backbone: "AttentiveBackbone", named: Mapping[str, Tensor]) -> None:
+    """Loads weights by canonical key; where none is of an operator, these stay as they are.
+
+    Raises:
+        MatlError: The weights do not fit, or are no numbers.
+    """
+    own = canonical_state(backbone)
+    if not any(key.startswith(OPERATOR_KEYS) for key in named):
+        operators = {key: value for key, value in own.items() if key.startswith(OPERATOR_KEYS)}
+        named = {**named, **operators}
+    load_state(backbone, named, foreign_heads(backbone)).raise_if_bad()
+    refuse_bad_numbers(backbone)
+
+
 def foreign_heads(backbone: "AttentiveBackbone") -> tuple[str, ...]:
     """Keys, or their beginnings, that a file may have besides the backbone's.
 
-    They are what timm's own classifier has behind the last feature map, and what libraries call
-    their heads.
+    They are what the library's own classifier has behind the last feature map, and what libraries
+    call their heads.
     """
-    with torch.device("meta"):
-        classifier = timm.create_model(backbone.name)
-    own = canonical_state(backbone)
-    return (*HEADS, "op_threshs", *(key for key in classifier.state_dict() if key not in own))
-
-
-def refuse_bad_numbers(backbone: nn.Module) -> None:
-    """Looks at every weight.
-
-    Raises:
-        MatlError: One is not finite, or images would be divided by 0.
-    """
-    for key, value in canonical_state(backbone).items():
-        if not value.isfinite().all():
-            raise MatlError(f"'{key}' holds numbers that are not finite")
-        if key.endswith("running_var") and not (value >= 0).all():
-            raise MatlError(f"'{key}' is below 0, which no variance is")
-        if key == "std" and not (value > 0).all():
-            raise MatlError(f"'{key}', which images are divided by, must be above 0")
+    own, whole = canonical_state(backbone), empty_classifier(backbone.name).state_dict()
+    return (*HEADS, "op_threshs", *(key for key in whole if key not in own))
 
 
 def _named(

@@ -1,20 +1,24 @@
-"""Makes the shipped table: run `python -m matl.backbones.make_table` after an upgrade of timm."""
+"""Makes the shipped table: `python -m matl.backbones.make_table` after an upgrade of a library."""
+
+from importlib.metadata import version
 
 import timm
 from rich.progress import track
 
+from matl.backbones import monai_networks
 from matl.backbones.lookup import look_up
+from matl.backbones.network_table import FILE, Table
 from matl.backbones.optimizers import Unusable, list_optimizers, take_step
-from matl.backbones.timm_table import FILE, Table
 from matl.errors import MatlError
 from matl.files import replace_file
 
 
 def make_table() -> Table:
-    """Looks up every network and optimizer of the installed timm; takes many minutes."""
-    networks = {name: _row(name) for name in track(timm.list_models(), "looking up networks")}
+    """Looks up every network and optimizer of the installed versions; takes many minutes."""
+    names = [*timm.list_models(), *monai_networks.NAMES]
+    networks = {name: _row(name) for name in track(names, "looking up networks")}
     optimizers = {name: _can_step(name) for name in list_optimizers()}
-    return Table(timm.__version__, networks, optimizers)
+    return Table(version("timm"), version("monai"), networks, optimizers)
 
 
 def _row(name: str) -> dict[str, object] | None:

@@ -1,4 +1,4 @@
-"""The convolutional networks: timm's, cut behind their last feature map."""
+"""The convolutional networks of timm and MONAI, cut before the pooling of their last map."""
 
 from typing import Any
 
@@ -8,22 +8,23 @@ from timm.models import group_parameters
 from torch import nn
 
 from data_modules.errors import first_line
+from matl.backbones import monai_networks
 from matl.backbones.config import BackboneConfig
-from matl.backbones.maps import feature_maps
-from matl.backbones.timm_table import FeatureMaps
+from matl.backbones.maps import feature_maps, library
+from matl.backbones.network_table import FeatureMaps
 from matl.errors import MatlError
 from matl.seeding import seeded
 
 
 class Network(nn.Module):
-    """The modules of one of timm's networks up to its last feature map.
+    """The modules of a network up to the pooling of its last feature map.
 
-    Modules keep the names that they have in timm's classifier of the same name, so that the keys of
-    the state are those of timm's weight files, without the classification head.
+    Modules keep the names that they have in the library's classifier of the same name, so that the
+    keys of the state are those of its weight files, without the classification head.
 
     Attributes:
         steps: The modules' names in the order of use, each with the stride of the feature map that
-            it returns, or None where it returns none.
+            it returns, or None where it returns none. Those behind the last map are its tail.
         mean, std: What the images are normalised by, float32 [1, in_channels, 1, 1]; they
             travel with the weights.
     """
@@ -32,11 +33,11 @@ class Network(nn.Module):
     std: torch.Tensor
 
     def __init__(self, classifier: nn.Module, maps: FeatureMaps, in_channels: int) -> None:
-        """Takes over the modules of `classifier`, a network of timm's, and leaves out its head."""
+        """Takes over the modules of `classifier`, and leaves out its head."""
         super().__init__()
         self.steps: list[tuple[str, int | None]] = []
-        awaited = set(maps.stride_of)
-        for name, module in _flat_children(classifier, awaited):
+        awaited = {*maps.stride_of, *maps.tail}
+        for name, module in flat_children(classifier, awaited):
             _place(self, name, module)
             self.steps.append((name, maps.stride_of.get(name)))
             awaited.discard(name)
@@ -48,14 +49,19 @@ class Network(nn.Module):
             self.register_buffer(statistic, buffer)
 
 
+def empty_classifier(name: str) -> nn.Module:
+    """The library's whole network, its classification head included, without values."""
+    with torch.device("meta"):
+        return _create(BackboneConfig(name, in_channels=3), pretrained=False)
+
+
 def layer_depths(name: str) -> dict[str, int]:
     """The depth of each parameter of timm's network `name`, from 0 at the images, by its key.
 
     Raises:
         MatlError: timm does not say which layers the network has.
     """
-    with torch.device("meta"):
-        classifier = timm.create_model(name)
+    classifier = empty_classifier(name)
     if not hasattr(classifier, "group_matcher"):
         raise MatlError(f"layer_decay: timm does not name the layers of {name}; set it to 1")
     matcher: Any = classifier.group_matcher
@@ -84,6 +90,8 @@ def build_network(config: BackboneConfig, seed: int) -> Network:
 
 
 def _create(config: BackboneConfig, pretrained: bool) -> nn.Module:
+    if library(config.name) == "monai":
+        return monai_networks.make(config.name, config.in_channels)
     options = {"in_chans": config.in_channels, "pretrained": pretrained}
     if config.drop_path > 0:
         try:
@@ -93,7 +101,7 @@ def _create(config: BackboneConfig, pretrained: bool) -> nn.Module:
     return timm.create_model(config.name, **options)
 
 
-def _flat_children(network: nn.Module, taps: set[str]) -> list[tuple[str, nn.Module]]:
+def flat_children(network: nn.Module, taps: set[str]) -> list[tuple[str, nn.Module]]:
     """The children in order, a container that holds one of `taps` replaced by its own children."""
     flat = []
     for name, child in network.named_children():

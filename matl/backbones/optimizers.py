@@ -4,7 +4,7 @@ from functools import cache
 from importlib.metadata import version
 
 from data_modules.errors import did_you_mean, first_line
-from matl.backbones.timm_table import shipped
+from matl.backbones.network_table import shipped
 from matl.kept import kept
 
 

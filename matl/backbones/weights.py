@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from matl.errors import MatlError
 from matl.files import refuse_irregular
 
-HEADS = ("fc.", "classifier.", "head.", "conv_head.", "bn2.")
+HEADS = ("fc.", "classifier.", "head.")
 """Beginnings of the keys of timm's classification heads, which never travel."""
 
 NETWORK_KEYS, OPERATOR_KEYS = "network.", "operators."
@@ -110,6 +110,21 @@ def load_state(
             if k in own and v.shape != own[k].shape
         ),
     )
+
+
+def refuse_bad_numbers(backbone: nn.Module) -> None:
+    """Looks at every weight.
+
+    Raises:
+        MatlError: One is not finite, or images would be divided by 0.
+    """
+    for key, value in canonical_state(backbone).items():
+        if not value.isfinite().all():
+            raise MatlError(f"'{key}' holds numbers that are not finite")
+        if key.endswith("running_var") and not (value >= 0).all():
+            raise MatlError(f"'{key}' is below 0, which no variance is")
+        if key == "std" and not (value > 0).all():
+            raise MatlError(f"'{key}', which images are divided by, must be above 0")
 
 
 def save_weights(

@@ -11,8 +11,8 @@ from data_modules.registry import check_config as check_data
 from data_modules.samples import not_utf_8
 from matl.backbones import check_config as check_backbone
 from matl.backbones.maps import feature_maps
+from matl.backbones.network_table import FeatureMaps
 from matl.backbones.optimizers import optimizer_problem
-from matl.backbones.timm_table import FeatureMaps
 from matl.config.schema import Experiment
 from matl.errors import MatlError, SettingError
 from matl.stages.check import faults_of

@@ -19,6 +19,7 @@ from matl.orchestrator.floors import floor_of
 from matl.orchestrator.leaks import leaking_persons, near_notes, same_names
 from matl.orchestrator.plan import Member, Plan, PlannedStage
 from matl.orchestrator.scoring import averaged, read_scores
+from matl.orchestrator.stage_card import weights_notes
 from matl.orchestrator.stage_images import open_images
 from matl.orchestrator.store import Store
 from matl.report.rows import CHAIN, FROM_SCRATCH, ensemble, from_scratch
@@ -67,7 +68,7 @@ def run_record(plan: Plan, store: Store, command: str) -> RunRecord:
 
 
 def network_notes(plan: Plan) -> list[str]:
-    """What the network and its operators hold and cost, so that arms can be matched."""
+    """What the network begins from, and what it and its operators hold and cost."""
     settings = plan.experiment.backbone
     sizes = image_sizes(plan.chain)
     cost = network_cost(settings, sizes)
@@ -75,6 +76,7 @@ def network_notes(plan: Plan) -> list[str]:
     costs = [f"{cost.flops[size] / 1e9:.3f} at {_in_words(size)}" for size in sizes]
     operators = f"{shares.operators:,} ({shares.share:.1%}) in operators ({settings.operator})"
     return [
+        *weights_notes(plan),
         f"{settings.name}: {shares.total:,} parameters, {operators}",
         f"GFLOPs an image, forward: {', '.join(costs)}",
         *_match_notes(settings, sizes),

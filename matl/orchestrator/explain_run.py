@@ -8,7 +8,6 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from matl.backbones import AttentiveBackbone
 from matl.errors import MatlError
 from matl.evaluation.metrics import THRESHOLD
 from matl.explain.attention import attention_maps
@@ -50,7 +49,7 @@ def explain_run(folder: Path, command: str, store: Path | None = None) -> Path:
             f"{folder}: the diagnosis is multi-class, and matl explain compares a positive class "
             "with the rest; explain a run whose data.positive names one"
         )
-    device = resolve(run.experiment.trainer).device
+    device = resolve(run.experiment.trainer, run.experiment.backbone.name).device
     seen = held_out(run)
     networks = _networks(run)
     diagnoses = {
@@ -95,7 +94,7 @@ def _diagnosis(
     run: FinishedRun, row: str, network: str, seen: HeldOut, device: torch.device
 ) -> Diagnosis:
     stage = run.model(run.diagnoses[row]).stage.to(device)
-    cam = grad_cam_maps(stage, _last_layer(stage.backbone), _batches(seen, device))
+    cam = grad_cam_maps(stage, f"backbone.{stage.backbone.last_module}", _batches(seen, device))
     maps = {GRAD_CAM: torch.cat(list(cam)).cpu().numpy()}
     attention = [attention_maps(stage.backbone, images) for images in _batches(seen, device)]
     for stride in attention[0]:
@@ -108,14 +107,6 @@ def _batches(seen: HeldOut, device: torch.device) -> Iterator[Tensor]:
     """The images as the network sees them, float32 [B, C, H, W] in [0, 1]."""
     for part in torch.from_numpy(seen.pictures.images).split(BATCH):
         yield part.to(device)
-
-
-def _last_layer(backbone: AttentiveBackbone) -> str:
-    """The name within a stage of the module that returns the last map."""
-    last = max(backbone.channels)
-    if str(last) in backbone.operators:
-        return f"backbone.operators.{last}"
-    return next(f"backbone.network.{name}" for name, s in backbone.network.steps if s == last)
 
 
 def _table(run: FinishedRun, row: str, seen: HeldOut) -> pd.DataFrame:

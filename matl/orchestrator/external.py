@@ -222,7 +222,8 @@ def _scores(run: FinishedRun, diagnosis: str, samples: Samples) -> pd.DataFrame:
         seed=run.experiment.seed,
         task=run.config.task,
     )
-    return score_samples(stage, batches, ("test",), resolve(run.experiment.trainer).device)
+    device = resolve(run.experiment.trainer, run.experiment.backbone.name).device
+    return score_samples(stage, batches, ("test",), device)
 
 
 def _floor(run: FinishedRun, samples: Samples) -> pd.DataFrame:

@@ -10,6 +10,8 @@ from typing import Any
 
 from data_modules import cache
 from matl import backbones, view_settings
+from matl.backbones.maps import library
+from matl.backbones.wheels import IMAGENET, wheel_file
 from matl.config import Experiment
 from matl.errors import MatlError
 from matl.files import file_digest, refuse_irregular
@@ -37,7 +39,7 @@ def stage_identity(
         "backbone": _backbone_identity(experiment),
         "seed": experiment.seed,
         "trainer": plain_settings(resources),
-        "versions": _versions(config, resources),
+        "versions": _versions(experiment, config, resources),
         "parent": parent,
     }
 
@@ -95,10 +97,12 @@ def _identity_settings(config: StageConfig, parent: str | None) -> dict[str, Any
 
 
 def _backbone_identity(experiment: Experiment) -> dict[str, Any]:
-    settings = plain_settings(experiment.backbone)
-    weights = experiment.backbone.weights
-    if weights not in (None, "timm"):
-        settings["weights"] = _file_digest(Path(str(weights)))
+    backbone = experiment.backbone
+    settings = plain_settings(backbone)
+    if backbone.weights == IMAGENET:
+        settings["weights"] = _file_digest(wheel_file(backbone.name))
+    elif backbone.weights not in (None, "timm"):
+        settings["weights"] = _file_digest(Path(str(backbone.weights)))
     return settings
 
 
@@ -110,7 +114,7 @@ def _file_digest(path: Path) -> str:
         raise MatlError(f"backbone.weights: {path} cannot be read: {error.strerror}") from error
 
 
-def _versions(config: StageConfig, resources: Resources) -> dict[str, Any]:
+def _versions(experiment: Experiment, config: StageConfig, resources: Resources) -> dict[str, Any]:
     task = task_of(config)
     versions: dict[str, Any] = {
         **task.versions(config),
@@ -121,6 +125,8 @@ def _versions(config: StageConfig, resources: Resources) -> dict[str, Any]:
         "torch": _minor("torch"),
         "timm": _minor("timm"),
     }
+    if library(experiment.backbone.name) == "monai":
+        versions["monai"] = _minor("monai")
     if task.diagnoses:
         versions["scoring"] = SCORING_VERSION
     if resources.processes > 1:

@@ -27,6 +27,7 @@ from matl.orchestrator.job import Job, data_module, initial_stage
 from matl.orchestrator.launch import launch
 from matl.orchestrator.nodes import ALONE, Nodes
 from matl.orchestrator.process_group import OneMachine, join_group
+from matl.orchestrator.stage_card import stage_card
 from matl.orchestrator.wandb_curves import CurveLogger
 from matl.orchestrator.wandb_logger import log_weights, stage_logger
 from matl.preemption import Preempted
@@ -88,8 +89,9 @@ def fit(job: Job) -> None:
             raise
         average.put_into(stage)
         if trainer.is_global_zero:
-            save_weights(job.workspace / BACKBONE, canonical_state(stage.backbone), _metadata(job))
-            save_weights(job.workspace / HEADS, stage.heads.state_dict(), _metadata(job))
+            description = _description(job, stage.backbone)
+            save_weights(job.workspace / BACKBONE, canonical_state(stage.backbone), description)
+            save_weights(job.workspace / HEADS, stage.heads.state_dict(), description)
         if logger is not None:
             log_weights(logger.run, job)
 
@@ -126,8 +128,14 @@ def _quiet_lightning() -> None:
         warnings.filterwarnings("ignore", known)
 
 
-def _metadata(job: Job) -> dict[str, str]:
-    return {"fingerprint": job.stage.fingerprint, "stage": job.stage.name}
+def _description(job: Job, backbone: AttentiveBackbone) -> dict[str, str]:
+    """What the files of a stage's weights say beside them."""
+    mean, std = (
+        [round(number, 6) for number in values.flatten().tolist()]
+        for values in (backbone.network.mean, backbone.network.std)
+    )
+    card = stage_card(job.stage, job.experiment.backbone, job.parent_weights, mean, std)
+    return {"fingerprint": job.stage.fingerprint, "stage": job.stage.name, **card.as_text()}
 
 
 def _trainer(

@@ -169,7 +169,7 @@ def plan_checked(experiment: Experiment, through: int = 3, memo: Memo | None = N
             task from outside is not whole.
         DataError: A data set is missing or wrong.
     """
-    resources = resolve(experiment.trainer)
+    resources = resolve(experiment.trainer, experiment.backbone.name)
     if through not in PARTS:
         raise MatlError(f"through: {through!r} is not possible; choose from 1, 2, 3")
     names = [name for name in experiment.chain if experiment.stages[name].part <= through]

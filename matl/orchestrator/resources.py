@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from matl.backbones.maps import feature_maps
 from matl.config import TrainerConfig
 from matl.errors import MatlError
 
@@ -60,11 +61,12 @@ class Resources:
         return torch.device("cuda", 0) if self.accelerator == "gpu" else torch.device("cpu")
 
 
-def resolve(trainer: TrainerConfig) -> Resources:
+def resolve(trainer: TrainerConfig, network: str) -> Resources:
     """Resolves `auto` for accelerator, devices, threads and precision.
 
-    What is named needs no device here, so that stages can be planned on a machine without GPUs
-    and trained on another.
+    A network with depth-wise convolutions is trained in fp32 on a CPU, where it is faster than in
+    bf16. What is named needs no device here, so that stages can be planned on a machine without
+    GPUs and trained on another.
 
     Raises:
         MatlError: GPUs are asked for and there is none, so their number or precision is unknown.
@@ -90,7 +92,7 @@ def resolve(trainer: TrainerConfig) -> Resources:
         threads = max(available_cores() // processes, 1)
     precision = trainer.precision
     if precision == "auto":
-        precision = "bf16-mixed" if computes_bf16(accelerator) else "32-true"
+        precision = "bf16-mixed" if _gains_by_bf16(accelerator, network) else "32-true"
     if precision == "16-mixed" and accelerator == "cpu":
         raise MatlError("trainer.precision: 16-mixed needs a GPU; use bf16-mixed, or auto")
     if trainer.compile and accelerator == "cpu" and not shutil.which(os.environ.get("CXX", "g++")):
@@ -134,6 +136,11 @@ def visible_gpus() -> int:
 def available_cores() -> int:
     """CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _gains_by_bf16(accelerator: str, network: str) -> bool:
+    slower = accelerator == "cpu" and feature_maps(network).depthwise
+    return not slower and computes_bf16(accelerator)
 
 
 def computes_bf16(accelerator: str) -> bool:

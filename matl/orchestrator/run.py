@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rich.console import Console
-from rich.text import Text
 
 from data_modules.errors import DataError
 from matl.checksums import write_files
@@ -20,6 +19,7 @@ from matl.orchestrator.leaks import near_notes
 from matl.orchestrator.nodes import ALONE, Nodes
 from matl.orchestrator.plan import Plan, PlannedStage, plan_checked
 from matl.orchestrator.shared_plan import share_plan
+from matl.orchestrator.stage_card import weights_notes
 from matl.orchestrator.stage_images import Images
 from matl.orchestrator.store import Store
 from matl.orchestrator.wandb_report import log_report
@@ -78,7 +78,7 @@ def run(
     experiment, console = checked(experiment), console or terminal()
     plan, store = _planned(experiment, through)
     _try_folder(plan.folder)
-    show_notes([*sample_notes(plan), *near_notes(plan.alike)], console)
+    show_notes([*weights_notes(plan), *sample_notes(plan), *near_notes(plan.alike)], console)
     share_plan(plan, store, nodes)
     missing = [stage for stage in plan.stages if fresh or stage.fingerprint not in store]
     images = _prepare(plan, missing, console) if missing else {}
@@ -185,5 +185,4 @@ def _try_initial_weights(experiment: Experiment, console: Console) -> None:
 
     network = build_backbone(experiment.backbone, experiment.seed).network
     mean, std = float(network.mean.mean()), float(network.std.mean())
-    console.print(Text(f"begins from {experiment.backbone.weights}"))
     console.print(f"images are normalised by the mean {mean:.4g} and the deviation {std:.4g}")

@@ -48,7 +48,7 @@ class Stage(pl.LightningModule):
         self._batch_index = 0
         self._recorded: dict[str, tuple[Tensor | float, int]] = {}
         if config.freeze != "none":
-            backbone.freeze(max(backbone.channels) if config.freeze == "all" else config.freeze)
+            backbone.freeze(backbone.last_stride if config.freeze == "all" else config.freeze)
 
     @abstractmethod
     def loss(self, batch: dict[str, Tensor]) -> Tensor:

@@ -13,6 +13,7 @@ from matl.backbones import (
     BackboneConfig,
     build_backbone,
     canonical_state,
+    feature_maps,
 )
 
 NETWORKS = ("resnet18", "resnet50", "densenet121", "efficientnet_b0", "convnext_atto")
@@ -60,6 +61,9 @@ def test_forward__without_operators_equals_timm(name: str, channels: int) -> Non
         expected = reference((images(channels=channels) - mean) / std)
         maps = backbone(images(channels=channels))
     assert list(maps) == reference.feature_info.reduction()
+    if tail := feature_maps(name).tail:
+        with torch.no_grad():
+            expected[-1] = nn.Sequential(*map(backbone.network.get_submodule, tail))(expected[-1])
     assert {stride: m.shape[1] for stride, m in maps.items()} == backbone.channels
     assert backbone.num_features == expected[-1].shape[1]
     for given, wanted in zip(maps.values(), expected, strict=True):

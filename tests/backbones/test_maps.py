@@ -36,7 +36,7 @@ def test_feature_maps__others_are_looked_up_once(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     of_the_table = feature_maps("resnet18")
-    monkeypatch.setattr(maps, "shipped", lambda: None)
+    monkeypatch.setattr(maps, "shipped", lambda *_: None)
     feature_maps.cache_clear()
     assert feature_maps(name) == of_the_table
     feature_maps.cache_clear()
@@ -52,5 +52,5 @@ def test_feature_maps__a_network_that_cannot_be_a_backbone_is_not_kept(nothing_k
 
 def test_network_names__are_the_same_without_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
     of_the_table = network_names()
-    monkeypatch.setattr(maps, "shipped", lambda: None)
+    monkeypatch.setattr(maps, "shipped", lambda *_: None)
     assert network_names() == of_the_table

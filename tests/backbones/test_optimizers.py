@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from matl.backbones import optimizers
+from matl.backbones.network_table import shipped
 from matl.backbones.optimizers import optimizer_problem
-from matl.backbones.timm_table import shipped
 
 
 @pytest.fixture(autouse=True)

@@ -22,7 +22,7 @@ from matl.backbones import (
 from matl.errors import MatlError
 
 NETWORKS = ("resnet18", "resnet50", "densenet121", "efficientnet_b0", "convnext_atto")
-HEADS = ("fc.", "classifier.", "head.", "conv_head.", "bn2.")
+HEADS = ("fc.", "classifier.", "head.")
 
 
 def backbone(operator: str = "attention", seed: int = 0, **settings: object) -> AttentiveBackbone:

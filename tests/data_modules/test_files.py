@@ -67,5 +67,5 @@ def test_no_other_function_reads_json_of_files():
     root = Path(__file__).parents[2]
     files = [*root.glob("matl/**/*.py"), *root.glob("data_modules/**/*.py")]
     found = {str(one.relative_to(root)) for one in files if "json.load" in one.read_text()}
-    of_its_own = {"matl/kept.py", "matl/sealed.py", "matl/backbones/timm_table.py"}
+    of_its_own = {"matl/kept.py", "matl/sealed.py", "matl/backbones/network_table.py"}
     assert found == of_its_own | {"data_modules/files.py"}

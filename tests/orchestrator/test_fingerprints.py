@@ -1,8 +1,12 @@
 """What is part of a stage's fingerprint, and what is not."""
 
+from pathlib import Path
+
 import pytest
 from tiny import Load
 
+from matl.files import file_digest
+from matl.orchestrator import fingerprints as identities
 from matl.orchestrator.plan import make_plan
 from matl.stages.ssl.multi_scale.method import MultiScale
 
@@ -42,3 +46,25 @@ def test_another_version_of_a_method_retrains_that_method_alone(
     alone = fingerprints(load_tiny, "chain=[diagnosis]")
     monkeypatch.undo()
     assert alone == fingerprints(load_tiny, "chain=[diagnosis]")
+
+
+def test_installed_weights_count_by_their_bytes(
+    load_tiny: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(identities, "wheel_file", lambda _: tmp_path / "lite.pth")
+    experiment = load_tiny("backbone.name=tf_efficientnet_lite0", "backbone.weights=imagenet")
+    found = []
+    for content in (b"one", b"two"):
+        (tmp_path / "lite.pth").write_bytes(content)
+        stage = make_plan(experiment).chain[0]
+        assert stage.identity["backbone"]["weights"] == file_digest(tmp_path / "lite.pth")
+        found.append(stage.fingerprint)
+    assert found[0] != found[1]
+
+
+def test_the_version_of_monai_counts_for_its_networks_alone(load_tiny: Load) -> None:
+    of_monai, of_timm = (
+        make_plan(load_tiny(f"backbone.name={name}")).chain[0].identity["versions"]
+        for name in ("monai/resnet10", "resnet10t")
+    )
+    assert of_monai.keys() - of_timm.keys() == {"monai"}

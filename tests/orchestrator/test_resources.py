@@ -78,19 +78,39 @@ def test_computes_bf16__torch_is_asked_where_there_is_no_cpuinfo(
 def test_resolve__named_gpus_need_not_be_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resources, "visible_gpus", lambda: 0)
     trainer = TrainerConfig(accelerator="gpu", devices=2, precision="bf16-mixed", threads=1)
-    found = resolve(trainer)
+    found = resolve(trainer, "resnet18")
     assert (found.accelerator, found.processes) == ("gpu", 2)
     with pytest.raises(MatlError, match=r"trainer.devices: 2, but torch sees 0 GPUs"):
         refuse_missing_gpus(found)
     with pytest.raises(MatlError, match="name devices and precision"):
-        resolve(TrainerConfig(accelerator="gpu"))
+        resolve(TrainerConfig(accelerator="gpu"), "resnet18")
 
 
 def test_resolve__auto_takes_every_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resources, "visible_gpus", lambda: 4)
-    found = resolve(TrainerConfig(precision="32-true", threads=1, nodes=2))
+    found = resolve(TrainerConfig(precision="32-true", threads=1, nodes=2), "resnet18")
     assert (found.accelerator, found.processes, found.processes_a_node) == ("gpu", 8, 4)
 
 
 def test_device__is_the_one_that_evaluates() -> None:
-    assert resolve(TrainerConfig(accelerator="cpu")).device == torch.device("cpu")
+    assert resolve(TrainerConfig(accelerator="cpu"), "resnet18").device == torch.device("cpu")
+
+
+@pytest.mark.parametrize(
+    ("network", "accelerator", "precision"),
+    [
+        ("resnet18", "cpu", "bf16-mixed"),
+        ("monai/densenet121", "cpu", "bf16-mixed"),
+        ("tf_efficientnet_lite0", "cpu", "32-true"),
+        ("convnext_atto", "cpu", "32-true"),
+        ("tf_efficientnet_lite0", "gpu", "bf16-mixed"),
+    ],
+)
+def test_resolve__depthwise_networks_are_trained_in_fp32_on_a_cpu(
+    network: str, accelerator: str, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resources, "computes_bf16", lambda accelerator: True)
+    monkeypatch.setattr(resources, "visible_gpus", lambda: 1)
+    assert resolve(TrainerConfig(accelerator=accelerator), network).precision == precision
+    named = TrainerConfig(accelerator=accelerator, precision="bf16-mixed")
+    assert resolve(named, network).precision == "bf16-mixed"

@@ -65,7 +65,7 @@ class MultiScaleStage(Stage):
         super().__init__(backbone, config, seed)
         self.views = replace(config.views, flip=0.0) if config.identity > 0 else config.views
         self.contrasts = config.whole > 0 or config.region > 0
-        self.whole_stride = max(backbone.channels)
+        self.whole_stride = backbone.last_stride
         self.heads = build_heads(backbone, config)
         draw_by_name(self.heads, seed, f"{config.task}.heads")
         self.key_backbone = copy.deepcopy(backbone)

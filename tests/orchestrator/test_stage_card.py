@@ -1,0 +1,104 @@
+"""The card of a stage's weights, and what a plan says of the weights that it begins from."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tiny import Load, run_quietly
+
+from matl.backbones import BackboneConfig, build_backbone, canonical_state, save_weights
+from matl.backbones.card import WeightsCard, read_card
+from matl.names import BACKBONE, HEADS
+from matl.orchestrator.plan import make_plan
+from matl.orchestrator.stage_card import weights_notes
+from matl.orchestrator.store import Store
+
+NETWORK = BackboneConfig("resnet10t", "attention", [16], in_channels=1)
+MEAN, STD = 0.449, 0.226
+Notes = Callable[..., list[str]]
+
+
+@pytest.fixture
+def notes_of(load_tiny: Load, tmp_path: Path) -> Notes:
+    """The notes of a plan that begins from weights with a card."""
+
+    def notes(*overrides: str, **card: object) -> list[str]:
+        file = tmp_path / "own.safetensors"
+        text = WeightsCard("a paper", **card).as_text() if card else {}
+        save_weights(file, canonical_state(build_backbone(NETWORK, seed=0)), text)
+        return weights_notes(make_plan(load_tiny(f"backbone.weights={file}", *overrides)))
+
+    return notes
+
+
+def test_stage_card__inherits_what_the_stages_before_learned_from(
+    load_tiny: Load, tmp_path: Path
+) -> None:
+    first = tmp_path / "first.safetensors"
+    card = WeightsCard("a paper", licence="CC-BY-4.0", trained_on=("mosmed",))
+    save_weights(first, canonical_state(build_backbone(NETWORK, seed=0)), card.as_text())
+    experiment = load_tiny(f"backbone.weights={first}", "stages.lung.epochs=1")
+    record, _, _ = run_quietly(experiment)
+    store = Store(experiment.store)
+    cards = {}
+    for row in record.stages:
+        files = [store.file(row.fingerprint, name) for name in (BACKBONE, HEADS)]
+        cards[row.name], heads = map(read_card, files)
+        assert cards[row.name] == heads
+        assert row.fingerprint in cards[row.name].source
+    shapes, lung, diagnosis = (cards[name] for name in ("shapes", "lung", "diagnosis"))
+    assert shapes.trained_on == ("mosmed", "phantom_shapes")
+    assert lung.trained_on == diagnosis.trained_on == ("mosmed", "phantom_shapes", "phantom_ct")
+    assert {card.licence for card in cards.values()} == {"CC-BY-4.0"}
+    assert (diagnosis.size, diagnosis.fit, diagnosis.channels) == ((32, 32), "crop", 1)
+    assert diagnosis.classes == tuple(record.manifest["stages"]["diagnosis"]["classes"])
+    assert diagnosis.mean == pytest.approx((MEAN,), abs=1e-3)
+    assert any("begins from a paper" in note for note in record.notes)
+
+
+def test_weights_notes__nothing_to_say_without_weights(load_tiny: Load) -> None:
+    assert weights_notes(make_plan(load_tiny())) == []
+
+
+def test_weights_notes__a_file_without_a_card(notes_of: Notes) -> None:
+    assert notes_of() == [
+        "begins from own.safetensors, which has no card: what it was trained on is not known"
+    ]
+
+
+def test_weights_notes__a_card_that_suits_is_one_line(notes_of: Notes) -> None:
+    fitting = {"size": (36, 40), "fit": "crop", "channels": 1, "mean": (MEAN,), "std": (STD,)}
+    notes = notes_of(licence="MIT", trained_on=("luna16_slices",), **fitting)
+    assert len(notes) == 1
+    assert notes[0].startswith("begins from a paper; licence: MIT; trained on: luna16_slices;")
+
+
+@pytest.mark.parametrize(
+    ("card", "note"),
+    [
+        ({"size": (224, 224)}, r"^shapes: images of 32 x 32, the weights are of 224 x 224$"),
+        ({"size": (16, 16)}, r"^shapes: images of 32 x 32, the weights are of 16 x 16$"),
+        ({"fit": "stretch"}, r"^shapes: fit: crop, the weights were trained with stretch$"),
+        ({"channels": 3}, "^the images are grey, the weights of colour: the first convolution"),
+        ({"mean": (0.0,), "std": (1.0,)}, "WARNING: .*card .* says 0 and 1: twice, or not at all"),
+        (
+            {"trained_on": ("phantom_ct",)},
+            "^WARNING: the weights were trained on a data set named phantom_ct, which diagnosis",
+        ),
+    ],
+)
+def test_weights_notes__each_mismatch_is_one_line(
+    card: dict[str, object], note: str, notes_of: Notes
+) -> None:
+    found = [line for line in notes_of(**card) if re.search(note, line)]
+    assert len(found) == 1
+    assert "\n" not in found[0]
+
+
+def test_weights_notes__of_a_diagnosis_from_scratch_too(notes_of: Notes) -> None:
+    notes = notes_of(
+        "baselines=[scratch]", "ensemble=2", "stages.diagnosis.size=64", size=(128, 128)
+    )
+    said = [note for note in notes if note.endswith("the weights are of 128 x 128")]
+    assert [note.partition(":")[0] for note in said] == ["shapes", "diagnosis, from scratch"]
