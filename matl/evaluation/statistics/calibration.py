@@ -14,6 +14,7 @@ from matl.evaluation.metrics import patient_codes
 BINS = 10
 # Scores come from a network in 32-bit floats: nothing is surer than their resolution.
 _SUREST = float(np.finfo(np.float32).eps)
+_MOST_STEPS = 100
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def fit_temperature(label: np.ndarray, score: np.ndarray) -> float:
             side of 0.5 (the best temperature is 0), or they say nothing of the labels or the
             reverse (it is infinite).
     """
-    from scipy import optimize, special
+    from scipy import optimize
 
     if len(np.unique(label)) < 2:
         raise ValueError("a temperature needs images of both classes")
@@ -113,7 +114,7 @@ def fit_temperature(label: np.ndarray, score: np.ndarray) -> float:
 
     def slope(coldness: float) -> float:
         """Of the negative log likelihood over 1 / temperature: it rises."""
-        return float(logits @ (special.expit(coldness * logits) - label))
+        return float(logits @ (_expit(coldness * logits) - label))
 
     if slope(0) >= -_SUREST * np.abs(logits).sum():
         raise ValueError("no temperature fits: the scores do not rise with the labels")
@@ -152,9 +153,6 @@ def recalibrated(val: pd.DataFrame | None, test: pd.DataFrame) -> pd.DataFrame:
         ValueError: There are no validation scores, their images are of one class, or they do not
             rise with the labels.
     """
-    from scipy import special
-    from sklearn.linear_model import LogisticRegression
-
     if val is None:
         raise ValueError("there are no scores of another split to fit it on")
     label = val["label"].to_numpy()
@@ -164,14 +162,34 @@ def recalibrated(val: pd.DataFrame | None, test: pd.DataFrame) -> pd.DataFrame:
     positives = label.sum()
     negatives = len(label) - positives
     target = np.where(label == 1, (positives + 1) / (positives + 2), 1 / (negatives + 2))
-    sure = np.concatenate([target, 1 - target])
-    both = np.repeat([1, 0], len(label))
-    fitted = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000)
-    fitted.fit(np.tile(logits, 2)[:, None], both, sample_weight=sure)
-    slope, intercept = fitted.coef_[0, 0], fitted.intercept_[0]
+    slope, intercept = _fit_line(logits, target)
     if slope < _SUREST:
         raise ValueError("validation scores do not rise with the labels")
-    return test.assign(score=special.expit(slope * _logits(test["score"].to_numpy()) + intercept))
+    return test.assign(score=_expit(slope * _logits(test["score"].to_numpy()) + intercept))
+
+
+def _fit_line(logits: np.ndarray, target: np.ndarray) -> tuple[float, float]:
+    """Slope and intercept of the logistic regression on targets between 0 and 1, by Newton's steps.
+
+    A page is drawn with it, which may not wait for scikit-learn to be imported. A step is halved
+    until it lowers the loss.
+    """
+    x = np.stack([logits, np.ones_like(logits)])
+    line = np.zeros(2)
+
+    def loss(line: np.ndarray) -> float:
+        return float((np.logaddexp(0, line @ x) - target * (line @ x)).sum())
+
+    for _ in range(_MOST_STEPS):
+        found = _expit(line @ x)
+        curvature = (x * (found * (1 - found))) @ x.T + _SUREST * np.eye(2)
+        step = np.linalg.solve(curvature, x @ (found - target))
+        while loss(line - step) > loss(line) and np.abs(step).max() > _SUREST:
+            step /= 2
+        line = line - step
+        if np.abs(step).max() <= _SUREST:
+            break
+    return float(line[0]), float(line[1])
 
 
 def calibrate(val: pd.DataFrame, test: pd.DataFrame) -> Calibration:
@@ -193,9 +211,12 @@ def calibrate(val: pd.DataFrame, test: pd.DataFrame) -> Calibration:
 
 
 def _logits(score: np.ndarray) -> np.ndarray:
-    from scipy import special
+    clipped = np.clip(np.asarray(score, dtype=float), _SUREST, 1 - _SUREST)
+    return np.log(clipped / (1 - clipped))
 
-    return special.logit(np.clip(np.asarray(score, dtype=float), _SUREST, 1 - _SUREST))
+
+def _expit(logits: np.ndarray) -> np.ndarray:
+    return np.exp(-np.logaddexp(0, -logits))
 
 
 def _bin(score: np.ndarray, bins: int) -> np.ndarray:
