@@ -22,7 +22,7 @@ from matl.orchestrator.run import run
 from matl.report.run_record import RunRecord
 from matl.terminal import terminal
 
-EXPERIMENT = Path("experiments/covid_ct_cpu.yaml")
+EXPERIMENT = Path("experiments/covid_ct_resnet18.yaml")
 SEED, FOLDS, EPOCHS = 0, 3, 20
 FOLDER = Path("runs/positions")
 

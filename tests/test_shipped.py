@@ -90,7 +90,7 @@ def test_the_commands_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.Monk
         if any(word in command for word in (*ELSEWHERE, " init ")):
             continue
         files = re.findall(r"\S+\.yaml", command)
-        source = "experiments/covid_ct_cpu.yaml" if "ablations" in command else "".join(files)
+        source = "experiments/covid_ct_resnet18.yaml" if "ablations" in command else "".join(files)
         own = ["--dry-run"] if " ablate " in command else []
         own += small(Path(source), tmp_path) if files else []
         type_command(command.replace("runs/demo-1a2b3c4d", f"runs/{run.name}"), own)
