@@ -5,7 +5,8 @@ from dataclasses import replace
 import pandas as pd
 
 from data_modules.audit.boxes import Boxes
-from data_modules.audit.near_duplicates import MOST_PAIRS, near_duplicates
+from data_modules.audit.likeness import MOST_PAIRS
+from data_modules.audit.near_duplicates import near_duplicates
 from data_modules.errors import DataError
 from data_modules.file_hashes import FileHashes
 from data_modules.samples import Samples, texts

@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 from PIL import Image, ImageFilter
 
+from data_modules.audit import likeness, thumbnails
 from data_modules.audit import near_duplicates as module
-from data_modules.audit import thumbnails
 from data_modules.audit.boxes import Boxes
-from data_modules.audit.near_duplicates import NEAR, TURNED, near_duplicates, same_pixels
+from data_modules.audit.likeness import NEAR, TURNED
+from data_modules.audit.near_duplicates import near_duplicates, same_pixels
 from data_modules.file_hashes import FileHashes
 from data_modules.samples import Samples
 from data_modules.sets.covid_ct import KNOWN_COPIES, index
@@ -102,7 +103,7 @@ def test_turned_mirrored_and_inverted_copies_are_found(tmp_path: Path, number: i
     names = [f"{seed}.png" for seed in range(20)] + ["copy.jpg"]
     for seed, name in enumerate(names[:-1]):
         scan(seed).save(tmp_path / name)
-    pixels = module._turned(np.asarray(scan(7))[None], number)[0]
+    pixels = likeness._turned(np.asarray(scan(7))[None], number)[0]
     copy = Image.fromarray(255 - pixels if negative else np.ascontiguousarray(pixels))
     copy.resize((copy.width * 4 // 5, copy.height * 4 // 5)).save(tmp_path / "copy.jpg", quality=75)
     found = near_duplicates(alone(tmp_path, names))
@@ -120,9 +121,9 @@ def alone(root: Path, names: list[str]) -> Samples:
 
 def test_no_pair_is_missed_that_a_comparison_of_all_finds(monkeypatch: pytest.MonkeyPatch):
     """Smooth pictures of few pixels, so that many are alike in some orientation."""
-    monkeypatch.setattr(module, "FEW", 0)
-    monkeypatch.setattr(module, "COLUMNS_AT_ONCE", 100)
-    monkeypatch.setattr(module, "ROWS_AT_ONCE", 150)
+    monkeypatch.setattr(likeness, "FEW", 0)
+    monkeypatch.setattr(likeness, "COLUMNS_AT_ONCE", 100)
+    monkeypatch.setattr(likeness, "ROWS_AT_ONCE", 150)
     rng = np.random.default_rng(0)
     pictures = np.array(
         [
@@ -133,8 +134,8 @@ def test_no_pair_is_missed_that_a_comparison_of_all_finds(monkeypatch: pytest.Mo
     rows = np.arange(600)
     expected = {}
     for number in range(module.ORIENTATIONS):
-        turned = module._signatures(module._turned(pictures, number))
-        alike = turned @ module._signatures(pictures).T
+        turned = likeness._signatures(likeness._turned(pictures, number))
+        alike = turned @ likeness._signatures(pictures).T
         near = (alike >= (TURNED if number else NEAR)) | (alike <= -TURNED)
         for one, other in zip(*np.nonzero(np.triu(near, 1)), strict=True):
             pair = int(one), int(other)
@@ -150,7 +151,8 @@ def test_no_pair_is_missed_that_a_comparison_of_all_finds(monkeypatch: pytest.Mo
 def test_symmetric_images_do_not_use_up_the_pairs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Each two discs are near in all eight orientations, and are one pair."""
     discs, rng = 30, np.random.default_rng(0)
-    monkeypatch.setattr(module, "MOST_PAIRS", 500)
+    for place in (module, likeness):
+        monkeypatch.setattr(place, "MOST_PAIRS", 500)
     names = [f"{number}.png" for number in range(discs)] + ["scan.png", "mirrored.png"]
     y, x = np.mgrid[-32:32, -32:32] + 0.5
     disc = 255.0 * (x**2 + y**2 < 20**2)
@@ -168,7 +170,8 @@ def test_symmetric_images_do_not_use_up_the_pairs(tmp_path: Path, monkeypatch: p
 def test_many_copies_do_not_use_up_the_pairs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_itself: bool
 ):
-    monkeypatch.setattr(module, "MOST_PAIRS", 50)
+    for place in (module, likeness):
+        monkeypatch.setattr(place, "MOST_PAIRS", 50)
     names = [f"{number}.png" for number in range(20)]
     for name in names:
         Image.new("L", (50, 50), 9).save(tmp_path / name)
