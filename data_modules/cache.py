@@ -1,7 +1,7 @@
 """Decoding of a data set, once, to memory-mapped uint8 images that keep their aspect."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -71,8 +71,9 @@ class ImageCache:
         self,
         name: str,
         version: int,
-        extractor: Callable[[np.ndarray], np.ndarray],
+        extractor: Callable[..., np.ndarray],
         progress: Progress | None = None,
+        files: Sequence[Path | None] | None = None,
     ) -> Ragged:
         """Compute an array from every image, once for each name and version, and store it here.
 
@@ -82,6 +83,8 @@ class ImageCache:
             extractor: Takes an image, uint8 [C, h, w], and returns a uint8 array with the same axes
                 for every image. Runs in several threads at once.
             progress: Called with the number of images done and of all.
+            files: A further file of each image, which the extractor takes second, and then the
+                image's own height and width. The name must tell other contents apart.
 
         Returns:
             A uint8 array for each image, memory-mapped, read-only.
@@ -91,9 +94,12 @@ class ImageCache:
         """
 
         def write(file: BinaryIO) -> dict[str, Any]:
-            rows = in_threads(
-                lambda row: extractor(np.array(self.images[row])), range(len(self)), progress
-            )
+            def extract(row: int) -> np.ndarray:
+                size = (int(self.sizes[row, 0]), int(self.sizes[row, 1]))
+                more = [] if files is None else [files[row], size]
+                return extractor(np.array(self.images[row]), *more)
+
+            rows = in_threads(extract, range(len(self)), progress)
             return {"shapes": write_rows(file, rows)}
 
         return store_arrays(self.folder / f"{name}-v{version}", write)[0]

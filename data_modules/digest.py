@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,23 @@ def digest(samples: Samples, hashes: FileHashes | Path) -> str:
     Raises:
         DataError: Where files of the table cannot be read; all are listed.
     """
-    return _hash_texts([content_digest(samples, hashes), table_digest(samples)])
+    parts = [content_digest(samples, hashes), table_digest(samples)]
+    masks = samples.named_files("mask")
+    return _hash_texts([*parts, files_digest(masks, hashes)] if any(masks) else parts)
+
+
+def files_digest(files: Sequence[Path | None], hashes: FileHashes | Path) -> str:
+    """Hash the bytes of files in their order, and which are missing.
+
+    Returns:
+        A hexadecimal text of 32 characters.
+
+    Raises:
+        DataError: Where files cannot be read; all are listed.
+    """
+    known = [os.path.abspath(file) for file in files if file]
+    contents = iter(FileHashes.at(hashes).of(known))
+    return _hash_texts([next(contents) if file else "" for file in files])
 
 
 def content_digest(samples: Samples, hashes: FileHashes | Path) -> str:

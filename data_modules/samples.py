@@ -132,6 +132,11 @@ class Samples:
         start = os.path.join(os.path.abspath(self.root), "")
         return [start + path for path in texts(self.table["path"])]
 
+    def named_files(self, column: str) -> list[Path | None]:
+        """The files that a further column names, None where it is empty."""
+        paths = texts(self.table[column]) if column in self.table else [""] * len(self)
+        return [self.root / path if path else None for path in paths]
+
     def source_keys(self) -> dict[str, str]:
         """What stands for each source wherever a folder's name must not count.
 

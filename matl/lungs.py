@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from matl.lung_fields.masks import Mask, Sides, turned
+from matl.lung_fields.own import at_size, sides_of
 from matl.lung_fields.posture import reaches_back, spine_on_top
 from matl.lung_fields.search import find_lungs, smoothed
 from matl.lung_fields.walls import add_dense_lung
@@ -28,6 +29,7 @@ def region_map(
     image: NDArray[np.uint8],
     regions: str = "lungs",
     fields: str = "lungs",
+    mask: Mask | None = None,
 ) -> NDArray[np.uint8]:
     """Label every pixel of an axial slice with its lung region.
 
@@ -35,7 +37,9 @@ def region_map(
         image: uint8 [C, H, W], 0 to 255.
         regions: `lungs` cuts the field; `image_grid`, a control, cuts the whole image into two
             columns and three rows and takes all of it for the field, whatever `fields` says.
-        fields: `lungs` finds the lungs; `ellipse`, a control, is the same ellipse in every image.
+        fields: `lungs` finds the lungs; `masks` takes those of `mask`; `ellipse`, a control, is the
+            same ellipse in every image.
+        mask: The lungs, of any size; None where they are not known.
 
     Returns:
         uint8 [H, W]: 0 outside the field, k in `REGIONS[k - 1]`. All 0: no plausible field.
@@ -45,7 +49,9 @@ def region_map(
         return cut(halves(np.ones((height, width), dtype=bool)))
     if fields == "ellipse":
         return cut(halves(ellipse(height, width)))
-    labels = Image.fromarray(find_regions(at_working_size(image.mean(axis=0).astype(np.uint8))))
+    grey = at_working_size(image.mean(axis=0).astype(np.uint8))
+    found = find_regions(grey) if fields == "lungs" else own_regions(grey, mask)
+    labels = Image.fromarray(found)
     return np.asarray(labels.resize((width, height), Image.Resampling.NEAREST))
 
 
@@ -67,6 +73,16 @@ def find_regions(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if not reaches_back(sides > 0, smooth):
         return np.zeros_like(sides)
     labels = cut(sides)
+    return np.rot90(labels, 2).copy() if prone else labels
+
+
+def own_regions(grey: NDArray[np.uint8], mask: Mask | None) -> NDArray[np.uint8]:
+    """The regions of lungs that are known, in a grey slice of [128, 128]."""
+    if mask is None:
+        return np.zeros_like(grey)
+    sides = sides_of(at_size(mask, WORKING_SIZE))
+    prone = spine_on_top(sides, smoothed(grey))
+    labels = cut(turned(sides) if prone else sides)
     return np.rot90(labels, 2).copy() if prone else labels
 
 

@@ -44,7 +44,7 @@ SOURCES = {
         "matl/lung_regions.py",
         *(
             f"matl/lung_fields/{part}.py"
-            for part in ("search", "cage", "walls", "posture", "masks")
+            for part in ("search", "cage", "walls", "posture", "masks", "own")
         ),
     ),
     "backbone": tuple(

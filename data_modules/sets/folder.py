@@ -13,6 +13,7 @@ from data_modules.sets.listing import (
     numbered_names,
     require_folder,
 )
+from data_modules.sets.masks import masks_of
 from data_modules.splits import split_by_patient
 
 HOW = (
@@ -34,7 +35,7 @@ SHORT_WORDS = {"tr": "train", "va": "val", "vl": "val", "te": "test"}
 """What a split may be called beside others."""
 
 
-def index(root: Path, split_seed: int = 0) -> Samples:
+def index(root: Path, split_seed: int = 0, masks: str = "") -> Samples:
     """Any folder of images: `[train|val|test/][class/][patient/]files`.
 
     Folders below the classes are patients. Class folders without split folders are split 70/10/20
@@ -44,9 +45,11 @@ def index(root: Path, split_seed: int = 0) -> Samples:
     Args:
         root: The folder.
         split_seed: Seed of the split.
+        masks: A folder beside `root`, relative to it (`../masks`), with the masks of the images
+            under the same names; their file types may differ.
 
     Raises:
-        DataError: Where the folder is missing or empty, or mixes two layouts.
+        DataError: Where the folder is missing or empty, mixes two layouts, or no mask is found.
     """
     require_folder(root, HOW)
     parts = _split_folders(root)
@@ -70,6 +73,9 @@ def index(root: Path, split_seed: int = 0) -> Samples:
     )
     classes = tuple(sorted(set(label_of.values()) - {""}))
     notes = _patient_notes(paths, patient_of, label_of)
+    if masks:
+        table["mask"], missing = masks_of(root, masks, paths)
+        notes += missing
     dealt = bool(classes) and not parts
     if dealt:
         table["split"] = split_by_patient(table.assign(source=folder_key(0)), split_seed)

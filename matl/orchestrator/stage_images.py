@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from data_modules.cache import ImageCache, build_cache
+from data_modules.digest import files_digest
 from data_modules.ragged import Ragged
 from data_modules.samples import Samples
 from matl.config import Experiment
@@ -15,6 +16,7 @@ from matl.orchestrator.plan import PlannedStage
 from matl.stages.check import check_images, faults_of, notes_of
 from matl.stages.registry import task_of
 from matl.stages.settings import StageConfig, size_pair
+from matl.stages.task import Derived
 
 Progress = Callable[[int, int], None]
 
@@ -34,12 +36,19 @@ class Images:
     def __init__(self, samples: Samples, cache: ImageCache, config: StageConfig) -> None:
         self.samples, self.cache, self.config = samples, cache, config
         self.derived: dict[str, Ragged] = {
-            one.key: cache.derived(one.name, one.version, one.extract)
-            for one in task_of(config).derived(config)
+            one.key: _derive(one, samples, cache) for one in task_of(config).derived(config)
         }
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Images, (self.samples, self.cache, self.config)
+
+
+def _derive(one: Derived, samples: Samples, cache: ImageCache) -> Ragged:
+    if not one.column:
+        return cache.derived(one.name, one.version, one.extract)
+    files = samples.named_files(one.column)
+    name = f"{one.name}-{files_digest(files, cache.folder.parent)}"
+    return cache.derived(name, one.version, one.extract, files=files)
 
 
 def open_images(

@@ -40,12 +40,15 @@ class Derived:
         extract: Takes an image, uint8 [C, h, w], and returns a uint8 array with the same axes for
             all. In a batch each is padded with zeros to the longest of it: what is [h, w] like the
             image stays in place.
+        column: A column of paths. `extract` is then given the row's file there too, None where it
+            is empty, and the size of the image in its own file, [height, width].
     """
 
     key: str
     name: str
     version: int
-    extract: Callable[[np.ndarray], np.ndarray]
+    extract: Callable[..., np.ndarray]
+    column: str = ""
 
 
 class Task:

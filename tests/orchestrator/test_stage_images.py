@@ -1,14 +1,18 @@
 """The images of a stage are opened once, and travel to processes as their folder."""
 
 import pickle
+import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from PIL import Image
 from tiny import Load, run_quietly
 
 from data_modules.cache import ImageCache
-from matl.orchestrator.plan import make_plan
+from matl.errors import SettingError
+from matl.orchestrator.plan import PlannedStage, make_plan
 from matl.orchestrator.stage_images import open_images
 
 
@@ -48,3 +52,37 @@ def test_a_run_opens_the_images_of_each_stage_once(
     monkeypatch.setattr(ImageCache, "__init__", counted)
     run_quietly(load_tiny())
     assert len(opened) == 3
+
+
+def test_masks_of_ones_own_are_the_fields_and_part_of_the_data(
+    load_tiny: Load, tmp_path: Path, phantom_root: Path
+) -> None:
+    plan = make_plan(load_tiny())
+    table = plan.chain[1].samples.table
+    root = tmp_path / "scans"
+    shutil.copytree(plan.chain[1].samples.root, root)
+    for path in table["path"]:
+        mask = np.zeros((64, 64), np.uint8)
+        mask[8:56, 6:26], mask[8:56, 38:58] = 1, 2
+        (root / "own" / path).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(mask).save(root / "own" / path)
+    rows = pd.DataFrame({"path": table["path"], "mask": [f"own/{one}" for one in table["path"]]})
+    rows.loc[0, "mask"] = ""
+    rows.assign(label="").to_csv(root / "samples.csv", index=False)
+    data = f"stages.lung.data={{name: csv, root: {root}, options: null}}"
+    words = [data, "stages.lung.fields=masks"]
+
+    def lung() -> PlannedStage:
+        return make_plan(load_tiny(*words)).chain[1]
+
+    images = open_images(load_tiny(*words), lung())
+    fields = [np.unique(one).tolist() for one in images.derived["regions"]]
+    assert fields[0] == [0]
+    assert fields[1:] == [list(range(7))] * (len(table) - 1)
+    [note] = [one for one in images.samples.notes if "lung field" in one]
+    assert note.startswith(f"no lung field is in the masks of 1 of {len(table)} images")
+    before = lung().fingerprint
+    Image.fromarray(np.ones((64, 64), np.uint8)).save(root / rows["mask"][1])
+    assert lung().fingerprint != before
+    with pytest.raises(SettingError, match="fields: masks: no image has one"):
+        make_plan(load_tiny("stages.lung.fields=masks"))

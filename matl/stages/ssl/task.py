@@ -63,7 +63,7 @@ class LungSSL(Task):
         return samples.subset(samples.table["split"] == "train")
 
     @classmethod
-    def check_images(cls, samples: Samples, config: LungSSLConfig) -> None:
+    def check_images(cls, samples: Samples, config: Any) -> None:
         """Images must be enough for the method."""
         if not (samples.table["split"] == "train").any():
             raise SettingError(["data"], "no image is in the training split")

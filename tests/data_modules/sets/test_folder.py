@@ -162,3 +162,32 @@ def test_a_patient_is_in_one_split_folder(tmp_path: Path):
     draw(tmp_path, "train/a/p1/1.png", "train/b/p2/1.png", "test/b/p1/2.png")
     with pytest.raises(DataError, match=r"1 patients are in two splits, for example 'p1'"):
         folder.index(tmp_path)
+
+
+def test_masks_lie_beside_the_images_under_their_names(tmp_path: Path):
+    root, masks = tmp_path / "scans", tmp_path / "masks"
+    draw(root, "ill/a.jpg", "ill/b.png", "well/c.png")
+    draw(masks, "ill/a.png", "well/c.png", "well/other.png")
+    samples = folder.index(root, masks="../masks")
+    files = dict(zip(samples.table["path"], samples.named_files("mask"), strict=True))
+    assert {path: file and file.resolve() for path, file in files.items()} == {
+        "ill/a.jpg": masks.resolve() / "ill/a.png",
+        "ill/b.png": None,
+        "well/c.png": masks.resolve() / "well/c.png",
+    }
+    assert "1 of 3 images have no mask, such as ill/b.png" in samples.notes
+
+
+def test_a_folder_of_masks_that_cannot_be_is_refused(tmp_path: Path):
+    root = tmp_path / "scans"
+    draw(root, "ill/a.png", "well/c.png")
+    draw(tmp_path / "others", "ill/z.png")
+    draw(tmp_path / "twice", "ill/a.png", "ill/a.bmp")
+    for masks, message in (
+        ("../nowhere", "there is no folder"),
+        ("ill", "lies among the images; put it beside"),
+        ("../others", "has no mask of the name of an image, such as ill/a.png"),
+        ("../twice", "has both ill/a.* and ill/a.*; keep one"),
+    ):
+        with pytest.raises(DataError, match=message):
+            folder.index(root, masks=masks)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,6 +16,9 @@ from matl.lung_regions import VERSION as LUNGS_VERSION
 from matl.stages.settings import StageConfig, setting
 from matl.stages.ssl.task import LungSSL, LungSSLConfig
 from matl.stages.task import Derived
+
+MASK = "mask"
+"""The column of the samples that names each image's own lung mask."""
 
 
 @dataclass
@@ -33,7 +37,8 @@ class MultiScaleConfig(LungSSLConfig):
         regions: What the regions cut: the lung field (`lungs`), or as a control the whole image
             (`image_grid`).
         fields: What stands for the lung field: the lungs that are found (`lungs`), or as a control
-            an `ellipse`.
+            an `ellipse`; `masks` takes a user's own, of the column `mask` of a csv or the folder
+            that `data.options.masks` names.
     """
 
     whole: float = setting(1.0, least=0.0)
@@ -45,7 +50,7 @@ class MultiScaleConfig(LungSSLConfig):
     projection: int = setting(128, least=2, unit="features")
     region_stride: int = setting(16, unit="pixels", values="a stride of the network")
     regions: str = setting("lungs", choices=("lungs", "image_grid"))
-    fields: str = setting("lungs", choices=("lungs", "ellipse"))
+    fields: str = setting("lungs", choices=("lungs", "masks", "ellipse"))
 
 
 class MultiScale(LungSSL):
@@ -87,7 +92,19 @@ class MultiScale(LungSSL):
         """The regions of each scan, uint8 [h, w]."""
         name = f"regions-{config.regions}-{config.fields}"
         extract = partial(_region_map, regions=config.regions, fields=config.fields)
-        return (Derived("regions", name, LUNGS_VERSION, extract),)
+        column = MASK if config.fields == "masks" else ""
+        return (Derived("regions", name, LUNGS_VERSION, extract, column),)
+
+    @classmethod
+    def check_images(cls, samples: Samples, config: MultiScaleConfig) -> None:
+        """Masks must be there where they are asked for."""
+        super().check_images(samples, config)
+        if config.fields == "masks" and not any(samples.named_files(MASK)):
+            raise SettingError(
+                ["fields"],
+                "masks: no image has one; name them in the column mask of a csv, or their folder "
+                "by data.options.masks",
+            )
 
     @classmethod
     def notes(cls, derived: Mapping[str, Ragged], config: MultiScaleConfig) -> tuple[str, ...]:
@@ -97,9 +114,12 @@ class MultiScale(LungSSL):
         if not lost:
             return ()
         warning = "WARNING: " if lost > len(regions) / 2 else ""
+        found, remedy = "was found in", " (fields=ellipse gives all the same one)"
+        if config.fields == "masks":
+            found, remedy = "is in the masks of", ""
         return (
-            f"{warning}no lung field was found in {lost} of {len(regions)} images: the terms "
-            "region and identity do not learn from them (fields=ellipse gives all the same one)",
+            f"{warning}no lung field {found} {lost} of {len(regions)} images: the terms region and "
+            f"identity do not learn from them{remedy}",
         )
 
     @classmethod
@@ -108,7 +128,15 @@ class MultiScale(LungSSL):
         return {"images": len(samples)}
 
 
-def _region_map(image: np.ndarray, regions: str, fields: str) -> np.ndarray:
+def _region_map(
+    image: np.ndarray,
+    file: Path | None = None,
+    size: tuple[int, int] = (0, 0),
+    *,
+    regions: str,
+    fields: str,
+) -> np.ndarray:
+    from matl.lung_fields.own import read_lungs
     from matl.lungs import region_map
 
-    return region_map(image, regions, fields)
+    return region_map(image, regions, fields, read_lungs(file, size) if file else None)

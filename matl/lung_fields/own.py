@@ -1,0 +1,67 @@
+"""Lungs that a user's own mask shows, such as those of lungmask and TotalSegmentator."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+from data_modules.errors import DataError, first_line
+from matl.lung_fields.masks import Mask, Sides, both
+from matl.lung_fields.search import midline, part_sides
+
+FORMATS = ("BMP", "PNG", "TIFF")
+"""What keeps labels as they are, by Pillow's names."""
+MODES = ("1", "L", "P", "I", "I;16", "I;16B")
+LOBES = range(10, 15)
+"""TotalSegmentator's labels of the lobes, of its task `total` (version 2), among other organs."""
+FEW_LABELS = 5
+"""lungmask's labels are 1 and 2 (lungs) or 1 to 5 (lobes)."""
+
+
+def read_lungs(file: Path, size: tuple[int, int]) -> Mask:
+    """The lungs in a mask's file, bool [H, W].
+
+    Lung is what is not 0; in a file of many organs it is TotalSegmentator's lobes. Which label is
+    which lung does not matter: sides are found in the image.
+
+    Args:
+        file: A picture of labels.
+        size: Height and width of the image that it belongs to.
+
+    Raises:
+        DataError: It cannot be read, is no picture of labels, or has another size.
+    """
+    try:
+        with Image.open(file, formats=FORMATS) as picture:
+            labels, mode = np.asarray(picture), picture.mode
+    except Exception as error:  # damaged files make Pillow raise errors of many kinds
+        raise DataError(f"{file}: cannot be read as a mask ({first_line(error)})") from error
+    if mode not in MODES:
+        raise DataError(f"{file}: is no mask, but colours; save labels as a grey PNG")
+    if labels.shape != size:
+        height, width = labels.shape
+        raise DataError(
+            f"{file}: the mask is {width} x {height} pixels, and its image {size[1]} x {size[0]}; "
+            "save it at the image's size"
+        )
+    found = np.unique(labels[labels != 0])
+    if len(found) > 1 and found.max() > FEW_LABELS:
+        return np.isin(labels, LOBES)
+    return np.asarray(labels != 0)
+
+
+def sides_of(lungs: Mask) -> Sides:
+    """Lungs parted into those on the image's left and right, uint8 [H, W]."""
+    if not lungs.any():
+        return np.zeros(lungs.shape, dtype=np.uint8)
+    labels, count = ndimage.label(lungs)
+    pieces = [labels == number for number in range(1, count + 1)]
+    return both(*part_sides(pieces, midline(lungs, np.zeros_like(lungs))))
+
+
+def at_size(lungs: Mask, side: int) -> NDArray[np.bool_]:
+    """A mask, stretched to a square of `side` pixels: lung where it covers half of a pixel."""
+    grey = Image.fromarray(np.where(lungs, 255, 0).astype(np.uint8))
+    return np.asarray(grey.resize((side, side), Image.Resampling.BOX)) >= 128
