@@ -9,6 +9,7 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
+from still import STILL
 
 from data_modules.fit import FITS
 from data_modules.ragged import Ragged
@@ -27,16 +28,6 @@ from matl.views import (
     scan_to_view,
 )
 
-STILL = ViewConfig(
-    crop=[1.0, 1.0],
-    flip=0.0,
-    rotate=0.0,
-    brightness=0.0,
-    contrast=0.0,
-    gamma=0.0,
-    noise=0.0,
-    low_resolution=0.0,
-)
 WHOLE_SCAN = Fitting((48, 64), "stretch")
 SQUARE = Fitting((40, 40), "crop")
 

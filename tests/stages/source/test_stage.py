@@ -7,6 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from PIL import Image
+from still import STILL
 from timm.data import Mixup
 from tiny import Load, run_quietly
 from torch import Tensor
@@ -21,23 +22,12 @@ from matl.orchestrator.store import Store
 from matl.orchestrator.training import stage_job
 from matl.stages.source.stage import SourceStage, drawn_share
 from matl.stages.source.task import SourceConfig
-from matl.views import ViewConfig
 
 Labels = dict[str, object]
 TARGETS = torch.tensor([0, 1, 2, 2])
 SEVERAL_TARGETS = torch.tensor([[0.0, 1.0], [1.0, 1.0], [1.0, 0.0]])
 SINGLE: Labels = {"classes": list("abc"), "multi_label": False, "images": 4, "counts": [1, 1, 2]}
 SEVERAL: Labels = {"classes": list("ab"), "multi_label": True, "images": 3, "counts": [2, 2]}
-STILL = ViewConfig(
-    crop=[1.0, 1.0],
-    flip=0.0,
-    rotate=0.0,
-    brightness=0.0,
-    contrast=0.0,
-    gamma=0.0,
-    noise=0.0,
-    low_resolution=0.0,
-)
 
 
 def stage(label_sets: dict[str, Labels], **settings: object) -> SourceStage:
