@@ -30,6 +30,7 @@ DATASETS = {
     "csv": "data_modules.sets.csv_table:index",
     "phantom_shapes": "data_modules.phantom:index_shapes",
     "phantom_xray": "data_modules.phantom:index_xray",
+    "phantom_patches": "data_modules.phantom:index_patches",
     "phantom_ct": "data_modules.phantom:index_ct",
     "phantom_null": "data_modules.phantom:index_null",
 }

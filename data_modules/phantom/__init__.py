@@ -13,15 +13,25 @@ import numpy as np
 import pandas as pd
 
 from data_modules.phantom.anatomy import Array
-from data_modules.phantom.cohort import COVID, OTHER, Patient, chance_labels, patient
+from data_modules.phantom.cohort import (
+    CLEAR,
+    COVID,
+    LESION,
+    OTHER,
+    PATCHES,
+    Patient,
+    chance_labels,
+    patch_label,
+    patient,
+)
 from data_modules.phantom.figures import FIGURES
 from data_modules.phantom.writing import whole_number, write_once
 from data_modules.samples import COLUMNS, Samples
 
-__all__ = ["index_ct", "index_null", "index_shapes", "index_xray", "lesion_mask"]
+__all__ = ["index_ct", "index_null", "index_patches", "index_shapes", "index_xray", "lesion_mask"]
 
 NOTE = "Simulated images: they show that a chain works, not how well it diagnoses patients."
-_STREAMS = {"shapes": 1, "xray": 2, "ct": 3, "null": 4}
+_STREAMS = {"shapes": 1, "xray": 2, "ct": 3, "null": 4, "patches": 5}
 _EVERY_FIFTH = 5
 Row = tuple[str, str, str, str, str, str]
 
@@ -79,6 +89,36 @@ def index_xray(root: Path, patients: int = 400, size: int = 96, seed: int = 0) -
         rows.append((f"images/{name}.png", label, name, split, "", "phantom_xray"))
     folder = write_once(root, "xray", options, _xray_files(rows, size, seed))
     return _samples(folder, rows, ("clear", "opacity"), "opacity")
+
+
+def index_patches(root: Path, patients: int = 400, size: int = 32, seed: int = 0) -> Samples:
+    """Patches of phantom CT lungs, four per patient: "lesion" or "clear", as LUNA16's are cut.
+
+    Lesions are ground glass at the pleura or around the hila, and nodules: what disease looks like,
+    and not where it lies.
+
+    Args:
+        root: Where the files are written.
+        patients: Number of patients, half of them with lesions; a fifth is for validation.
+        size: Height and width in pixels.
+        seed: Another seed gives other patients.
+
+    Raises:
+        DataError: Where an option is no whole number in its range, or `root` cannot be written.
+    """
+    options = {
+        "patients": whole_number("patients", patients, 4, 1_000_000),
+        "size": whole_number("size", size, 16, 256),
+        "seed": whole_number("seed", seed, 0, 2**31),
+    }
+    folder = write_once(root, "patches", options, _patch_files(patients, size, seed))
+    rows: list[Row] = []
+    for number in range(patients):
+        split = "val" if number // 4 % _EVERY_FIFTH == 0 else "train"
+        name = f"patch-{seed}-{number:04d}"
+        paths = [f"images/{name}_{place}.png" for place in range(PATCHES)]
+        rows += [(path, patch_label(number), name, split, "", "phantom_patches") for path in paths]
+    return _samples(folder, rows, (CLEAR, LESION), LESION)
 
 
 def index_ct(
@@ -173,6 +213,15 @@ def _xray_files(rows: list[Row], size: int, seed: int) -> Iterator[tuple[str, Ar
 
     for number, (path, label, *_) in enumerate(rows):
         yield path, draw_radiograph(label == "opacity", size, _stream("xray", seed, number))
+
+
+def _patch_files(patients: int, size: int, seed: int) -> Iterator[tuple[str, Array]]:
+    from data_modules.phantom.patches import draw_patches
+
+    for number in range(patients):
+        patches = draw_patches(number, size, _stream("patches", seed, number))
+        for place, patch in enumerate(patches):
+            yield f"images/patch-{seed}-{number:04d}_{place}.png", patch
 
 
 def _ct_files(

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 COVID, OTHER = "covid", "other"
+LESION, CLEAR = "lesion", "clear"
+PATCHES = 4
+"""Patches of a patient."""
 _TURNS = ("covid", "healthy", "covid", "central")
 _TRAIN, _VAL, _TEST = "train", "val", "test"
 _SPLITS: tuple[str, ...] = 2 * (_TRAIN, _VAL, _TEST, _TRAIN, _TRAIN, _TEST, _TRAIN, _TRAIN)
@@ -37,6 +40,16 @@ def patient(number: int) -> Patient:
     kind = _TURNS[number % 4]
     place = number // 2 if kind == "covid" else number // 4
     return Patient(number, kind, _SPLITS[(place + _FIRST_SPLIT[kind]) % len(_SPLITS)])
+
+
+def patch_kind(number: int) -> str:
+    """What a patient of the patches has; lesions are of every kind, at every place."""
+    return ("covid", "healthy", "central", "healthy")[number % 4]
+
+
+def patch_label(number: int) -> str:
+    """The class of a patient's patches."""
+    return CLEAR if patch_kind(number) == "healthy" else LESION
 
 
 def chance_labels(patients: list[Patient], rng: np.random.Generator) -> list[str]:

@@ -8,7 +8,14 @@ import pytest
 from PIL import Image
 
 from data_modules.errors import DataError
-from data_modules.phantom import index_ct, index_null, index_shapes, index_xray, lesion_mask
+from data_modules.phantom import (
+    index_ct,
+    index_null,
+    index_patches,
+    index_shapes,
+    index_xray,
+    lesion_mask,
+)
 from data_modules.phantom.ct import draw_scan
 from data_modules.phantom.shapes import draw_shape
 from data_modules.phantom.writing import VERSION
@@ -41,6 +48,7 @@ def kinds(samples: Samples) -> list[str]:
     [
         (index_shapes, {"images": 60, "size": 32}, 60, 32, 12),
         (index_xray, {"patients": 10, "size": 40}, 10, 40, 2),
+        (index_patches, {"patients": 8, "size": 24}, 32, 24, 2),
         (index_ct, SMALL, 24, 48, 2),
         (index_null, SMALL, 24, 48, 2),
     ],
