@@ -1,7 +1,7 @@
 """Decoding of a data set, once, to memory-mapped uint8 images that keep their aspect."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -91,16 +91,20 @@ class ImageCache:
 
         Raises:
             ValueError: Where the extractor's arrays are not uint8, or differ in their axes.
+            DataError: What the extractor says of further files; all are listed.
         """
 
         def write(file: BinaryIO) -> dict[str, Any]:
-            def extract(row: int) -> np.ndarray:
+            def extract(row: int) -> np.ndarray | DataError:
                 size = (int(self.sizes[row, 0]), int(self.sizes[row, 1]))
                 more = [] if files is None else [files[row], size]
-                return extractor(np.array(self.images[row]), *more)
+                try:
+                    return extractor(np.array(self.images[row]), *more)
+                except DataError as error:
+                    return error
 
             rows = in_threads(extract, range(len(self)), progress)
-            return {"shapes": write_rows(file, rows)}
+            return {"shapes": write_rows(file, _whole(rows))}
 
         return store_arrays(self.folder / f"{name}-v{version}", write)[0]
 
@@ -167,6 +171,18 @@ def build_cache(
     return _noted(_without(samples, cache.unreadable), samples, cache.flat), cache
 
 
+def _whole(rows: Iterable[np.ndarray | DataError]) -> Iterator[np.ndarray]:
+    """The arrays, where none is an error."""
+    wrong = []
+    for row in rows:
+        if isinstance(row, DataError):
+            wrong.append(str(row))
+        elif not wrong:
+            yield row
+    if wrong:
+        raise DataError("\n".join(wrong))
+
+
 def _decode(results: Iterator[Decoded | str], file: BinaryIO) -> dict[str, Any]:
     sizes: list[tuple[int, int]] = []
     unreadable: dict[int, str] = {}
@@ -192,7 +208,7 @@ def _check(samples: Samples, unreadable: dict[int, str], on_bad_image: str) -> N
     paths = samples.table["path"]
     lines = [f"  {paths[row]}: {reason}" for row, reason in unreadable.items()]
     raise DataError(
-        f"{samples.root}: {len(unreadable)} of {len(samples)} images cannot be read; replace them, "
+        f"{samples.root}: {len(unreadable)} of {len(samples)} images cannot be used; replace them, "
         "or set on_bad_image=skip to leave them out:\n" + "\n".join(lines)
     )
 
@@ -201,7 +217,11 @@ def _without(samples: Samples, unreadable: dict[int, str]) -> Samples:
     if not unreadable:
         return samples
     kept = samples.subset(~np.isin(np.arange(len(samples)), list(unreadable)))
-    note = f"{len(unreadable)} of {len(samples)} images could not be read and were left out."
+    row, reason = next(iter(unreadable.items()))
+    note = (
+        f"WARNING: {len(unreadable)} of {len(samples)} images are left out, such as "
+        f"{samples.table['path'][row]}: {reason}"
+    )
     return replace(kept, notes=(*samples.notes, note))
 
 

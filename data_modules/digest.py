@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,13 @@ from data_modules.file_hashes import FileHashes
 from data_modules.samples import COLUMNS, Samples, texts
 
 
-def digest(samples: Samples, hashes: FileHashes | Path) -> str:
+def digest(samples: Samples, hashes: FileHashes | Path, columns: Collection[str] = ()) -> str:
     """Hash all of a data set that can change a result: `content_digest` and `table_digest`.
 
     Args:
         samples: The data set.
         hashes: What hashes the files, or the folder of its memo.
+        columns: Further columns whose files are read, too.
 
     Returns:
         A hexadecimal text of 32 characters.
@@ -25,8 +26,8 @@ def digest(samples: Samples, hashes: FileHashes | Path) -> str:
         DataError: Where files of the table cannot be read; all are listed.
     """
     parts = [content_digest(samples, hashes), table_digest(samples)]
-    masks = samples.named_files("mask")
-    return _hash_texts([*parts, files_digest(masks, hashes)] if any(masks) else parts)
+    parts += [files_digest(samples.named_files(one), hashes) for one in columns]
+    return _hash_texts(parts)
 
 
 def files_digest(files: Sequence[Path | None], hashes: FileHashes | Path) -> str:

@@ -6,11 +6,14 @@ keep the aspect, as torchvision's `Resize` with `CenterCrop` and MONAI's `Resize
 """
 
 FITS = ("crop", "pad", "stretch")
+BEFORE_FIT = "stretch"
+"""How images fitted before there was a choice: what settings of then mean, which say nothing."""
+
 SPARE = 1.15
 """Pixels that are stored for each pixel that a stage looks at, along a side."""
 
 LONGEST = 8
-"""Sides that differ by more than this factor are of no scan; cropped, hardly any of it is seen."""
+"""An image of which a crop shows less than one part in so many is of no scan."""
 
 Size = tuple[int, int]
 
@@ -35,14 +38,15 @@ def stored_size(own: Size, size: Size, fit: str) -> Size:
     it is looked at.
 
     Raises:
-        ValueError: The image is much too long to be cropped.
+        ValueError: The image is much too long to be cropped to this size.
     """
     if fit == "stretch":
         return size
-    if fit == "crop" and max(own) > LONGEST * min(own):
+    factors = [wanted / there for wanted, there in zip(size, own, strict=True)]
+    if fit == "crop" and max(factors) > LONGEST * min(factors):
         raise ValueError(
-            f"is {own[1]} x {own[0]} pixels, and sides that differ by more than {LONGEST} times "
-            "cannot be cropped to a square that says anything; leave it out, or set fit=pad"
+            f"is {own[1]} x {own[0]} pixels, of which {size[1]} x {size[0]} would show less than "
+            f"1 / {LONGEST}; leave it out, or train with fit=pad"
         )
     factor = min(1.0, SPARE * scale(own, size, fit))
     return max(1, round(own[0] * factor)), max(1, round(own[1] * factor))

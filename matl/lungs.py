@@ -37,8 +37,8 @@ def region_map(
         image: uint8 [C, H, W], 0 to 255.
         regions: `lungs` cuts the field; `image_grid`, a control, cuts the whole image into two
             columns and three rows and takes all of it for the field, whatever `fields` says.
-        fields: `lungs` finds the lungs; `masks` takes those of `mask`; `ellipse`, a control, is the
-            same ellipse in every image.
+        fields: `lungs` finds the lungs; `masks` and `organs` take those of `mask`; `ellipse`, a
+            control, is the same ellipse in every image.
         mask: The lungs, of any size; None where they are not known.
 
     Returns:

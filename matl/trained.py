@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 from torch import Tensor
 
 from data_modules.errors import first_line
+from data_modules.fit import BEFORE_FIT
 from data_modules.formats.pictures import read_image
 from data_modules.ragged import Ragged
 from matl.backbones import AttentiveBackbone, BackboneConfig, build_backbone, load_state
@@ -176,5 +177,5 @@ def load_backbone(settings: BackboneConfig, weights: Path) -> AttentiveBackbone:
 
 def _settings(stored: Mapping[str, Any]) -> StageConfig:
     schema = OmegaConf.structured(find_task(stored).settings)
-    schema.merge_with(OmegaConf.create(dict(stored)))
+    schema.merge_with(OmegaConf.create({"fit": BEFORE_FIT, **stored}))
     return OmegaConf.to_object(schema)  # type: ignore[return-value]

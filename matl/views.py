@@ -21,6 +21,7 @@ from matl.view_settings import ViewConfig
 
 LONGEST_ASPECT = 1.2
 COARSEST = 0.5
+EDGE = 1e-5  # of rounding, where a place lies on an edge
 
 
 class Fitting(NamedTuple):
@@ -87,7 +88,7 @@ def random_view(
     extent = whole_places(images) if extent is None else extent
     theta = random_map(extent, fitting, config, generator, share)
     theta = to_place(theta, extent, images.shape[-2:])
-    view = resample(as_floats(images), theta, fitting.size)
+    view = resample(as_floats(images), theta, fitting.size, extent=extent)
     view = low_resolution(view, config, generator, share)
     return View(intensity(view, config, generator, share), theta)
 
@@ -104,7 +105,7 @@ def plain_view(images: Tensor, fitting: Fitting, extent: Tensor | None = None) -
     theta = to_place(plain_map(extent, fitting), extent, images.shape[-2:])
     if fitting.fit == "stretch":  # the images were stretched to the size when they were decoded
         return View(as_floats(images), theta)
-    return View(resample(as_floats(images), theta, fitting.size), theta)
+    return View(resample(as_floats(images), theta, fitting.size, extent=extent), theta)
 
 
 def as_floats(images: Tensor) -> Tensor:
@@ -139,7 +140,7 @@ def evaluation_views(
         extent = whole_places(images) if extent is None else extent
         for shift in (-1.0, 0.0, 1.0):
             theta = to_place(plain_map(extent, fitting, shift), extent, images.shape[-2:])
-            yield resample(as_floats(images), theta, fitting.size)
+            yield resample(as_floats(images), theta, fitting.size, extent=extent)
         return
     plain = plain_view(images, fitting, extent).image
     yield plain
@@ -209,13 +210,27 @@ def to_place(theta: Tensor, extent: Tensor, place: Sequence[int]) -> Tensor:
 
 
 def resample(
-    images: Tensor, theta: Tensor, size: tuple[int, int] | None = None, mode: str = "bilinear"
+    images: Tensor,
+    theta: Tensor,
+    size: tuple[int, int] | None = None,
+    mode: str = "bilinear",
+    extent: Tensor | None = None,
 ) -> Tensor:
-    """Look at images through maps: float [B, C, H, W] -> float32 [B, C, h, w], 0 outside."""
+    """Look at images through maps: float [B, C, H, W] -> float32 [B, C, h, w], 0 outside.
+
+    With the images' `extent`, int [B, 2], their edges are as bright as their outermost pixels;
+    without, they fade to 0 within half a pixel, which in an enlarged image is a dark frame.
+    """
     shape = [*images.shape[:2], *(size or images.shape[-2:])]
     with torch.autocast(images.device.type, enabled=False):
         grid = F.affine_grid(theta.float(), shape, align_corners=False)
-        return F.grid_sample(images.float(), grid, mode, "zeros", align_corners=False)
+        if extent is None:
+            return F.grid_sample(images.float(), grid, mode, "zeros", align_corners=False)
+        place = torch.tensor(images.shape[-2:], device=images.device).flip(0)
+        edge = (2 * extent.flip(1) / place - 1)[:, None, None]
+        inside = ((grid >= -1 - EDGE) & (grid <= edge + EDGE)).all(-1)[:, None]
+        grid = torch.minimum(torch.clamp(grid, min=-1 + 1 / place), edge - 1 / place)
+        return inside * F.grid_sample(images.float(), grid, mode, "zeros", align_corners=False)
 
 
 def scan_to_view(points: Tensor, theta: Tensor) -> Tensor:

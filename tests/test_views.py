@@ -154,6 +154,16 @@ def test_a_fitted_view_lies_anywhere_in_training_and_in_the_middle_in_evaluation
     assert first.max() > 55
 
 
+@pytest.mark.parametrize("fit", ["crop", "pad"])
+def test_an_enlarged_view_has_no_dark_frame(fit):
+    """Its width would say how large the image was."""
+    scan = torch.full((1, 1, 28, 28), 255, dtype=torch.uint8)
+    batch, extent = in_place([scan], spare=9)
+    for places, own in ((scan, None), (batch, extent)):
+        view = plain_view(places, Fitting((224, 224), fit), own).image
+        torch.testing.assert_close(view, torch.ones_like(view))
+
+
 def test_a_padded_view_shows_the_whole_scan_with_black_around_it():
     scan = torch.full((1, 1, 30, 60), 255, dtype=torch.uint8)
     image = plain_view(scan, Fitting((40, 40), "pad")).image[0, 0]
@@ -225,7 +235,7 @@ def test_outside_of_the_scan_a_view_is_black():
     images = torch.full((2, 1, 32, 32), 255, dtype=torch.uint8)
     fitting = Fitting((32, 32), "crop")
     view = random_view(images, replace(STILL, crop=[4.0, 4.0]), seeded(0), fitting)
-    assert view.image.mean().item() == pytest.approx(0.25, abs=0.01)
+    assert view.image.mean().item() == pytest.approx(0.25, abs=0.03)
 
 
 def test_images_that_were_scaled_already_are_refused():

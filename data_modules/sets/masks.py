@@ -41,6 +41,7 @@ def masks_of(root: Path, masks: str, paths: Sequence[str]) -> tuple[list[str], l
             f"options.masks: {folder} has no mask of the name of an image, such as {paths[0]}"
         )
     lacking = [path for path, mask in zip(paths, own, strict=True) if mask is None]
-    notes = [f"{len(lacking)} of {len(paths)} images have no mask, such as {lacking[0]}"]
     relative = [posixpath.join(masks, mask) if mask else "" for mask in own]
-    return relative, notes if lacking else []
+    if not lacking:
+        return relative, []
+    return relative, [f"{len(lacking)} of {len(paths)} images have no mask, such as {lacking[0]}"]

@@ -88,9 +88,24 @@ def read_card(path: str | Path) -> WeightsCard | None:
     with _opened(path) as file:
         text = (file.metadata() or {}).get(KEY)
     try:
-        return None if text is None else typed(WeightsCard, read_json(text.encode()))
+        return None if text is None else _checked(typed(WeightsCard, read_json(text.encode())))
     except (ValueError, RecursionError) as error:
         raise MatlError(f"{path}: its card cannot be read: {error}") from error
+
+
+def _checked(card: WeightsCard) -> WeightsCard:
+    """A card whose numbers can be.
+
+    Raises:
+        ValueError: One cannot.
+    """
+    if card.size and min(card.size) < 1:
+        raise ValueError(f"the size {card.size} is none")
+    if card.channels not in (None, 1, 3):
+        raise ValueError(f"there are no images of {card.channels} channels")
+    if any(value <= 0 for value in card.std) or len(card.mean) != len(card.std):
+        raise ValueError("the mean and the deviation do not go together, or one is not above 0")
+    return card
 
 
 def card_of(config: BackboneConfig) -> WeightsCard | None:

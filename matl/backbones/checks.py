@@ -30,7 +30,8 @@ def check_config(config: BackboneConfig) -> None:
 
 def _check_network(name: str) -> None:
     """A name may have a tag of timm's pretrained weights, as in "resnet18.a1_in1k"."""
-    word, known = name.partition(".")[0], network_names()
+    word = name.partition(".")[0] if library(name) == "timm" else name
+    known = network_names()
     if word not in known:
         near = get_close_matches(word, known, cutoff=0.5)
         meant = f"did you mean {' or '.join(map(repr, near))}?"

@@ -24,6 +24,7 @@ from matl.config.layers import (
     read_layers,
     refuse_other_shapes,
 )
+from matl.config.recipe_layers import with_recipes
 from matl.config.schema import Experiment
 from matl.config.typed import refuse_unknown_keys, structured
 from matl.errors import MatlError, SettingError
@@ -51,6 +52,7 @@ def load_experiment(path: str | Path, overrides: Sequence[str] = ()) -> Experime
     kinds = open_kinds(layers)
     layers = declared(layers, Experiment, kinds)
     refuse_other_shapes(layers, Experiment, kinds)
+    layers = with_recipes(layers)
     try:
         return _checked(merge(layers))
     except SettingError as error:

@@ -81,7 +81,8 @@ class Experiment:
         logger: Whether W&B records the training.
         seed: What all randomness of the whole chain follows from.
         ensemble: Seeds, from `seed` upwards, that train the whole chain each; where there are
-            several, the mean of their scores is a row of its own.
+            several, the mean of their scores is a row of its own. An ablation has seeds of its own,
+            and takes one here.
     """
 
     name: str = MISSING

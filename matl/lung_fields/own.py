@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 from scipy import ndimage
 
 from data_modules.errors import DataError, first_line
@@ -16,26 +16,28 @@ FORMATS = ("BMP", "PNG", "TIFF")
 MODES = ("1", "L", "P", "I", "I;16", "I;16B")
 LOBES = range(10, 15)
 """TotalSegmentator's labels of the lobes, of its task `total` (version 2), among other organs."""
-FEW_LABELS = 5
-"""lungmask's labels are 1 and 2 (lungs) or 1 to 5 (lobes)."""
+OF_LUNGS = range(1, 6)
+"""lungmask's labels: 1 and 2 (lungs), or 1 to 5 (lobes)."""
 
 
-def read_lungs(file: Path, size: tuple[int, int]) -> Mask:
+def read_lungs(file: Path, size: tuple[int, int], organs: bool = False) -> Mask:
     """The lungs in a mask's file, bool [H, W].
 
-    Lung is what is not 0; in a file of many organs it is TotalSegmentator's lobes. Which label is
-    which lung does not matter: sides are found in the image.
+    Which label is which lung does not matter: sides are found in the image.
 
     Args:
         file: A picture of labels.
         size: Height and width of the image that it belongs to.
+        organs: Whether labels are TotalSegmentator's, of many organs; else what is not 0 is lung.
 
     Raises:
-        DataError: It cannot be read, is no picture of labels, or has another size.
+        DataError: It cannot be read, is no picture of labels, has another size, or its labels are
+            neither one alone nor those of lungmask.
     """
     try:
         with Image.open(file, formats=FORMATS) as picture:
-            labels, mode = np.asarray(picture), picture.mode
+            mode = picture.mode
+            labels = np.asarray(ImageOps.exif_transpose(picture))
     except Exception as error:  # damaged files make Pillow raise errors of many kinds
         raise DataError(f"{file}: cannot be read as a mask ({first_line(error)})") from error
     if mode not in MODES:
@@ -46,9 +48,14 @@ def read_lungs(file: Path, size: tuple[int, int]) -> Mask:
             f"{file}: the mask is {width} x {height} pixels, and its image {size[1]} x {size[0]}; "
             "save it at the image's size"
         )
-    found = np.unique(labels[labels != 0])
-    if len(found) > 1 and found.max() > FEW_LABELS:
+    if organs:
         return np.isin(labels, LOBES)
+    found = np.unique(labels[labels != 0])
+    if len(found) > 1 and not np.isin(found, OF_LUNGS).all():
+        raise DataError(
+            f"{file}: holds the labels {found[0]} to {found[-1]}, and a mask of lungs has one, or "
+            "lungmask's 1 to 5; for TotalSegmentator's organs set fields=organs"
+        )
     return np.asarray(labels != 0)
 
 

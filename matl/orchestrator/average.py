@@ -21,25 +21,40 @@ class LastEpochs(pl.Callback):
         self._epochs = epochs
         self._mean: dict[str, Tensor] = {}
         self._seen = 0
+        self._own: dict[str, Tensor] = {}
+
+    def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Validate the mean in the last epoch, so that what is said is of the weights kept."""
+        assert trainer.max_epochs is not None
+        if self._epochs > 1 and trainer.current_epoch == trainer.max_epochs - 1:
+            self._own = {name: value.clone() for name, value in _weights(pl_module).items()}
+            _put(self._with(self._own), pl_module)
+
+    def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Go back to the weights that are trained."""
+        _put(self._own, pl_module)
+        self._own = {}
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Take the weights into the mean, where the epoch is one of the last."""
         assert trainer.max_epochs is not None
-        if self._epochs == 1 or trainer.current_epoch < trainer.max_epochs - self._epochs:
-            return
-        self._seen += 1
-        for name, value in _weights(pl_module).items():
-            if self._seen == 1 or not value.is_floating_point():
-                self._mean[name] = value.clone()
-            else:
-                self._mean[name] = self._mean[name].to(value.device).lerp(value, 1 / self._seen)
+        if self._epochs > 1 and trainer.current_epoch >= trainer.max_epochs - self._epochs:
+            self._mean = self._with(_weights(pl_module))
+            self._seen += 1
 
     def put_into(self, stage: Stage) -> None:
         """Replace a trained stage's weights by their mean."""
-        with torch.no_grad():
-            for name, value in _weights(stage).items():
-                if name in self._mean:
-                    value.copy_(self._mean[name])
+        _put(self._mean, stage)
+
+    def _with(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The mean with an epoch's weights in it; counts of batches are the last ones."""
+        share = 1 / (self._seen + 1)
+        return {
+            name: self._mean[name].to(value.device).lerp(value, share)
+            if name in self._mean and value.is_floating_point()
+            else value.clone()
+            for name, value in weights.items()
+        }
 
     def state_dict(self) -> dict[str, Any]:
         """The mean so far."""
@@ -48,6 +63,13 @@ class LastEpochs(pl.Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Resume with the mean of a checkpoint."""
         self._mean, self._seen = dict(state_dict["mean"]), state_dict["seen"]
+
+
+def _put(weights: dict[str, Tensor], stage: pl.LightningModule) -> None:
+    own = _weights(stage)
+    with torch.no_grad():
+        for name, value in weights.items():
+            own[name].copy_(value)
 
 
 def _weights(stage: pl.LightningModule) -> dict[str, Tensor]:

@@ -50,7 +50,8 @@ def evaluate_external(
     """
     run, gone = _without_gone(read_run(folder, store))
     experiment = run.experiment
-    samples = _external_samples(data, positive, run)
+    whole = _external_samples(data, positive, run)
+    samples, _ = run.decoded(whole)
     scores = {row: _scores(run, one, samples) for row, one in run.diagnoses.items()}
     for row, members in run.ensembles.items():
         scores[row] = averaged([_scores(run, one, samples) for one in members])
@@ -63,7 +64,7 @@ def evaluate_external(
         command=command,
         stages=[],
         scored=scored_of(scores, samples, task_of(run.config).class_order(run.config)),
-        split_note=f"every labelled image of {name}; {_overlap(run, samples)}",
+        split_note=f"{_how_many(samples, whole)} of {name}; {_overlap(run, samples)}",
         manifest={"diagnoses": run.diagnoses},
         notes=[*samples.notes, *gone, *_other_classes(run, samples)],
     )
@@ -72,6 +73,12 @@ def evaluate_external(
     for page in (report, folder):
         write_run_page(page)
     return record, report
+
+
+def _how_many(used: Samples, whole: Samples) -> str:
+    if len(used) == len(whole):
+        return "every labelled image"
+    return f"{len(used)} of {len(whole)} labelled images"
 
 
 def _without_gone(run: FinishedRun) -> tuple[FinishedRun, list[str]]:

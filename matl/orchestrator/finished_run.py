@@ -4,12 +4,14 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import yaml
 
 from data_modules.cache import ImageCache, build_cache
 from data_modules.config import DataConfig
+from data_modules.fit import BEFORE_FIT
 from data_modules.samples import Samples
 from matl.checksums import read_file
 from matl.config import Experiment, load_experiment
@@ -164,12 +166,22 @@ def read_run(folder: Path, store: Path | None = None) -> FinishedRun:
     if not diagnoses:
         raise MatlError(f"{folder}: the run has no diagnosis; run the whole chain")
     diagnoses = {current_name(row): fingerprint for row, fingerprint in diagnoses.items()}
-    read_file(folder, EXPERIMENT)
-    experiment = load_experiment(folder / EXPERIMENT)
+    written = yaml.safe_load(read_file(folder, EXPERIMENT))
+    experiment = load_experiment(folder / EXPERIMENT, _as_it_was(written))
     if store is not None:
         experiment = replace(experiment, store=str(os.path.realpath(open_store(store).root)))
     located = _located(experiment, folder, list(diagnoses.values()))
     return FinishedRun(located, diagnoses, ensembles)
+
+
+def _as_it_was(written: Any) -> list[str]:
+    """Overrides that say what a run's experiment of an earlier version did not have to say."""
+    stages = written.get("stages", {}) if isinstance(written, dict) else {}
+    return [
+        f"stages.{name}.fit={BEFORE_FIT}"
+        for name, stage in stages.items()
+        if isinstance(stage, dict) and "fit" not in stage
+    ]
 
 
 def _located(experiment: Experiment, folder: Path, fingerprints: Sequence[str]) -> Experiment:

@@ -301,8 +301,9 @@ def _planned(
 ) -> PlannedStage:
     config = experiment.stages[name]
     hashes = _hashes(experiment, memo)
+    columns = tuple(sorted({one.column for one in task_of(config).derived(config)} - {""}))
     with disk_errors(Path(experiment.cache)):
-        data = memo.once(("digest", id(samples)), lambda: digest(samples, hashes))
+        data = memo.once(("digest", id(samples), columns), lambda: digest(samples, hashes, columns))
         content = memo.once(("content", id(samples)), lambda: content_digest(samples, hashes))
     identity = stage_identity(experiment, config, resources, data, parent)
     return PlannedStage(name, config, samples, content, identity, fingerprint(identity), parent)

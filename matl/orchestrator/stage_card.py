@@ -39,7 +39,7 @@ def stage_card(
         source=f"matl {matl.__version__}: {backbone.name}, {stage.title}, {stage.fingerprint}",
         licence=" and ".join(_once(card.licence for card in cards if card.licence)) or None,
         trained_on=_once([*known, *sorted(set(table["source"]))]),
-        classes=tuple(stage.samples.classes),
+        classes=stage.task.classes(stage.samples),
         size=size_pair(stage.config.size),
         fit=stage.config.fit,
         window=_windows(stage),

@@ -161,6 +161,11 @@ class Task:
         return ()
 
     @classmethod
+    def classes(cls, samples: Samples) -> tuple[str, ...]:
+        """The names of the classes that the stage learns to tell apart; here those of the data."""
+        return samples.classes
+
+    @classmethod
     def class_order(cls, config: Any) -> Sequence[str]:
         """Every class that a diagnosis tells apart, in their order; empty where they have none."""
         return ()

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import timm
@@ -31,9 +32,17 @@ CARD = WeightsCard(
     std=(0.5,),
 )
 names = st.lists(st.text(max_size=4), max_size=2).map(tuple)
-numbers = st.lists(st.floats(-9, 9), max_size=3).map(tuple)
+channels = st.lists(st.tuples(st.floats(-9, 9), st.floats(0.001, 9)), max_size=3)
+
+
+def with_normalisation(pairs: list[tuple[float, float]], **known: Any) -> WeightsCard:
+    mean, std = zip(*pairs, strict=True) if pairs else ((), ())
+    return WeightsCard(mean=mean, std=std, **known)
+
+
 cards = st.builds(
-    WeightsCard,
+    with_normalisation,
+    pairs=channels,
     source=st.text(max_size=9),
     licence=st.none() | st.text(max_size=4),
     trained_on=names,
@@ -42,8 +51,6 @@ cards = st.builds(
     fit=st.sampled_from([None, "crop", "stretch"]),
     window=names,
     channels=st.sampled_from([None, 1, 3]),
-    mean=numbers,
-    std=numbers,
 )
 
 
@@ -80,7 +87,14 @@ def test_read_card__other_files_have_none(tmp_path: Path) -> None:
     assert read_card(tmp_path / "foreign.pth") is None
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"source": 3}', '{"source": "a", "mean": "b"}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "[]", "{}", '{"source": 3}', '{"source": "a", "mean": "b"}'),
+        *('{"source": "a", "size": [0, 0]}', '{"source": "a", "channels": 2}'),
+        *('{"source": "a", "mean": [0.1], "std": [0.0]}', '{"source": "a", "mean": [0.1]}'),
+    ],
+)
 def test_read_card__a_card_of_another_form_is_one_line(text: str, file: Path) -> None:
     save_weights(file, {"a": torch.zeros(1)}, {"card": text})
     with pytest.raises(MatlError, match=r"own\.safetensors: its card cannot be read") as error:

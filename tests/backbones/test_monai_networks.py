@@ -117,6 +117,11 @@ def test_an_unknown_name_is_answered_with_the_nearest() -> None:
         check_config(BackboneConfig("qqqqqq"))
 
 
+def test_a_name_of_monais_has_no_tag() -> None:
+    with pytest.raises(MatlError, match=r"there is no .monai/resnet18\.a1.; did you mean"):
+        check_config(BackboneConfig("monai/resnet18.a1", "none", []))
+
+
 def test_timms_weights_are_refused() -> None:
     with pytest.raises(MatlError, match="timm has none of monai/resnet18; give the path"):
         check_config(BackboneConfig("monai/resnet18", at_strides=[16], weights="timm"))

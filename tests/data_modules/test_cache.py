@@ -115,7 +115,7 @@ def test_every_bad_image_is_listed_and_nothing_is_left(samples: Samples, tmp_pat
     files[3].write_bytes(b"")
     files[200].write_bytes(files[200].read_bytes()[:60])
     files[250].write_text("no image")
-    with pytest.raises(DataError, match="3 of 300 images cannot be read") as caught:
+    with pytest.raises(DataError, match="3 of 300 images cannot be used") as caught:
         build_cache(samples, SIZE, 1, tmp_path / "cache")
     listed = [line.split(":")[0].strip() for line in str(caught.value).splitlines()[1:]]
     assert listed == ["3.png", "200.png", "250.png"]
@@ -127,7 +127,8 @@ def test_bad_images_are_left_out_and_counted(samples: Samples, tmp_path: Path):
     kept, cache = build_cache(samples, SIZE, 1, tmp_path / "cache", on_bad_image="skip")
     assert len(kept) == len(cache) == len(cache.sizes) == 299
     assert "3.png" not in set(kept.table["path"])
-    assert kept.notes == ("1 of 300 images could not be read and were left out.",)
+    [note] = kept.notes
+    assert note.startswith("WARNING: 1 of 300 images are left out, such as 3.png: is no image")
     with Image.open(kept.files()[3]) as image:
         expected = image.resize(STORED[::-1], Image.Resampling.BILINEAR)
     np.testing.assert_array_equal(cache.images[3][0], expected)
@@ -303,15 +304,15 @@ def test_images_without_contrast_are_warned_of(samples: Samples, tmp_path: Path)
 
 
 def test_images_of_any_shape_keep_it_and_a_strip_is_no_scan(samples: Samples, tmp_path: Path):
-    Image.new("L", (100, 12)).save(samples.files()[3])
+    Image.new("L", (140, 12)).save(samples.files()[3])
     Image.new("L", (5, 4)).save(samples.files()[4])
     kept, cropped = build_cache(samples, SIZE, 1, tmp_path / "cache", on_bad_image="skip")
     assert len(kept) == 299
     assert cropped.images[3].shape == (1, 4, 5), "nothing is enlarged"
-    with pytest.raises(DataError, match=r"3\.png: is 100 x 12 pixels, and sides .* set fit=pad"):
+    with pytest.raises(DataError, match=r"3\.png: is 140 x 12 pixels, of which 10 x 8 would show"):
         build_cache(samples, SIZE, 1, tmp_path / "cache")
     _, padded = build_cache(samples, SIZE, 1, tmp_path / "cache", fit="pad")
-    assert padded.images[3].shape == (1, 1, 12)
+    assert padded.images[3].shape == (1, 1, 11)
     assert padded.images[0].shape == (1, 7, 12)
     _, stretched = build_cache(samples, SIZE, 1, tmp_path / "cache", fit="stretch")
     np.testing.assert_array_equal(stretched.images.shapes, [[1, *SIZE]] * 300)

@@ -41,7 +41,26 @@ def test_the_labels_of_lungmask_and_of_16_bits_are_read(tmp_path: Path):
 def test_of_many_organs_the_lobes_are_taken(tmp_path: Path):
     organs = np.where(lungs() == 1, 13, np.where(lungs() == 2, 11, 0)).astype(np.uint8)
     organs[52:58, 40:50] = 51
-    np.testing.assert_array_equal(read_lungs(saved(tmp_path, organs), SIZE), lungs() > 0)
+    file = saved(tmp_path, organs)
+    np.testing.assert_array_equal(read_lungs(file, SIZE, organs=True), lungs() > 0)
+    with pytest.raises(DataError, match=r"the labels 11 to 51, .* set fields=organs"):
+        read_lungs(file, SIZE)
+
+
+@pytest.mark.parametrize("values", [(127, 255), (1, 7), (50, 100)])
+def test_labels_that_are_not_of_lungs_are_refused(tmp_path: Path, values: tuple[int, int]):
+    labels = np.array([0, *values], dtype=np.uint8)[lungs()]
+    with pytest.raises(DataError, match="a mask of lungs has one, or lungmask's 1 to 5"):
+        read_lungs(saved(tmp_path, labels), SIZE)
+
+
+def test_a_mask_is_turned_as_its_file_says(tmp_path: Path):
+    upside_down = Image.fromarray(lungs()[::-1, ::-1])
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    upside_down.save(tmp_path / "turned.png", exif=exif)
+    found = read_lungs(tmp_path / "turned.png", SIZE)
+    np.testing.assert_array_equal(found, lungs() > 0)
 
 
 def test_what_is_no_mask_of_the_image_is_refused(tmp_path: Path):

@@ -2,14 +2,16 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 from interrupted import BrokenOff, failing_at
+from sklearn.metrics import roc_auc_score
 from tiny import Load, run_quietly, weights
 
 from matl.backbones import read_weights
 from matl.errors import MatlError
-from matl.names import HEADS
+from matl.names import HEADS, SCORES
 from matl.orchestrator.average import LastEpochs
 from matl.orchestrator.store import Store
 from matl.stages.base import Stage
@@ -32,6 +34,10 @@ def test_the_last_epochs_are_averaged(
     store = Store(tmp_path / "store")
     kept, _ = read_weights(store.file(next(iter(store)), HEADS))
     assert len(epochs) == 3
+    [scores] = [store.file(entry, SCORES) for entry in store]
+    val = pd.read_csv(scores).query("split == 'val'")
+    said = store.manifest(next(iter(store))).metric["value"]
+    assert said == pytest.approx(roc_auc_score(val["label"], val["score"]), abs=1e-6)
     for name, value in kept.items():
         torch.testing.assert_close(value, (epochs[1][name] + epochs[2][name]) / 2)
         assert not torch.equal(value, epochs[2][name])

@@ -115,6 +115,6 @@ def test_bad_images_of_a_later_stage_end_the_run_before_the_first_trains(
     (tmp_path / "scans" / "torn.png").write_bytes(b"\x89PNG")
     experiment = load_tiny()
     experiment.stages["lung"].data = DataConfig(name="folder", root=str(tmp_path / "scans"))
-    with pytest.raises(DataError, match=r"1 of 9 images cannot be read(.|\n)*torn\.png"):
+    with pytest.raises(DataError, match=r"1 of 9 images cannot be used(.|\n)*torn\.png"):
         run_quietly(experiment)
     assert not list(Store(tmp_path / "store"))

@@ -34,6 +34,21 @@ def test_a_finished_model_is_scored_on_another_data_set(
     assert f"{name}: every labelled image of phantom_null; no file of it was" in page
 
 
+def test_images_that_cannot_be_used_are_counted(
+    load_tiny: Load, tmp_path: Path, phantom_root: Path
+) -> None:
+    _, folder, _ = run_quietly(load_tiny(DIAGNOSIS, "stages.diagnosis.data.on_bad_image=skip"))
+    for label, number in (("covid", 0), ("covid", 1), ("other", 2), ("other", 3)):
+        (tmp_path / "ext" / label).mkdir(parents=True, exist_ok=True)
+        noise = np.random.default_rng(number).integers(0, 256, (40, 40), dtype=np.uint8)
+        Image.fromarray(noise).save(tmp_path / "ext" / label / f"{number}.png")
+    Image.fromarray(np.tile(noise, (1, 12))).save(tmp_path / "ext" / "covid" / "long.png")
+    record, _ = evaluate_external(folder, f"folder:{tmp_path / 'ext'}", "covid", "matl evaluate")
+    assert record.split_note.startswith("4 of 5 labelled images of folder; ")
+    assert [one for one in record.notes if "1 of 5 images are left out, such as covid/long" in one]
+    assert {row.images for row in record.scored.results("test")} == {4}
+
+
 def test_data_sets_of_one_kind_are_told_apart(load_tiny: Load, tmp_path: Path) -> None:
     own, folder, _ = run_quietly(load_tiny("chain=[diagnosis]"))
     drawn = np.random.default_rng(0)

@@ -5,10 +5,13 @@ from pathlib import Path
 import pytest
 from tiny import Load, run_quietly
 
+from matl.checksums import write_files
 from matl.errors import MatlError
+from matl.names import EXPERIMENT
 from matl.orchestrator.external import evaluate_external
 from matl.orchestrator.finished_run import read_run
 from matl.orchestrator.store import Store
+from matl.trained import _settings
 
 
 def test_a_run_is_evaluated_from_any_folder(
@@ -60,3 +63,15 @@ def test_another_users_store_is_read_as_it_is(
     _, _, shown = run_quietly(load_tiny("chain=[diagnosis]"))
     assert "in the store" in shown
     assert sorted((tmp_path / "store").rglob("*")) == before
+
+
+def test_a_run_of_before_there_was_a_fit_was_stretched(load_tiny: Load) -> None:
+    _, folder, _ = run_quietly(load_tiny("chain=[diagnosis]"))
+    assert read_run(folder).config.fit == "crop"
+    lines = (folder / EXPERIMENT).read_text().splitlines(keepends=True)
+    before = "".join(line for line in lines if line.split(":")[0].strip() != "fit")
+    write_files(folder, {EXPERIMENT: before.encode()})
+    assert read_run(folder).config.fit == "stretch"
+    settings = {"task": "diagnosis", "part": 3, "epochs": 1}
+    assert _settings(settings).fit == "stretch"
+    assert _settings(settings | {"fit": "pad"}).fit == "pad"

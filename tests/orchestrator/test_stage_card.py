@@ -57,6 +57,14 @@ def test_stage_card__inherits_what_the_stages_before_learned_from(
     assert any("begins from a paper" in note for note in record.notes)
 
 
+def test_stage_card__self_supervision_learned_no_class(load_tiny: Load, tmp_path: Path) -> None:
+    run_quietly(load_tiny())
+    store = Store(tmp_path / "store")
+    cards = {store.manifest(one).stage: read_card(store.file(one, BACKBONE)) for one in store}
+    assert cards["lung"].classes == ()
+    assert cards["diagnosis"].classes == ("other", "covid")
+
+
 def test_weights_notes__nothing_to_say_without_weights(load_tiny: Load) -> None:
     assert weights_notes(make_plan(load_tiny())) == []
 

@@ -11,6 +11,7 @@ from PIL import Image
 from tiny import Load, run_quietly
 
 from data_modules.cache import ImageCache
+from data_modules.errors import DataError
 from matl.errors import SettingError
 from matl.orchestrator.plan import PlannedStage, make_plan
 from matl.orchestrator.stage_images import open_images
@@ -84,5 +85,13 @@ def test_masks_of_ones_own_are_the_fields_and_part_of_the_data(
     before = lung().fingerprint
     Image.fromarray(np.ones((64, 64), np.uint8)).save(root / rows["mask"][1])
     assert lung().fingerprint != before
-    with pytest.raises(SettingError, match="fields: masks: no image has one"):
+    unread = [data]
+    before = make_plan(load_tiny(*unread)).chain[1].fingerprint
+    Image.fromarray(np.ones((64, 64), np.uint8)).save(root / rows["mask"][2])
+    assert make_plan(load_tiny(*unread)).chain[1].fingerprint == before, "no mask is read"
+    for at in (1, 2):
+        Image.new("L", (9, 9)).save(root / rows["mask"][at])
+    with pytest.raises(DataError, match=r"the mask is 9 x 9 pixels(.|\n)*the mask is 9 x 9"):
+        open_images(load_tiny(*words), lung())
+    with pytest.raises(SettingError, match="fields: masks: no image has a mask"):
         make_plan(load_tiny("stages.lung.fields=masks"))

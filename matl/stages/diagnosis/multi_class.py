@@ -68,7 +68,9 @@ class MultiClassStage(Stage):
         loss = self._criterion(logits, batch["label"])
         self.log("val/loss", loss, sync_dist=True, batch_size=len(logits))
         if self.ranks_validation:
-            self.auroc.update(logits.softmax(1), batch["label"])
+            seen_once = self.config.tta == "none"
+            scores = logits.softmax(1) if seen_once else self.scores(batch)
+            self.auroc.update(scores, batch["label"])
             self.log("val/auroc", self.auroc, on_epoch=True, batch_size=len(logits))
 
     def _criterion(self, logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:

@@ -67,7 +67,9 @@ class DiagnosisStage(Stage):
         loss = self._criterion(logits, batch["label"].float())
         self.log("val/loss", loss, sync_dist=True, batch_size=len(logits))
         if self.ranks_validation:
-            self.auroc.update(logits.sigmoid(), batch["label"])  # logits in [0, 1] would be kept
+            seen_once = self.config.tta == "none"
+            scores = logits.sigmoid() if seen_once else self.scores(batch)
+            self.auroc.update(scores, batch["label"])  # logits in [0, 1] would be kept
             self.log("val/auroc", self.auroc, on_epoch=True, batch_size=len(logits))
 
     def _criterion(self, logits: Tensor, targets: Tensor) -> Tensor:

@@ -72,6 +72,11 @@ class LungSSL(Task):
             raise SettingError(["data"], message)
 
     @classmethod
+    def classes(cls, samples: Samples) -> tuple[str, ...]:
+        """None: no label is used."""
+        return ()
+
+    @classmethod
     def training_splits(cls, config: LungSSLConfig) -> tuple[str, ...]:
         """The training split, or all of them where the stage is transductive."""
         return SPLITS if config.transductive else ("train",)

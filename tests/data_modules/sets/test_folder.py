@@ -176,6 +176,10 @@ def test_masks_lie_beside_the_images_under_their_names(tmp_path: Path):
         "well/c.png": masks.resolve() / "well/c.png",
     }
     assert "1 of 3 images have no mask, such as ill/b.png" in samples.notes
+    draw(masks, "ill/b.tif")
+    whole = folder.index(root, masks="../masks")
+    assert all(whole.named_files("mask"))
+    assert not [note for note in whole.notes if "mask" in note]
 
 
 def test_a_folder_of_masks_that_cannot_be_is_refused(tmp_path: Path):

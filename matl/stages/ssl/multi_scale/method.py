@@ -20,6 +20,8 @@ from matl.stages.task import Derived
 MASK = "mask"
 """The column of the samples that names each image's own lung mask."""
 
+OWN_FIELDS = ("masks", "organs")
+
 
 @dataclass
 class MultiScaleConfig(LungSSLConfig):
@@ -37,8 +39,8 @@ class MultiScaleConfig(LungSSLConfig):
         regions: What the regions cut: the lung field (`lungs`), or as a control the whole image
             (`image_grid`).
         fields: What stands for the lung field: the lungs that are found (`lungs`), or as a control
-            an `ellipse`; `masks` takes a user's own, of the column `mask` of a csv or the folder
-            that `data.options.masks` names.
+            an `ellipse`. `masks` takes a user's own lungs, of the column `mask` of a csv or the
+            folder that `data.options.masks` names, and `organs` TotalSegmentator's lobes there.
     """
 
     whole: float = setting(1.0, least=0.0)
@@ -50,7 +52,7 @@ class MultiScaleConfig(LungSSLConfig):
     projection: int = setting(128, least=2, unit="features")
     region_stride: int = setting(16, unit="pixels", values="a stride of the network")
     regions: str = setting("lungs", choices=("lungs", "image_grid"))
-    fields: str = setting("lungs", choices=("lungs", "masks", "ellipse"))
+    fields: str = setting("lungs", choices=("lungs", "masks", "organs", "ellipse"))
 
 
 class MultiScale(LungSSL):
@@ -92,18 +94,18 @@ class MultiScale(LungSSL):
         """The regions of each scan, uint8 [h, w]."""
         name = f"regions-{config.regions}-{config.fields}"
         extract = partial(_region_map, regions=config.regions, fields=config.fields)
-        column = MASK if config.fields == "masks" else ""
+        column = MASK if config.fields in OWN_FIELDS else ""
         return (Derived("regions", name, LUNGS_VERSION, extract, column),)
 
     @classmethod
     def check_images(cls, samples: Samples, config: MultiScaleConfig) -> None:
         """Masks must be there where they are asked for."""
         super().check_images(samples, config)
-        if config.fields == "masks" and not any(samples.named_files(MASK)):
+        if config.fields in OWN_FIELDS and not any(samples.named_files(MASK)):
             raise SettingError(
                 ["fields"],
-                "masks: no image has one; name them in the column mask of a csv, or their folder "
-                "by data.options.masks",
+                f"{config.fields}: no image has a mask; name them in the column mask of a csv, or "
+                "their folder by data.options.masks",
             )
 
     @classmethod
@@ -115,7 +117,7 @@ class MultiScale(LungSSL):
             return ()
         warning = "WARNING: " if lost > len(regions) / 2 else ""
         found, remedy = "was found in", " (fields=ellipse gives all the same one)"
-        if config.fields == "masks":
+        if config.fields in OWN_FIELDS:
             found, remedy = "is in the masks of", ""
         return (
             f"{warning}no lung field {found} {lost} of {len(regions)} images: the terms region and "
@@ -139,4 +141,5 @@ def _region_map(
     from matl.lung_fields.own import read_lungs
     from matl.lungs import region_map
 
-    return region_map(image, regions, fields, read_lungs(file, size) if file else None)
+    mask = read_lungs(file, size, fields == "organs") if file else None
+    return region_map(image, regions, fields, mask)
