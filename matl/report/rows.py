@@ -16,6 +16,11 @@ def ensemble(row: str, seeds: int) -> str:
     return f"{row}, mean of {seeds} seeds"
 
 
+def is_ensemble(row: str) -> bool:
+    """Whether a row is a mean over seeds."""
+    return ", mean of " in row and row.endswith(" seeds")
+
+
 def current_name(name: str) -> str:
     """A row's or a stage's name as it is now, of one that an earlier version wrote."""
     if name == _BEFORE:

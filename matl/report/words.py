@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from matl.evaluation.metrics import CONFIDENCE, RESAMPLES, THRESHOLD
 from matl.evaluation.scored import Result, Scored, ScoredModels
+from matl.report.rows import is_ensemble
 
 PATIENT_CAPTION = (
     "A patient's score is the mean of its images' scores; it is positive where any image is."
@@ -79,13 +80,15 @@ def results_caption(
     if len({counted(scored, result) for result in results}) > 1:
         images = "; ".join(f"{result.model}: {counted(scored, result)}" for result in results)
         images += ". The rows are of different images: do not compare them."
+    several = any(is_ensemble(result.model) for result in results)
+    seeds_each = f"{seeds_in_words(seeds)} of the whole chain"
     estimates = [estimate for result in results for estimate in result.metrics.values()]
     undefined = any(one.value is None for one in estimates)
     bare = any(one.value is not None and one.low is None for one in estimates)
     sentences = [
         classes,
         images,
-        f"{seeds_in_words(seeds)} of the whole chain.",
+        f"{seeds_each}; the mean of several where a row says so." if several else f"{seeds_each}.",
         f"value [low, high]: {100 * CONFIDENCE:.0f} % interval over patients (Student's t on the"
         f" logit scale, standard error of {RESAMPLES:,} resamples); it does not cover the choice of"
         " the seed.",
