@@ -71,8 +71,8 @@ def test_a_shipped_ablation_trains(file: Path, tmp_path: Path) -> None:
     assert "missing" not in (folder / "cells.csv").read_text()
 
 
-ELSEWHERE = (" sweep ", "wandb=online", "trainer.devices=8", "…")
-"""What needs W&B or several devices has tests of its own; an ellipsis is no command."""
+ELSEWHERE = (" sweep ", "wandb=online", "trainer.devices=8", "checkpoint.pth", "…")
+"""What needs W&B, devices or foreign weights has tests of its own; an ellipsis is no command."""
 
 
 @pytest.mark.slow
