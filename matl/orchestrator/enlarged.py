@@ -20,9 +20,10 @@ def enlarged_notes(stages: Iterable[PlannedStage]) -> list[str]:
 
 
 def _note(stage: PlannedStage) -> str:
-    config, files = stage.config, stage.samples.files()
-    rows = np.linspace(0, len(files) - 1, min(LOOKED_AT, len(files))).astype(int)
-    sizes = [size for row in rows if (size := try_read_size(files[row]))]
+    config, samples = stage.config, stage.samples
+    rows = np.linspace(0, len(samples) - 1, min(LOOKED_AT, len(samples))).astype(int)
+    files = (samples.root / path for path in samples.table["path"].iloc[rows])
+    sizes = [size for file in files if (size := try_read_size(file))]
     factors = [scale(size, size_pair(config.size), config.fit) for size in sizes]
     enlarged = [factor for factor in factors if factor > 1]
     if not enlarged:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from data_modules.cache import ImageCache
 from data_modules.config import DataConfig
 from data_modules.digest import digest
 from data_modules.file_hashes import FileHashes
@@ -51,11 +52,12 @@ def evaluate_external(
     run, gone = _without_gone(read_run(folder, store))
     experiment = run.experiment
     whole = _external_samples(data, positive, run)
-    samples, _ = run.decoded(whole)
-    scores = {row: _scores(run, one, samples) for row, one in run.diagnoses.items()}
-    for row, members in run.ensembles.items():
-        scores[row] = averaged([_scores(run, one, samples) for one in members])
-    scores["floor"] = _floor(run, samples)
+    samples, cache = run.decoded(whole)
+    rows = {row: [one] for row, one in run.diagnoses.items()} | run.ensembles
+    diagnoses = dict.fromkeys(one for members in rows.values() for one in members)
+    own = {one: _scores(run, one, samples, cache) for one in diagnoses}
+    scores = {row: averaged([own[one] for one in members]) for row, members in rows.items()}
+    scores["floor"] = _floor(run, samples, cache)
     name, root = name_and_root(data)
     short = digest(samples, Path(experiment.cache))[:8]
     what = f"{name}:{Path(os.path.realpath(root)).name} ({short})"
@@ -219,11 +221,10 @@ def _as_learned(samples: Samples, data: str, classes: tuple[str, ...]) -> Sample
     return dataclasses.replace(samples, classes=classes, positive=None, multi_label=False)
 
 
-def _scores(run: FinishedRun, diagnosis: str, samples: Samples) -> pd.DataFrame:
-    kept, cache = run.decoded(samples)
+def _scores(run: FinishedRun, diagnosis: str, samples: Samples, cache: ImageCache) -> pd.DataFrame:
     stage = run.model(diagnosis).stage
     batches = ImageDataModule(
-        kept,
+        samples,
         cache,
         batch_size=run.config.batch_size,
         seed=run.experiment.seed,
@@ -233,8 +234,7 @@ def _scores(run: FinishedRun, diagnosis: str, samples: Samples) -> pd.DataFrame:
     return score_samples(stage, batches, ("test",), device)
 
 
-def _floor(run: FinishedRun, samples: Samples) -> pd.DataFrame:
+def _floor(run: FinishedRun, samples: Samples, cache: ImageCache) -> pd.DataFrame:
     """Scores of the floor, fitted on the images that the diagnosis was trained on."""
-    readable, cache = run.decoded(samples)
-    features, targets = grey_features(cache.images, cache.sizes), readable.targets()
-    return floor_scores(run.floor(), readable.table, features, targets, run.classes_apart)
+    features, targets = grey_features(cache.images, cache.sizes), samples.targets()
+    return floor_scores(run.floor(), samples.table, features, targets, run.classes_apart)
