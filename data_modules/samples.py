@@ -2,8 +2,7 @@
 
 import copy
 import os
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from data_modules.errors import DataError
+from data_modules.rest import rest_notes
 from data_modules.spelling import quoted, spelled_alike, without_value
 
 COLUMNS = ("path", "label", "patient", "split", "study", "source")
@@ -20,7 +20,6 @@ PATH_COLUMNS = ("path", "mask")
 SPLITS = ("train", "val", "test")
 UNLABELLED = -1
 SEPARATOR = "|"
-MOST_NAMED = 20
 LEFT_OUT = ("passed over", "hold no image", "are left out")
 """How notes say what of a data set's folder is none of its images."""
 
@@ -242,7 +241,7 @@ class Samples:
         others = [name for name in self.classes if name != self.positive]
         rest = others[0] if len(others) == 1 else f"not {self.positive}"
         labels = self.table["label"].where(self.table["label"].isin(["", self.positive]), rest)
-        notes = [*self.notes, *_rest_notes(self.table, rest, others, self.positive)]
+        notes = [*self.notes, *rest_notes(self.table, rest, others, self.positive, SPLITS)]
         return replace(
             self,
             table=self.table.assign(label=labels),
@@ -336,36 +335,6 @@ class Samples:
                     f"{self.root}: the patients {quoted(alike)} differ in form only; write one "
                     "patient in one way, or give different people different names"
                 )
-
-
-def _rest_notes(table: pd.DataFrame, rest: str, others: list[str], positive: str) -> list[str]:
-    """What the rest is made of, and which class a split lacks."""
-    counts = Counter(zip(table["label"], table["split"], strict=True))
-    notes = []
-    if len(others) > 1:
-        parts = [f"{name} ({_by_split(counts, name)})" for name in others[:MOST_NAMED]]
-        more = [f"and {len(others) - MOST_NAMED} more classes"] * (len(others) > MOST_NAMED)
-        notes.append(f"'{rest}' is {', '.join([*parts, *more])}")
-    for split in SPLITS:
-        held = {name for name, place in counts if place == split} - {""}
-        for what, names in ((positive, {positive}), (rest, set(others))):
-            if held and not held & names:
-                notes.append(
-                    f"WARNING: no image of the {split} split is of the class '{what}': there is no "
-                    "AUROC, and what needs both classes has no value"
-                )
-    unseen = [name for name in others if not counts[name, "train"]]
-    if len(others) > len(unseen) > 0:
-        notes.append(
-            f"WARNING: no training image is of {', '.join(unseen[:MOST_NAMED])}, which is scored "
-            f"as '{rest}'"
-        )
-    return notes
-
-
-def _by_split(counts: Mapping[tuple[str, str], int], name: str) -> str:
-    held = {split: counts.get((name, split), 0) for split in SPLITS}
-    return ", ".join(f"{split} {count}" for split, count in held.items() if count) or "no image"
 
 
 def _text_table(table: pd.DataFrame) -> pd.DataFrame:
