@@ -37,7 +37,7 @@ ONE_PERSON = (
 """Names in Meta that are one person, as their images show, each looked at.
 
 These are six slices that were printed twice (cropped or windowed otherwise), "Pt 1" and "Pt 2" of a
-figure, two figures whose persons cannot be told apart, one CT, and the copies below.
+figure, two figures whose persons cannot be distinguished, one CT, and the copies below.
 """
 KNOWN_COPIES = {
     "71%0.jpg": "kjr-21-e24-p5-29.png",

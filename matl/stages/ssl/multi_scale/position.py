@@ -9,7 +9,7 @@ SMALLEST_VARIANCE = 1e-6
 """Of places from -1 to 1, added so that regions all in one place have a covariance, too."""
 
 
-def told_by_position(fitted_on: Tensor, weights: Tensor, takes_part: Tensor) -> Tensor:
+def position_accuracy(fitted_on: Tensor, weights: Tensor, takes_part: Tensor) -> Tensor:
     """The share of regions that their centroids tell apart, without any look at the image.
 
     A linear discriminant (one mean per region, one covariance for all) is fitted to the centroids

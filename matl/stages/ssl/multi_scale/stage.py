@@ -25,7 +25,7 @@ from matl.stages.ssl.multi_scale.losses import (
 )
 from matl.stages.ssl.multi_scale.method import MultiScaleConfig
 from matl.stages.ssl.multi_scale.pooling import carry, lung_weights, pool, visible, without_field
-from matl.stages.ssl.multi_scale.position import told_by_position
+from matl.stages.ssl.multi_scale.position import position_accuracy
 from matl.stages.ssl.multi_scale.queue import EMPTY, KeyQueue
 
 LEAST_REGION = 0.01
@@ -135,7 +135,7 @@ class MultiScaleStage(Stage):
             self.record("region/spread", spread(queries, takes_part), batch)
         if self.config.identity > 0:
             terms["identity"] = identity_loss(self.heads["identity"](features), takes_part)
-            position_alone = told_by_position(key_weights, query_weights, takes_part)
+            position_alone = position_accuracy(key_weights, query_weights, takes_part)
             self.record("identity/position_alone", position_alone, batch)
         return terms
 

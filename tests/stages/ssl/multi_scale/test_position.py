@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from matl.stages.ssl.multi_scale.position import centroids, told_by_position
+from matl.stages.ssl.multi_scale.position import centroids, position_accuracy
 
 SCANS, REGIONS, CELLS = 40, 6, 9
 
@@ -31,7 +31,7 @@ def test_centroids_are_where_the_weight_is():
 
 def test_regions_that_keep_their_places_are_all_told():
     everyone = torch.ones(SCANS, REGIONS, dtype=torch.bool)
-    assert told_by_position(blobs(0, 0.0), blobs(1, 0.0), everyone) == 1
+    assert position_accuracy(blobs(0, 0.0), blobs(1, 0.0), everyone) == 1
 
 
 @pytest.mark.parametrize("wander", [1.0, 2.0])
@@ -43,7 +43,7 @@ def test_it_is_the_linear_discriminant_of_scikit_learn(wander):
     reference = LinearDiscriminantAnalysis(solver="lsqr", priors=equal)
     reference.fit(centroids(known)[takes_part].numpy(), truth)
     expected = reference.score(centroids(asked)[takes_part].numpy(), truth)
-    found = told_by_position(known, asked, takes_part)
+    found = position_accuracy(known, asked, takes_part)
     assert 1 / REGIONS < expected < 1
     assert found.item() == pytest.approx(expected, abs=0.02)
 
@@ -53,12 +53,12 @@ def test_regions_that_lie_anywhere_are_told_by_chance():
     anywhere = [
         torch.rand(SCANS, REGIONS, 9, 9, generator=torch.Generator().manual_seed(n)) for n in (0, 1)
     ]
-    assert told_by_position(*anywhere, everyone).item() == pytest.approx(1 / REGIONS, abs=0.08)
+    assert position_accuracy(*anywhere, everyone).item() == pytest.approx(1 / REGIONS, abs=0.08)
 
 
 def test_regions_that_no_view_shows_count_for_nothing():
     takes_part = torch.zeros(SCANS, REGIONS, dtype=torch.bool)
     empty = torch.zeros(SCANS, REGIONS, CELLS, CELLS)
-    assert told_by_position(empty, empty, takes_part) == 0
+    assert position_accuracy(empty, empty, takes_part) == 0
     takes_part[0, 2] = True
-    assert told_by_position(blobs(0, 0.0), blobs(1, 0.0), takes_part) == 1
+    assert position_accuracy(blobs(0, 0.0), blobs(1, 0.0), takes_part) == 1
