@@ -92,7 +92,7 @@ def _chest_xray(places: list[str]) -> dict[str, Any]:
 
 def _run(words: list[str], through: int = 3) -> RunRecord:
     experiment = load_experiment(EXPERIMENT, [*words, "baselines=[]", f"runs={FOLDER / 'runs'}"])
-    return run(experiment, "python -m benchmarks.positions", terminal(), through=through)[0]
+    return run(experiment, through=through, command="python -m benchmarks.positions")[0]
 
 
 if __name__ == "__main__":

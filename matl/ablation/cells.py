@@ -5,6 +5,9 @@ from itertools import chain, combinations, product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from data_modules.samples import COLUMNS, Samples
 from matl.ablation.cell_settings import DEALT, Cell, CellSettings
 from matl.ablation.schema import Ablation
 from matl.config import Experiment
@@ -50,6 +53,7 @@ def plan_cells(
     plans = {cell: plan_checked(settings.experiment(cell, steps), memo=memo) for cell in cells}
     _refuse_multi_class(plans)
     _refuse_twins(plans)
+    _refuse_other_images(plans)
     _refuse_one_class(ablation.analysis.metric, plans)
     return plans
 
@@ -99,6 +103,31 @@ def _refuse_twins(plans: Mapping[Cell, Plan]) -> None:
                     f"the {what}s {first} and {second} would train the same stages; look for "
                     f"overrides that undo the {what}s' own"
                 )
+
+
+def _refuse_other_images(plans: Mapping[Cell, Plan]) -> None:
+    """Scores are compared image by image: arms, regimes and seeds are tested on the same ones."""
+    first: dict[tuple[str, int, int], tuple[Cell, Samples]] = {}
+    for cell, plan in plans.items():
+        samples = plan.chain[-1].samples
+        place = (cell.split, cell.repeat, cell.fold)
+        other, reference = first.setdefault(place, (cell, samples))
+        if samples is not reference and not _tested_alike(samples, reference):
+            raise MatlError(
+                f"arm {cell.arm}, regime {cell.regime}, seed {cell.seed}: its test images, their "
+                f"labels or patients are not those of arm {other.arm}, regime {other.regime}, seed "
+                f"{other.seed}, but an ablation compares diagnoses of the same images; give "
+                f"stages.{plan.chain[-1].name}.data the same data set, options and positive class "
+                "everywhere, whatever the arm, the regime and the seed"
+            )
+
+
+def _tested_alike(one: Samples, other: Samples) -> bool:
+    if (one.classes, one.positive) != (other.classes, other.positive):
+        return False
+    tables = [samples.table[samples.table["split"] == "test"] for samples in (one, other)]
+    compared = [table[list(COLUMNS)].sort_values(["source", "path"]).values for table in tables]
+    return np.array_equal(*compared)
 
 
 def _refuse_one_class(metric: str, plans: Mapping[Cell, Plan]) -> None:

@@ -42,7 +42,7 @@ def tested_table(record: AblationRecord) -> Table:
     ]
     caption = "Each test image once."
     if any(one.split.endswith(WITHOUT_LEAKS) for one in record.tested):
-        caption += f" {WITHOUT_LEAKS.capitalize()}: without {WHO_LEAKS}."
+        caption += f" {WITHOUT_LEAKS.capitalize()}: without persons {WHO_LEAKS}."
     return make_table("What is tested", caption, columns, rows)
 
 

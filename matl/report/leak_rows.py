@@ -10,9 +10,7 @@ from matl.report.words import counted
 
 AnyScored = TypeVar("AnyScored", bound=ScoredModels)
 WITHOUT_LEAKS = "without leaking images"
-WHO_LEAKS = (
-    "persons who are in another split, too, or have an image that is nearly identical to one there"
-)
+WHO_LEAKS = "in another split, too, or with an image that is nearly identical to one there"
 
 
 def all_results(scored: ScoredModels, split: str, unit: Unit = "image") -> list[Any]:
@@ -47,7 +45,7 @@ def leak_caption(scored: ScoredModels, split: str) -> Sequence[str]:
     rest = f"; left are {counted(clean, left[0])}" if left else "; none is left"
     return [
         f"{WITHOUT_LEAKS.capitalize()}: the same scores without {out.images:,} test images of "
-        f"{out.patients:,} {WHO_LEAKS}{rest}."
+        f"{out.patients:,} {'person' if out.patients == 1 else 'persons'} {WHO_LEAKS}{rest}."
     ]
 
 

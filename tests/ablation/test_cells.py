@@ -137,6 +137,18 @@ def test_a_metric_without_a_meaning_is_refused_before_training(ablation_file: Pa
     assert plan_cells(counted, cells_of(counted), [])
 
 
+@pytest.mark.parametrize("own", ["options.seed=${seed}", "name=phantom_null"])
+def test_diagnoses_of_other_images_or_labels_are_not_compared(
+    ablation_file: Path, own: str
+) -> None:
+    """They were compared as if the second ones had the first ones' labels and patients."""
+    ablation = load_ablation(ablation_file)
+    ablation = replace(ablation, seeds=[0, 1])
+    ablation.arms["convolution"].append(f"stages.diagnosis.data.{own}")
+    with pytest.raises(MatlError, match="compares diagnoses of the same images"):
+        plan_cells(ablation, cells_of(ablation), [])
+
+
 @pytest.mark.parametrize("key", ["operator=none", "operator=attention"])
 def test_an_override_that_makes_arms_alike_is_refused(ablation_file: Path, key: str) -> None:
     ablation = load_ablation(ablation_file)

@@ -83,7 +83,7 @@ def test_what_is_tested_is_counted(record) -> None:
     clean = replace(record.tested[1], split="official, without leaking images")
     assert "eaking" not in table_of_tested(record).caption
     caption = table_of_tested(replace(record, tested=[*record.tested, clean])).caption
-    assert "Without leaking images: without persons who are in another split" in caption
+    assert "Without leaking images: without persons in another split" in caption
 
 
 def test_costs_with_and_without_sharing(record) -> None:

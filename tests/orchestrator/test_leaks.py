@@ -164,10 +164,10 @@ def test_nearly_identical_images_of_two_patients_are_listed(
         ["diagnosis", "0.png", "11.png"]
     ]
     _, folder, shown = run_quietly(experiment)
-    assert "WARNING: diagnosis has 1 pairs of nearly identical images across splits" in shown
+    assert "WARNING: diagnosis has 1 pair of nearly identical images across splits" in shown
     assert "(different labels in 1 of these pairs)" in " ".join(shown.split())
     assert "0.png,train,11.png,test,near" in (folder / "near_duplicates.csv").read_text()
-    assert "pairs of nearly identical images" in (folder / "report.md").read_text()
+    assert "pair of nearly identical images" in (folder / "report.md").read_text()
 
 
 def test_nearly_identical_images_of_an_earlier_stage_are_listed(
@@ -248,6 +248,6 @@ def test_the_test_split_stands_beside_itself_without_its_leaks(
     assert record.scored.leaking == {("scans", "p3"), ("scans", "p10")}  # p10: a copy of p0
     words = " ".join(shown.split())
     page = (folder / "report.html").read_text()
-    assert "without 2 test images of 2 persons who are in another split, too" in page
+    assert "without 2 test images of 2 persons in another split, too" in page
     assert "p3 (train 1, test 1)" in words
     assert "p3 (train 1, test 1)" in page

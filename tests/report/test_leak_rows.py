@@ -20,7 +20,7 @@ from matl.report.score_tables import tables_of
 
 MODELS = ("chain", "from scratch", "floor")
 LEAKING = frozenset([("covid_ct", "test, 00"), ("covid_ct", "test, 03")])
-COUNTS = "without 6 test images of 2 persons who are in another split, too"
+COUNTS = "without 6 test images of 2 persons in another split, too"
 
 
 @pytest.fixture
