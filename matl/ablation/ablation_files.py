@@ -61,7 +61,7 @@ def _coherent(record: AblationRecord) -> AblationRecord:
         record.split in splits,
         record.regime in record.regimes,
         record.metric in METRICS,
-        len(record.comparison) == 2,
+        len(record.comparison) in (1, 2),
         bool(record.seeds) and bool(record.networks),
         {one.split for one in record.comparisons} <= splits,
         {one.split for one in record.means} <= splits,

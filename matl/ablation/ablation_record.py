@@ -153,7 +153,7 @@ class AblationRecord:
         arms: their overrides.
         regimes: their chains and overrides.
         seeds: those that were planned.
-        comparison: the two arms of the primary comparison.
+        comparison: the one or two arms of the primary comparison.
         regime: of the primary comparison.
         split: of the primary comparison.
         metric: of the primary comparison.

@@ -143,8 +143,8 @@ def _is_list_of_text(value: Any) -> bool:
 def _check_analysis(ablation: Ablation) -> None:
     analysis = ablation.analysis
     arms = list(analysis.comparison)
-    if not _is_list_of_text(arms) or len(arms) != 2 or arms[0] == arms[1]:
-        raise SettingError(["analysis", "comparison"], "must name two different arms")
+    if not _is_list_of_text(arms) or len(arms) not in (1, 2) or len(set(arms)) < len(arms):
+        raise SettingError(["analysis", "comparison"], "must name one arm, or two different ones")
     places: list[tuple[str, str, Sequence[str]]] = [
         ("regime", analysis.regime, list(ablation.regimes)),
         ("split", analysis.split, list(ablation.splits)),

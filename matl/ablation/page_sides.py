@@ -22,9 +22,9 @@ from matl.report.metrics_file import recall_metrics
 from matl.report.run_files import read_curves, read_predictions
 from matl.report.words import CONFUSION_LEGEND, PATIENT_CAPTION, seeds_in_words
 
-TRAINING = "mean over the folds and seeds that both arms have finished"
-SIDES = 4
-"""Two arms, each after the regime and from scratch; the floor is one more table."""
+TRAINING = "mean over the folds and seeds that every compared arm has finished"
+SIDES = (2, 4)
+"""One arm or two, each after the regime and from scratch; the floor is one more table."""
 ROW = ["seed", "repeat", "source", "image", "split"]
 
 
@@ -91,7 +91,7 @@ def _whole(pooled: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
         for name, table in pooled.items()
     }
     rows = [table[ROW].sort_values(ROW).to_numpy().tolist() for table in tables.values()]
-    if len(rows) != SIDES + 1 or any(one != rows[0] for one in rows):
+    if len(rows) - 1 not in SIDES or any(one != rows[0] for one in rows):
         raise ValueError("the sides are not of the same images")
     return tables
 

@@ -86,6 +86,6 @@ def _primary(ablation: Ablation, scores: CellScores) -> AlignedScores:
 
 
 def _sides(ablation: Ablation) -> list[tuple[str, str]]:
-    """The two compared arms after the regime, then from scratch."""
+    """The compared arms after the regime, then from scratch."""
     analysis = ablation.analysis
     return [(arm, regime) for regime in (analysis.regime, SCRATCH) for arm in analysis.comparison]

@@ -48,7 +48,7 @@ class Analysis:
     """The one comparison that the ablation is made for, fixed before a test score is seen.
 
     Attributes:
-        comparison: Two arms: does the first gain more than the second?
+        comparison: Two arms: does the first gain more than the second? Or one: does it gain?
         regime: The regime whose gain over `scratch` is compared.
         split: The split that it is compared on, by its name under `splits`.
         metric: What is compared, on the test images; more must be better.

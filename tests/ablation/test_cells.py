@@ -208,7 +208,7 @@ def test_a_dry_run_tells_what_sharing_saves(ablation_file: Path, tmp_path: Path)
         ("seeds: [0, 1]", "seeds: [0]\nfractions: [0]", "fractions: .* shares above 0"),
         ("arms:", "armz:", "armz: is no key here; did you mean 'arms'"),
         ("regime: shapes", "regime: shape", "analysis.regime: there is no 'shape'; did you mean"),
-        ("[attention, convolution], regime", "[attention], regime", "two different arms"),
+        ("[attention, convolution], regime", "[plain, plain], regime", "one arm, or two different"),
         ("[attention, convolution], regime", "[[1], convolution], regime", "comparison.0: must be"),
         ("seeds: [0, 1]", "seeds: [[0], 1]", "seeds.0: must be one value, not a list"),
         ("seeds: [0, 1]", "seeds: [0]\nfractions: [[1]]", "fractions.0: must be one value"),

@@ -13,6 +13,7 @@ from matl.ablation import ablation_record
 from matl.ablation.cells import Cell, cells_of
 from matl.ablation.page_sides import sides
 from matl.ablation.pooled_scores import pooled_scores
+from matl.ablation.results import compare
 from matl.errors import MatlError
 from matl.names import PREDICTIONS
 from matl.report.run_files import stacked_csv
@@ -67,6 +68,17 @@ def test_the_page_shows_the_pooled_scores(tmp_path: Path) -> None:
     means = table.groupby(["seed", "repeat", "patient"])[["label", "score"]].mean()
     hits = ((means["label"] == 1) & (means["score"] >= 0.5)).sum()
     assert patients[0].counts[True, True] == hits
+
+
+def test_a_gain_of_one_arm_has_two_sides(tmp_path: Path) -> None:
+    analysis = replace(ABLATION.analysis, comparison=["attention"])
+    ablation = replace(ABLATION, analysis=analysis)
+    scores = {cell: drawn(cell) for cell in cells_of(ablation)}
+    tables = pooled_scores(ablation, scores, scores)
+    assert list(tables) == [SIDES[0], SIDES[2], "floor"]
+    assert shown(tmp_path, tables)["curves"]
+    primary = next(one for one in compare(ablation, scores) if one.primary)
+    assert primary.what == "attention, full minus from scratch"
 
 
 def test_sources_are_shown_where_there_are_several(tmp_path: Path) -> None:
