@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 AUDIT := build/audit
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint stage1 stage2 stage3 sweep bench audit-deps clean
+.PHONY: help demo demo-evidence test test-all lint stage1 stage2 stage3 sweep bench audit-deps clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9 -]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9 -]+):.*## /\1|/' | \
@@ -20,8 +20,12 @@ $(READY): pyproject.toml constraints.txt
 	$(VENV)/bin/python -m pip install --quiet -c constraints.txt -e '.[dev,imagenet]'
 	touch $(READY)
 
-demo: $(READY) ## three stages of transfer on the built-in phantom, in minutes
+demo: $(READY) ## three stages of transfer on the built-in phantom, and what five seeds showed
 	$(MATL) run experiments/demo.yaml
+	@$(VENV)/bin/python -m benchmarks.demo_evidence --shown
+
+demo-evidence: $(READY) ## train the demo with five seeds, each with images of its own
+	$(VENV)/bin/python -m benchmarks.demo_evidence
 
 test: $(READY) ## the tests, all but the slow ones, two at a time
 	$(VENV)/bin/python -m pytest -m "not slow" -n 2 --dist loadfile

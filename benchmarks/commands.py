@@ -26,10 +26,12 @@ EXPERIMENT = """
 extends: {demo}
 name: quick
 stages:
-  shapes: {{epochs: 1, data: {{options: {{images: 120, size: 32}}}}, size: 32}}
-  xray: {{epochs: 1, data: {{options: {{patients: 40}}}}, size: 32}}
-  lung: {{epochs: 1, data: {{options: {{patients: 24}}}}, size: 32}}
-  diagnosis: {{epochs: 1, data: {{options: {{patients: 24}}}}, size: 32}}
+  shapes: {{epochs: 1, data: {{options: {{images: 120, size: 32, seed: 0}}}}, size: 32}}
+  xray: {{epochs: 1, data: {{options: {{patients: 40, seed: 0}}}}, size: 32}}
+  lung: {{epochs: 1, data: {{options: {{patients: 24, seed: 0}}}}, size: 32}}
+  diagnosis:
+    {{epochs: 1, data: {{label_fraction: 1.0, options: {{patients: 24, seed: 0}}}}, size: 32}}
+chain: [shapes, xray, lung, diagnosis]
 """
 ABLATION = """
 name: quick

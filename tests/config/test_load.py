@@ -35,7 +35,7 @@ def test_resolved_experiment_reads_back_the_same(file: Path, tmp_path: Path) -> 
 def test_stages_are_typed_by_their_task() -> None:
     stages = load_experiment(REPOSITORY / "experiments" / "demo.yaml").stages
     kinds = [type(stage) for stage in stages.values()]
-    assert kinds == [SourceConfig, SourceConfig, MultiScaleConfig, DiagnosisConfig]
+    assert kinds == [*[SourceConfig] * 3, MultiScaleConfig, DiagnosisConfig]
 
 
 @settings(max_examples=20, deadline=None)

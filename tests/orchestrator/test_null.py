@@ -17,7 +17,9 @@ from matl.orchestrator.run import run
 def test_no_gain_on_the_null_phantom(tmp_path: Path) -> None:
     places = [f"{name}={tmp_path / name}" for name in ("data_root", "store", "cache", "runs")]
     null = [f"stages.{name}.data.name=phantom_null" for name in ("lung", "diagnosis")]
-    short = [f"stages.{name}.epochs=2" for name in ("shapes", "xray", "lung", "diagnosis")]
+    short = [
+        f"stages.{name}.epochs=2" for name in ("shapes", "xray", "patches", "lung", "diagnosis")
+    ]
     experiment = load_experiment(REPOSITORY / "experiments" / "demo.yaml", [*places, *null, *short])
     record, _ = run(experiment, console=Console(file=io.StringIO()))
     scores = {
