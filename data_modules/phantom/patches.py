@@ -23,11 +23,13 @@ def draw_patches(number: int, size: int, rng: np.random.Generator) -> Array:
 
     Returns:
         uint8 [PATCHES, size, size]; where a slice shows nothing of its class, the patch of another
-        slice stands again.
+        slice stands again, and where none does, the patient is drawn again.
     """
-    scan = draw_scan(patch_kind(number), PATCHES, SCAN * size, rng)
-    shown = scan.lungs if patch_label(number) == CLEAR else scan.lesions
-    usable = np.flatnonzero(shown.sum(axis=(1, 2)) >= LEAST)
+    usable = np.empty(0)
+    while not len(usable):
+        scan = draw_scan(patch_kind(number), PATCHES, SCAN * size, rng)
+        shown = scan.lungs if patch_label(number) == CLEAR else scan.lesions
+        usable = np.flatnonzero(shown.sum(axis=(1, 2)) >= LEAST)
     chosen = [at if at in usable else rng.choice(usable) for at in range(PATCHES)]
     return np.stack([_cut(scan.images[at], shown[at], size, rng) for at in chosen])
 

@@ -110,8 +110,9 @@ def near_notes(pairs: pd.DataFrame) -> list[str]:
     """
     across = pairs[pairs["split"] != pairs["other_split"]]
     return [
-        f"WARNING: {name} has {len(own)} {'pair' if len(own) == 1 else 'pairs'} of nearly identical images across splits, such as "
-        f"{own['path'].iloc[0]} and {own['other_path'].iloc[0]}{contradictions(own)} "
+        f"WARNING: {name} has {len(own)} {'pair' if len(own) == 1 else 'pairs'} of nearly "
+        f"identical images across splits, such as {own['path'].iloc[0]} and "
+        f"{own['other_path'].iloc[0]}{contradictions(own)} "
         "(matl data --duplicates lists them)"
         for name, own in across.groupby("stage", sort=False)
     ]

@@ -34,3 +34,9 @@ def test_lesions_are_denser_in_the_middle_than_clear_lung():
         for label in (LESION, CLEAR)
     }
     assert greys[LESION] > greys[CLEAR] + 15
+
+
+def test_a_patient_whose_slices_show_no_lesion_is_drawn_again():
+    """Nothing could be cut out of any slice of this one."""
+    found = draw_patches(186, 32, np.random.default_rng([2101, 5, 186]))
+    assert found.shape == (PATCHES, 32, 32)
