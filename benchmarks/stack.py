@@ -21,6 +21,7 @@ from matl.stages.ssl.multi_scale.stage import MultiScaleStage
 TASKS = {"source": "xray", "lung_ssl": "lung", "diagnosis": "diagnosis"}
 REPEATS = 4
 EPOCHS = 3
+ALL_LABELS = ("stages.diagnosis.data.label_fraction=1.0", "stages.diagnosis.batch_size=32")
 
 
 def whole_stack(task: str, folder: Path) -> dict[str, float]:
@@ -72,8 +73,15 @@ def demo_job(name: str, folder: Path, place: str, *words: str) -> Job:
 
 
 def demo_plan(name: str, folder: Path, *words: str) -> tuple[Plan, PlannedStage]:
-    """The plan of the demo with few epochs of one stage, and that stage; no image is read."""
-    overrides = [*words, *(f"{key}={folder / key}" for key in ("store", "cache", "runs"))]
+    """The plan of the demo with all labels and few epochs of one stage, and that stage.
+
+    No image is read.
+    """
+    overrides = [
+        *ALL_LABELS,
+        *words,
+        *(f"{key}={folder / key}" for key in ("store", "cache", "runs")),
+    ]
     overrides += [f"data_root={folder}", f"stages.{name}.epochs={EPOCHS}"]
     plan = make_plan(load_experiment(Path("experiments/demo.yaml"), overrides))
     return plan, next(stage for stage in plan.chain if stage.name == name)
