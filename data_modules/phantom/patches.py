@@ -25,7 +25,7 @@ def draw_patches(number: int, size: int, rng: np.random.Generator) -> Array:
         uint8 [PATCHES, size, size]; where a slice shows nothing of its class, the patch of another
         slice stands again, and where none does, the patient is drawn again.
     """
-    usable = np.empty(0)
+    usable = np.empty(0, dtype=np.intp)
     while not len(usable):
         scan = draw_scan(patch_kind(number), PATCHES, SCAN * size, rng)
         shown = scan.lungs if patch_label(number) == CLEAR else scan.lesions

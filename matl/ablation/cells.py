@@ -126,8 +126,10 @@ def _tested_alike(one: Samples, other: Samples) -> bool:
     if (one.classes, one.positive) != (other.classes, other.positive):
         return False
     tables = [samples.table[samples.table["split"] == "test"] for samples in (one, other)]
-    compared = [table[list(COLUMNS)].sort_values(["source", "path"]).values for table in tables]
-    return np.array_equal(*compared)
+    first, second = (
+        table[list(COLUMNS)].sort_values(["source", "path"]).to_numpy() for table in tables
+    )
+    return np.array_equal(first, second)
 
 
 def _refuse_one_class(metric: str, plans: Mapping[Cell, Plan]) -> None:

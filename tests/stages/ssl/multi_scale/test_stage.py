@@ -246,7 +246,7 @@ def batch_of_four_patients() -> dict[str, Tensor]:
 
 def one_step(batch: dict[str, Tensor]) -> tuple[MultiScaleStage, dict[str, Tensor]]:
     """One loss without any random view or batch statistic, so that processes do not differ."""
-    still = ViewConfig([1.0, 1.0], 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    still = ViewConfig([1.0, 1.0], 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     stage = build(replace(CONFIG, views=still)).eval()
     fill_queue(stage)
     loss = stage.loss(batch)
