@@ -10,7 +10,10 @@ from matl.plugins import describe, load_class
 from matl.stages.settings import StageConfig
 from matl.stages.task import Task
 
-METHODS = {"multi_scale": "matl.stages.ssl.multi_scale.method:MultiScale"}
+METHODS = {
+    "multi_scale": "matl.stages.ssl.multi_scale.method:MultiScale",
+    "simclr": "matl.stages.ssl.simclr:SimCLR",
+}
 
 
 @dataclass
@@ -18,8 +21,8 @@ class LungSSLConfig(StageConfig):
     """Self-supervision on unlabelled CT scans; each method adds settings of its own.
 
     Attributes:
-        method: How the stage learns: `multi_scale`, or a class of one's own as
-            `package.module:Class`.
+        method: How the stage learns: a name that `matl methods` lists, or a class of one's own
+            as `package.module:Class`.
         transductive: Also train on validation and test images (never their labels).
     """
 
@@ -35,6 +38,9 @@ class LungSSL(Task):
     Attributes:
         TASK_VERSION: Raised when what all methods share can change a trained weight.
         least_images: Images below which the method cannot learn.
+        paper: Where the method comes from; empty for one's own.
+        assumes: What it takes for granted of scans or of the training, in words.
+        passes: Forward passes a scan and step, through the trained network and through a teacher.
     """
 
     settings: ClassVar[type[StageConfig]] = LungSSLConfig
@@ -43,6 +49,9 @@ class LungSSL(Task):
     unused_parameters = True
     leak_remedy = "say transductive: true"
     least_images: ClassVar[int] = 2
+    paper: ClassVar[str] = ""
+    assumes: ClassVar[str] = ""
+    passes: ClassVar[tuple[int, int]] = (1, 0)
 
     @classmethod
     def chosen(cls, settings: Mapping[str, Any]) -> type[Task]:

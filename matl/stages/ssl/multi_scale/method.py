@@ -60,6 +60,9 @@ class MultiScale(LungSSL):
 
     settings = MultiScaleConfig
     VERSION: ClassVar[int] = 1
+    paper = "https://arxiv.org/abs/2101.05410"
+    assumes = "scans that show both lungs, the patient supine: regions are named by their place"
+    passes = (1, 1)
     metric_names = ("whole/accuracy", "region/accuracy", "identity/accuracy")
     references: ClassVar[Mapping[str, Mapping[str, str | float]]] = {
         "identity/accuracy": {
