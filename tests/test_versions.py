@@ -22,7 +22,14 @@ TRAINING = (
     "data_modules/loader.py",
     "data_modules/module.py",
 )
-METHODS = {"multi_scale": ("losses", "pooling", "queue")}
+ONE_FILE = ("method", "stage")
+"""What the methods share that stand in one file each, or in few."""
+METHODS = {
+    "multi_scale": tuple(
+        f"multi_scale/{part}" for part in ("method", "stage", "losses", "pooling", "queue")
+    ),
+    "simclr": ("simclr", *ONE_FILE),
+}
 SOURCES = {
     "source": (f"{STAGES}/source/task.py", f"{STAGES}/source/stage.py", *TRAINING),
     "diagnosis": (
@@ -30,10 +37,7 @@ SOURCES = {
         *TRAINING,
     ),
     "lung_ssl": (f"{STAGES}/ssl/task.py", *TRAINING),
-    **{
-        name: tuple(f"{STAGES}/ssl/{name}/{part}.py" for part in ("method", "stage", *parts))
-        for name, parts in METHODS.items()
-    },
+    **{name: tuple(f"{STAGES}/ssl/{part}.py" for part in parts) for name, parts in METHODS.items()},
     "processes": (f"{STAGES}/processes.py",),
     "rows": (f"{STAGES}/task.py", "data_modules/samples.py"),
     "scoring": ("matl/orchestrator/scoring.py",),

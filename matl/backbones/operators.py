@@ -51,10 +51,17 @@ class SelfAttention(nn.Module):
         self.heads = width // HEAD_WIDTH
         self.query_key_value = VarianceKeepingConv2d(width, 3 * width)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Mixes the places of x, float [B, W, H, W'], to a map of the same shape."""
-        mixed = F.scaled_dot_product_attention(*self._project(x))  # [B, heads, N, HEAD_WIDTH]
-        return self._to_map(mixed, x)
+    def forward(self, x: Tensor, keys: Tensor | None = None) -> Tensor:
+        """Mixes the places of x to a map of the same shape.
+
+        Args:
+            x: float [B, W, H, W'].
+            keys: The places that others take from, bool [B, 1, H, W'], one or more in each map;
+                None for all.
+        """
+        taken = None if keys is None else keys.flatten(2)[:, None]  # [B, 1, 1, N]
+        mixed = F.scaled_dot_product_attention(*self._project(x), attn_mask=taken)
+        return self._to_map(mixed, x)  # of [B, heads, N, HEAD_WIDTH]
 
     def weights(self, x: Tensor) -> Tensor:
         """How much each place takes from each other, float32 [B, heads, N, N]; rows sum to 1.

@@ -9,6 +9,7 @@ from data_modules.config import DataConfig
 from data_modules.errors import DataError, did_you_mean
 from data_modules.registry import check_config as check_data
 from data_modules.samples import not_utf_8
+from matl.backbones import BackboneConfig
 from matl.backbones import check_config as check_backbone
 from matl.backbones.maps import feature_maps
 from matl.backbones.network_table import FeatureMaps
@@ -42,7 +43,7 @@ def check_experiment(experiment: Experiment) -> None:
     _check_trainer(experiment)
     layout = _check_backbone(experiment)
     for name, stage in experiment.stages.items():
-        _check_stage(stage, tuple(layout.channels), ["stages", name])
+        _check_stage(stage, experiment.backbone, ["stages", name])
         if stage.layer_decay < 1 and not layout.names_layers:
             message = f"timm does not name the layers of {experiment.backbone.name}; set it to 1"
             raise SettingError(["stages", name, "layer_decay"], message)
@@ -163,7 +164,8 @@ def _check_backbone(experiment: Experiment) -> FeatureMaps:
     return feature_maps(experiment.backbone.name)
 
 
-def _check_stage(stage: StageConfig, strides: tuple[int, ...], keys: list[str]) -> None:
+def _check_stage(stage: StageConfig, backbone: BackboneConfig, keys: list[str]) -> None:
+    strides = tuple(feature_maps(backbone.name).channels)
     _check_size(stage.size, [*keys, "size"])
     _check_crop(stage.views.crop, [*keys, "views", "crop"])
     _check_optimizer(stage.optimizer, [*keys, "optimizer"])
@@ -182,6 +184,8 @@ def _check_stage(stage: StageConfig, strides: tuple[int, ...], keys: list[str]) 
     try:
         with faults_of(task := task_of(stage), "check_settings"):
             task.check_settings(stage, strides)
+        with faults_of(task, "check_network"):
+            task.check_network(stage, backbone)
     except SettingError as error:
         raise error.under(*keys) from error
 

@@ -47,9 +47,10 @@ def as_markdown(sections: Sequence[Section]) -> str:
     """
     parts = ["# Settings", _INTRODUCTION]
     for section in sections:
-        lines = ["| key | meaning | unit | values | default |", "|---|---|---|---|---|"]
-        lines += [_row(one) for one in section.settings]
-        parts += [f"## {section.title}", section.about, "\n".join(lines)]
+        parts += [f"## {section.title}", section.about]
+        if section.settings:
+            lines = ["| key | meaning | unit | values | default |", "|---|---|---|---|---|"]
+            parts.append("\n".join([*lines, *map(_row, section.settings)]))
     return "\n\n".join(parts) + "\n"
 
 

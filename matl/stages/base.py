@@ -126,11 +126,15 @@ class Stage(pl.LightningModule):
         generator: torch.Generator | None = None,
     ) -> View:
         """A random view of a batch; a process draws the global batch's and takes its own part."""
-        trainer = attached_trainer(self)
-        share = Share(trainer.global_rank, trainer.world_size) if trainer else WHOLE
         generator = generator or self.view_generator()
         extent = batch.get("extent")
-        return random_view(batch["image"], config, generator, self.fitting, extent, share)
+        return random_view(batch["image"], config, generator, self.fitting, extent, self.share)
+
+    @property
+    def share(self) -> Share:
+        """The part of the global batch that this process trains on."""
+        trainer = attached_trainer(self)
+        return Share(trainer.global_rank, trainer.world_size) if trainer else WHOLE
 
     def _steps(self) -> int:
         """Optimizer steps of the whole stage.

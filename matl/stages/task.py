@@ -14,6 +14,7 @@ import numpy as np
 from data_modules.imports import load_object
 from data_modules.ragged import Ragged
 from data_modules.samples import Samples
+from matl.backbones.config import BackboneConfig
 from matl.errors import SettingError
 from matl.stages.outside import is_outside, source_digests
 from matl.stages.settings import StageConfig
@@ -107,6 +108,18 @@ class Task:
 
         Raises:
             SettingError: A setting is wrong, by its name in the stage.
+        """
+
+    @classmethod
+    def check_network(cls, config: Any, backbone: BackboneConfig) -> None:
+        """Checks settings together with the network, which exists.
+
+        Args:
+            config: The stage's settings.
+            backbone: The network's.
+
+        Raises:
+            SettingError: The task cannot train it; by the name of a setting in the stage.
         """
 
     @classmethod

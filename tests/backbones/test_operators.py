@@ -105,6 +105,15 @@ def test_attention__position_is_relative() -> None:
         assert scores.abs().max() > 1e-3
 
 
+def test_attention__takes_from_the_named_places_alone() -> None:
+    attention, inner = operator("attention").mix, maps(3, 4)
+    keys = torch.rand(2, 1, 3, 4, generator=torch.Generator().manual_seed(0)) < 0.5
+    weights = attention.weights(inner) * keys.flatten(2)[:, None]
+    expected = attention.mix_with(weights / weights.sum(-1, keepdim=True), inner)
+    torch.testing.assert_close(attention(inner, keys=keys), expected)
+    torch.testing.assert_close(attention(inner, keys=torch.ones_like(keys)), attention(inner))
+
+
 def test_attention__moving_the_places_is_noticed() -> None:
     attention, x = operator("attention", gate=1.0), maps(4, 4)
     order = torch.randperm(16, generator=torch.Generator().manual_seed(0))

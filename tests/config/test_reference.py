@@ -57,6 +57,15 @@ def test_a_key_that_is_not_documented_has_no_meaning() -> None:
     assert (needed.values, needed.default) == ("list of whole numbers", "null")
 
 
+def test_a_section_without_settings_has_no_table() -> None:
+    @dataclass
+    class Bare:
+        """Nothing to set."""
+
+    page = as_markdown([make_section("Bare", Bare)])
+    assert page.endswith("## Bare\n\nNothing to set.\n")
+
+
 def test_values_in_words_are_those_that_are_checked() -> None:
     assert METRIC_NAMES.replace("`", "").split(", ") == [
         name for name in METRICS if name not in LESS_IS_BETTER

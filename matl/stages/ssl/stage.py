@@ -3,11 +3,12 @@
 import copy
 from typing import Any
 
+import torch
 from lightly.models.utils import deactivate_requires_grad, update_momentum
 from torch import Tensor, nn
 
 from matl.backbones import AttentiveBackbone
-from matl.seeding import seeded
+from matl.seeding import generator, seeded
 from matl.stages.base import Stage
 from matl.stages.ssl.method import Method
 from matl.stages.ssl.task import LungSSL, LungSSLConfig
@@ -53,6 +54,10 @@ class MethodStage(Stage):
         generator = self.view_generator()
         drawn = [self.draw_view(batch, self.config.views, generator) for _ in range(count)]
         return [view.image for view in drawn]
+
+    def method_generator(self) -> torch.Generator:
+        """Generator of what the method draws in this step beside its views, as `view_generator`."""
+        return generator(self.seed, self.config.task, self.config.method, *self._place())
 
     def optimizer_step(self, *args: Any, **options: Any) -> None:
         """Takes a step; then the teacher follows."""
