@@ -29,6 +29,7 @@ METHODS = {
         f"multi_scale/{part}" for part in ("method", "stage", "losses", "pooling", "queue")
     ),
     "simclr": ("simclr", *ONE_FILE),
+    "rotation": ("rotation", *ONE_FILE),
 }
 SOURCES = {
     "source": (f"{STAGES}/source/task.py", f"{STAGES}/source/stage.py", *TRAINING),

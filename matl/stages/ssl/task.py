@@ -13,6 +13,7 @@ from matl.stages.task import Task
 METHODS = {
     "multi_scale": "matl.stages.ssl.multi_scale.method:MultiScale",
     "simclr": "matl.stages.ssl.simclr:SimCLR",
+    "rotation": "matl.stages.ssl.rotation:Rotation",
 }
 
 

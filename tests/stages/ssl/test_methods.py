@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 from matl.stages.base import Stage
 from matl.stages.ssl.method import Method
+from matl.stages.ssl.stage import MethodStage
 from matl.stages.ssl.task import METHODS, LungSSL
-from matl.views import ViewConfig
+from matl.views import Share, ViewConfig
 
 OWN_FILE = [name for name in METHODS if issubclass(LungSSL.chosen({"method": name}), Method)]
 
@@ -124,6 +125,19 @@ def test_a_loss_is_finite_under_mixed_precision(name: str) -> None:
         loss = stage.loss(scans())
     assert loss.isfinite()
     loss.backward()
+
+
+@pytest.mark.parametrize("name", ["rotation"])
+def test_two_processes_draw_as_one_would(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batch statistics apart, a loss that is a mean over scans is the mean of its halves."""
+    stage = build(name).eval()
+    whole, batch = stage.loss(scans()), scans()
+    parts = []
+    for rank in range(2):
+        monkeypatch.setattr(MethodStage, "share", Share(rank, 2))
+        parts.append(stage.loss({key: value.chunk(2)[rank] for key, value in batch.items()}))
+    torch.testing.assert_close(sum(parts) / 2, whole)
+    assert parts[0] != parts[1]
 
 
 @pytest.mark.parametrize("name", METHODS)
