@@ -14,6 +14,7 @@ METHODS = {
     "multi_scale": "matl.stages.ssl.multi_scale.method:MultiScale",
     "simclr": "matl.stages.ssl.simclr:SimCLR",
     "rotation": "matl.stages.ssl.rotation:Rotation",
+    "jigsaw": "matl.stages.ssl.jigsaw:Jigsaw",
 }
 
 
