@@ -9,7 +9,7 @@ from matl.stages.ssl.task import LungSSL
 
 IMAGES = 16
 SMALL = {
-    **{name: {"size": 32} for name in ("simclr", "rotation")},
+    **{name: {"size": 32} for name in ("simclr", "rotation", "restoration")},
     "jigsaw": {"size": 114, "permutations": 8, "width": 64},
 }
 """What makes a method quick, or what it needs more than others do; 64 pixels else."""

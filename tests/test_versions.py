@@ -31,6 +31,7 @@ METHODS = {
     "simclr": ("simclr", *ONE_FILE),
     "rotation": ("rotation", *ONE_FILE),
     "jigsaw": ("jigsaw", "puzzle", *ONE_FILE),
+    "restoration": ("restoration", "distortions", "decoder", *ONE_FILE),
 }
 SOURCES = {
     "source": (f"{STAGES}/source/task.py", f"{STAGES}/source/stage.py", *TRAINING),

@@ -15,6 +15,7 @@ METHODS = {
     "simclr": "matl.stages.ssl.simclr:SimCLR",
     "rotation": "matl.stages.ssl.rotation:Rotation",
     "jigsaw": "matl.stages.ssl.jigsaw:Jigsaw",
+    "restoration": "matl.stages.ssl.restoration:Restoration",
 }
 
 
