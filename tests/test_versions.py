@@ -32,6 +32,7 @@ METHODS = {
     "rotation": ("rotation", *ONE_FILE),
     "jigsaw": ("jigsaw", "puzzle", *ONE_FILE),
     "restoration": ("restoration", "distortions", "decoder", *ONE_FILE),
+    "masked": ("masked", "masking", "decoder", *ONE_FILE),
 }
 SOURCES = {
     "source": (f"{STAGES}/source/task.py", f"{STAGES}/source/stage.py", *TRAINING),

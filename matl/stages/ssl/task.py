@@ -16,6 +16,7 @@ METHODS = {
     "rotation": "matl.stages.ssl.rotation:Rotation",
     "jigsaw": "matl.stages.ssl.jigsaw:Jigsaw",
     "restoration": "matl.stages.ssl.restoration:Restoration",
+    "masked": "matl.stages.ssl.masked:Masked",
 }
 
 

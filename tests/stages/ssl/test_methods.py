@@ -127,7 +127,7 @@ def test_a_loss_is_finite_under_mixed_precision(name: str) -> None:
     loss.backward()
 
 
-@pytest.mark.parametrize("name", ["rotation", "jigsaw", "restoration"])
+@pytest.mark.parametrize("name", ["rotation", "jigsaw", "restoration", "masked"])
 def test_two_processes_draw_as_one_would(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Batch statistics apart, a loss that is a mean over scans is the mean of its halves."""
     stage = build(name).eval()
