@@ -1,7 +1,6 @@
-"""The three terms of the multi-scale loss, as functions of projected features and masks.
+"""The terms *region* and *identity* of the multi-scale loss, of projected features and masks.
 
-The contrastive terms are InfoNCE (https://arxiv.org/abs/1807.03748) on normalised vectors, in
-float32 whatever the precision of the network.
+The term *whole* is `matl.stages.ssl.info_nce.queue_loss`.
 """
 
 from typing import NamedTuple
@@ -10,24 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from matl.stages.processes import mean_count
-
-
-class Term(NamedTuple):
-    """One term over a batch.
-
-    Attributes:
-        loss: mean over the queries that take part; 0 if none does.
-        accuracy: share of these queries that are right, 0 to 1.
-        used: share of all queries that take part, 0 to 1.
-
-    Of several processes, loss and accuracy are their parts: the mean over the processes is the mean
-    over the queries of all.
-    """
-
-    loss: Tensor
-    accuracy: Tensor
-    used: Tensor
+from matl.stages.ssl.info_nce import Term, info_nce, mean_term, unit
 
 
 class RegionKeys(NamedTuple):
@@ -46,29 +28,6 @@ class RegionKeys(NamedTuple):
     patients: Tensor
 
 
-def whole_loss(
-    queries: Tensor,
-    keys: Tensor,
-    takes_part: Tensor,
-    queue: Tensor,
-    negatives: Tensor,
-    temperature: float,
-) -> Term:
-    """Contrast two views of each scan against a queue of keys.
-
-    Args:
-        queries: [B, D].
-        keys: [B, D], of the other view of the same scans.
-        takes_part: bool [B].
-        queue: [K, D].
-        negatives: bool [B, K], which entries of the queue are negatives of each query.
-        temperature: above 0.
-    """
-    queries, keys, queue = _unit(queries), _unit(keys), _unit(queue)
-    same = (queries * keys).sum(dim=-1)
-    return _info_nce(same, queries @ queue.T, negatives, takes_part, temperature)
-
-
 def region_loss(queries: Tensor, own: RegionKeys, others: RegionKeys, temperature: float) -> Term:
     """Contrast two views of each region against other regions.
 
@@ -83,8 +42,8 @@ def region_loss(queries: Tensor, own: RegionKeys, others: RegionKeys, temperatur
         temperature: above 0.
     """
     count, regions, width = queries.shape
-    queries, keys = _unit(queries), _unit(others.keys)
-    same = (queries * _unit(own.keys)).sum(dim=-1)
+    queries, keys = unit(queries), unit(others.keys)
+    same = (queries * unit(own.keys)).sum(dim=-1)
     logits = queries.reshape(-1, width) @ keys.reshape(-1, width).T
     same_scan = own.scans[:, None] == others.scans
     other_patient = own.patients[:, None] != others.patients
@@ -95,7 +54,7 @@ def region_loss(queries: Tensor, own: RegionKeys, others: RegionKeys, temperatur
         & others.takes_part[None, None]
     ).reshape(count * regions, -1)
     takes_part = own.takes_part.flatten()
-    return _info_nce(same.flatten(), logits, negatives, takes_part, temperature)
+    return info_nce(same.flatten(), logits, negatives, takes_part, temperature)
 
 
 def identity_loss(logits: Tensor, takes_part: Tensor) -> Term:
@@ -107,28 +66,4 @@ def identity_loss(logits: Tensor, takes_part: Tensor) -> Term:
     """
     truth = torch.arange(logits.shape[1], device=logits.device).expand(logits.shape[:2])
     losses = F.cross_entropy(logits.float().transpose(1, 2), truth, reduction="none")
-    return _mean(losses, logits.argmax(dim=2) == truth, takes_part)
-
-
-def _info_nce(
-    same: Tensor, others: Tensor, negatives: Tensor, takes_part: Tensor, temperature: float
-) -> Term:
-    """InfoNCE of similarities [N] and [N, K]; a query without any negative takes no part."""
-    positive = same / temperature
-    rest = (others / temperature).masked_fill(~negatives, -torch.inf)
-    losses = torch.cat([positive[:, None], rest], dim=1).logsumexp(dim=1) - positive
-    right = (positive[:, None] > rest).all(dim=1)
-    return _mean(losses, right, takes_part & negatives.any(dim=1))
-
-
-def _mean(losses: Tensor, right: Tensor, takes_part: Tensor) -> Term:
-    count = mean_count(takes_part.sum())
-    return Term(
-        loss=losses.where(takes_part, 0.0).sum() / count,
-        accuracy=(right & takes_part).sum() / count,
-        used=takes_part.float().mean(),
-    )
-
-
-def _unit(vectors: Tensor) -> Tensor:
-    return F.normalize(vectors.float(), dim=-1)
+    return mean_term(losses, logits.argmax(dim=2) == truth, takes_part)

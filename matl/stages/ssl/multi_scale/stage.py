@@ -5,10 +5,8 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
-import torch.nn.functional as F
 from lightly.models.modules.heads import MoCoProjectionHead
 from lightly.models.utils import deactivate_requires_grad, update_momentum
-from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor, nn
 
 from matl.backbones import AttentiveBackbone
@@ -16,23 +14,16 @@ from matl.lungs import REGIONS
 from matl.seeding import draw_by_name
 from matl.stages.base import Stage
 from matl.stages.processes import of_all_processes
-from matl.stages.ssl.multi_scale.losses import (
-    RegionKeys,
-    Term,
-    identity_loss,
-    region_loss,
-    whole_loss,
-)
+from matl.stages.ssl.info_nce import Term, queue_loss
+from matl.stages.ssl.measures import spread, warn_if_collapsed
+from matl.stages.ssl.multi_scale.losses import RegionKeys, identity_loss, region_loss
 from matl.stages.ssl.multi_scale.method import MultiScaleConfig
 from matl.stages.ssl.multi_scale.pooling import carry, lung_weights, pool, visible, without_field
 from matl.stages.ssl.multi_scale.position import position_accuracy
-from matl.stages.ssl.multi_scale.queue import EMPTY, KeyQueue
+from matl.stages.ssl.queue import EMPTY, KeyQueue
 
 LEAST_REGION = 0.01
 """Share of a view that a region must cover to count as visible."""
-
-COLLAPSED = 0.1
-"""Spread of features, as a share of an even spread, below which they say nothing any more."""
 
 
 class Look(NamedTuple):
@@ -111,7 +102,7 @@ class MultiScaleStage(Stage):
         takes_part = query_shows & key_shows
         queue = self.queue.keys.clone()
         negatives = self.queue.negatives(scans, patients)
-        term = whole_loss(queries, keys, takes_part, queue, negatives, self.config.temperature)
+        term = queue_loss(queries, keys, takes_part, queue, negatives, self.config.temperature)
         owners = torch.where(key_shows, patients, EMPTY)
         self.queue.push(*map(of_all_processes, (keys, scans, owners)))
         self.record("whole/spread", spread(queries, takes_part), batch)
@@ -154,11 +145,9 @@ class MultiScaleStage(Stage):
         logged = self.trainer.callback_metrics
         for name in ("whole", "region"):
             spread_out = logged.get(f"{name}/spread")
-            if spread_out is not None and spread_out < COLLAPSED and logged[f"{name}/dropped"] < 1:
-                rank_zero_warn(
-                    f"lung_ssl: features have collapsed ({name}/spread is below {COLLAPSED}, 1 is "
-                    "an even spread); lower lr or the weight of the other terms"
-                )
+            if spread_out is not None and logged[f"{name}/dropped"] < 1:
+                remedy = "lower lr or the weight of the other terms"
+                warn_if_collapsed(f"{name}/spread", spread_out, remedy)
 
 
 def build_heads(backbone: AttentiveBackbone, config: MultiScaleConfig) -> nn.ModuleDict:
@@ -173,17 +162,3 @@ def build_heads(backbone: AttentiveBackbone, config: MultiScaleConfig) -> nn.Mod
     if config.identity > 0:
         heads["identity"] = nn.Linear(region, len(REGIONS))
     return heads
-
-
-def spread(vectors: Tensor, takes_part: Tensor) -> Tensor:
-    """Spread of directions: 0 where all [..., D] agree, about 1 where they are even.
-
-    The mean standard deviation of the normalised vectors' components, times sqrt(D)
-    (https://arxiv.org/abs/2011.10566), over the vectors that take part.
-    """
-    vectors = F.normalize(vectors.detach().float(), dim=-1)
-    weights = (takes_part / takes_part.sum().clamp(min=1))[..., None]
-    over = tuple(range(vectors.ndim - 1))
-    mean = (weights * vectors).sum(over)
-    variance = (weights * (vectors - mean) ** 2).sum(over)
-    return variance.sqrt().mean() * vectors.shape[-1] ** 0.5

@@ -1,19 +1,12 @@
-"""The three terms against slow references that are written with loops over queries and keys."""
-
-import math
+"""Region and identity against slow references, written with loops over queries and keys."""
 
 import pytest
 import torch
-import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from slow_losses import cosine, info_nce, mean
 
-from matl.stages.ssl.multi_scale.losses import (
-    RegionKeys,
-    identity_loss,
-    region_loss,
-    whole_loss,
-)
+from matl.stages.ssl.multi_scale.losses import RegionKeys, identity_loss, region_loss
 
 TEMPERATURE = 0.2
 REGIONS, WIDTH = 6, 5
@@ -23,19 +16,6 @@ CASES = given(
     patients=st.lists(st.integers(0, 3), min_size=1, max_size=5),
     visible=st.sampled_from([0.0, 0.5, 0.9, 1.0]),
 )
-
-
-def cosine(a: torch.Tensor, b: torch.Tensor) -> float:
-    return F.cosine_similarity(a, b, dim=0).item()
-
-
-def info_nce(positive: float, negatives: list[float]) -> float:
-    total = math.exp(positive / TEMPERATURE) + sum(math.exp(n / TEMPERATURE) for n in negatives)
-    return math.log(total) - positive / TEMPERATURE
-
-
-def mean(values: list[float]) -> float:
-    return sum(values) / len(values) if values else 0.0
 
 
 def region_case(seed: int, patients: list[int], visible: float):
@@ -61,7 +41,8 @@ def slow_region_loss(queries: torch.Tensor, own: RegionKeys, others: RegionKeys)
             if s != r and (same_scan or other_patient):
                 negatives.append(cosine(queries[i, r], others.keys[j, s]))
         if negatives:
-            losses.append(info_nce(cosine(queries[i, r], own.keys[i, r]), negatives))
+            same = cosine(queries[i, r], own.keys[i, r])
+            losses.append(info_nce(same, negatives, TEMPERATURE))
     return losses
 
 
@@ -92,30 +73,6 @@ def test_region_negatives_may_come_from_all_processes(seed, patients, visible):
         sum(counts), 1
     )
     assert together.loss.item() == pytest.approx(joined, abs=1e-4)
-
-
-@SETTINGS
-@CASES
-def test_whole_loss_equals_the_slow_reference(seed, patients, visible):
-    draw = torch.Generator().manual_seed(seed)
-    count = len(patients)
-    queries, keys = torch.randn(2, count, WIDTH, generator=draw)
-    queue = torch.randn(7, WIDTH, generator=draw)
-    negatives = torch.rand(count, 7, generator=draw) < visible
-    takes_part = torch.rand(count, generator=draw) < visible
-    expected, right = [], []
-    for i in range(count):
-        others = [cosine(queries[i], queue[k]) for k in range(7) if negatives[i, k]]
-        if takes_part[i] and others:
-            positive = cosine(queries[i], keys[i])
-            expected.append(info_nce(positive, others))
-            right.append(positive > max(others))
-
-    term = whole_loss(queries, keys, takes_part, queue, negatives, TEMPERATURE)
-
-    assert term.loss.item() == pytest.approx(mean(expected), abs=1e-4)
-    assert term.accuracy.item() == pytest.approx(mean(right))
-    assert term.used.item() == pytest.approx(len(expected) / count)
 
 
 @SETTINGS
@@ -157,28 +114,6 @@ def test_regions_of_another_scan_of_the_same_patient_are_no_negatives():
         for one in [RegionKeys(*(t[i : i + 1] for t in keys))]
     ]
     torch.testing.assert_close(both.loss, torch.stack(alone).mean())
-
-
-def test_a_query_without_any_negative_gives_zero_loss_and_finite_gradients():
-    queries = torch.zeros(2, WIDTH, requires_grad=True)
-    nothing = torch.zeros(2, 4, dtype=torch.bool)
-    term = whole_loss(
-        queries, torch.zeros(2, WIDTH), nothing[:, 0] | True, torch.zeros(4, WIDTH), nothing, 0.2
-    )
-    term.loss.backward()
-    assert term.loss.item() == 0
-    assert term.used.item() == 0
-    assert queries.grad.abs().sum() == 0
-
-
-def test_equal_similarities_give_the_logarithm_of_their_number():
-    one = torch.ones(3, WIDTH)
-    term = whole_loss(
-        one, one, torch.ones(3, dtype=torch.bool), torch.ones(9, WIDTH),
-        torch.ones(3, 9, dtype=torch.bool), TEMPERATURE,
-    )  # fmt: skip
-    assert term.loss.item() == pytest.approx(math.log(10), abs=1e-5)
-    assert term.accuracy.item() == 0
 
 
 def test_half_precision_features_are_compared_in_float32():

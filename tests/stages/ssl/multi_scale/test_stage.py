@@ -9,7 +9,7 @@ from torch import Tensor
 
 from matl.backbones import BackboneConfig, build_backbone
 from matl.stages.ssl.multi_scale.method import MultiScaleConfig
-from matl.stages.ssl.multi_scale.stage import MultiScaleStage, spread
+from matl.stages.ssl.multi_scale.stage import MultiScaleStage
 from matl.views import ViewConfig
 
 CONFIG = MultiScaleConfig(part=3, task="lung_ssl", epochs=2, projection=16, queue=8, batch_size=4)
@@ -154,13 +154,6 @@ def test_heads_depend_on_the_seed_only():
     three = build(seed=8).heads.state_dict()
     assert all(torch.equal(one[name], two[name]) for name in one)
     assert not torch.equal(one["identity.weight"], three["identity.weight"])
-
-
-def test_spread_tells_collapsed_features_from_even_ones():
-    everyone = torch.ones(500, dtype=torch.bool)
-    even = torch.randn(500, 64, generator=torch.Generator().manual_seed(0))
-    assert spread(even, everyone).item() == pytest.approx(1.0, abs=0.05)
-    assert spread(torch.ones(500, 64), everyone).item() == pytest.approx(0.0, abs=1e-4)
 
 
 class ThreeBatches(pl.LightningDataModule):

@@ -1,4 +1,4 @@
-"""The queue of keys that the whole term takes its negatives from."""
+"""The queue of keys that contrastive methods take their negatives from."""
 
 import torch
 from torch import Tensor, nn
@@ -9,8 +9,9 @@ EMPTY = -1
 class KeyQueue(nn.Module):
     """The last keys of the momentum encoder, with the scans and patients that they came from.
 
-    A ring of plain tensors in registered buffers, so a checkpoint holds it. The memory bank of
-    MoCo (https://arxiv.org/abs/1911.05722), which knows whose each key is.
+    A ring of plain tensors in registered buffers, so a checkpoint holds it (lightly's memory bank
+    is in none, and starts from the global generator). The queue of MoCo
+    (https://arxiv.org/abs/1911.05722), which knows whose each key is.
 
     Attributes:
         keys: float32 [size, width].

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matl.stages.ssl.multi_scale.queue import KeyQueue
+from matl.stages.ssl.queue import KeyQueue
 
 PATIENTS = st.integers(0, 5)
 BATCHES = st.lists(st.lists(PATIENTS, min_size=1, max_size=9), max_size=6)
