@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY
 
+from matl.stages.ssl.task import METHODS, LungSSL
+
 RECORD = Path(__file__).parent / "source_versions.json"
 STAGES = "matl/stages"
 TRAINING = (
@@ -22,18 +24,34 @@ TRAINING = (
     "data_modules/loader.py",
     "data_modules/module.py",
 )
-ONE_FILE = ("method", "stage")
-"""What the methods share that stand in one file each, or in few."""
-METHODS = {
-    "multi_scale": tuple(
-        f"multi_scale/{part}" for part in ("method", "stage", "losses", "pooling", "queue")
-    ),
-    "simclr": ("simclr", *ONE_FILE),
-    "rotation": ("rotation", *ONE_FILE),
-    "jigsaw": ("jigsaw", "puzzle", *ONE_FILE),
-    "restoration": ("restoration", "distortions", "decoder", *ONE_FILE),
-    "masked": ("masked", "masking", "decoder", *ONE_FILE),
+SHARED = ("queue", "info_nce")
+PARTS = {
+    "jigsaw": ("puzzle",),
+    "restoration": ("distortions", "decoder"),
+    "masked": ("masking", "decoder"),
 }
+"""Further files of methods that have a main one."""
+MULTI_SCALE = (
+    *(f"multi_scale/{part}" for part in ("method", "stage", "losses", "pooling")),
+    *SHARED,
+)
+
+
+def ssl_sources(name: str) -> tuple[str, ...]:
+    """The files below `stages/ssl` that can change what a method of `lung_ssl` learns.
+
+    Of one that stands in a file these are its own, those of the methods that it extends, and what
+    the methods in one file share.
+    """
+    parts = MULTI_SCALE
+    if name != "multi_scale":
+        places = [kind.__module__ for kind in LungSSL.chosen({"method": name}).__mro__]
+        own = [place.removeprefix("matl.stages.ssl.") for place in places if ".ssl." in place]
+        own = [part for part in own if part != "task"]
+        parts = (*own, *PARTS.get(name, ()), "stage", *SHARED)
+    return tuple(f"{STAGES}/ssl/{part}.py" for part in parts)
+
+
 SOURCES = {
     "source": (f"{STAGES}/source/task.py", f"{STAGES}/source/stage.py", *TRAINING),
     "diagnosis": (
@@ -41,7 +59,7 @@ SOURCES = {
         *TRAINING,
     ),
     "lung_ssl": (f"{STAGES}/ssl/task.py", *TRAINING),
-    **{name: tuple(f"{STAGES}/ssl/{part}.py" for part in parts) for name, parts in METHODS.items()},
+    **{name: ssl_sources(name) for name in METHODS},
     "processes": (f"{STAGES}/processes.py",),
     "rows": (f"{STAGES}/task.py", "data_modules/samples.py"),
     "scoring": ("matl/orchestrator/scoring.py",),
@@ -78,7 +96,6 @@ def declared() -> dict[str, int]:
     from matl.orchestrator import scoring
     from matl.stages import task
     from matl.stages.registry import TASKS, find_task
-    from matl.stages.ssl.task import LungSSL
 
     methods = {name: {"task": "lung_ssl", "method": name} for name in METHODS}
     kinds = {name: {"task": name} for name in TASKS if name != "lung_ssl"} | methods
@@ -96,10 +113,9 @@ def declared() -> dict[str, int]:
     }
 
 
-def test_every_method_is_watched() -> None:
-    from matl.stages.ssl.task import METHODS as KNOWN
-
-    assert set(METHODS) == set(KNOWN)
+def test_what_a_method_is_made_of_is_watched() -> None:
+    files = {Path(file).stem for file in SOURCES["dense_cl"]}
+    assert files == {"dense_cl", "moco", "method", "stage", "queue", "info_nce"}
 
 
 def meaning(file: str) -> str:

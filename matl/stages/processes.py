@@ -20,6 +20,11 @@ def of_all_processes(tensor: Tensor) -> Tensor:
     return concat_all_gather(tensor) if several() else tensor
 
 
+def own_part(tensor: Tensor) -> Tensor:
+    """This process's rows of a tensor that all processes have: each row is one process's."""
+    return tensor[dist.get_rank() :: dist.get_world_size()] if several() else tensor
+
+
 @torch.no_grad()
 def mean_count(count: Tensor) -> Tensor:
     """A count, at least 1 over all processes, as its mean over them."""

@@ -20,10 +20,11 @@ class Method(LungSSL):
     needs of its own has one default, that of its paper.
 
     Attributes:
-        teacher: Whether a momentum copy of the backbone and the heads follows them; see `keep`.
+        teacher: The heads that a momentum copy follows beside the backbone; empty: there is none.
+            See `keep`.
     """
 
-    teacher: ClassVar[bool] = False
+    teacher: ClassVar[tuple[str, ...]] = ()
     module = "matl.stages.ssl.stage:MethodStage"
 
     @classmethod
@@ -42,15 +43,20 @@ class Method(LungSSL):
     @classmethod
     @abstractmethod
     def loss(cls, stage: "MethodStage", batch: "dict[str, Tensor]") -> "Tensor":
-        """The loss of one batch, a scalar; parts of it may be recorded."""
+        """The loss of one batch, a scalar; parts of it may be recorded.
+
+        Of several processes, the mean of their losses must have the gradient of the loss of all.
+        Where `spread` is recorded, features that have collapsed are warned of.
+        """
 
     @classmethod
-    def keep(cls, config: Any, progress: float) -> float:
-        """The share of itself that the teacher keeps at a step.
+    def keep(cls, config: Any, step: int, steps: int) -> float:
+        """The share of itself that the teacher keeps.
 
         Args:
             config: The stage's settings.
-            progress: The share of all steps that is done, 0 to 1.
+            step: The optimizer steps before this one.
+            steps: Those of the whole stage.
         """
         raise NotImplementedError(f"{cls.__name__} has no teacher")
 

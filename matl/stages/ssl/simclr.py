@@ -28,14 +28,18 @@ class SimCLRConfig(LungSSLConfig):
 
 
 class SimCLR(Method):
-    """Two views of a scan agree against all other views of the batch."""
+    """Two views of a scan agree against all other views of the batch.
+
+    Negatives are the views of other scans, those of the same patient too, as in the paper; a
+    batch holds no scan twice. Of several processes they come from all.
+    """
 
     settings = SimCLRConfig
     VERSION: ClassVar[int] = 1
     paper = "https://arxiv.org/abs/2002.05709"
     assumes = "large batches: their other scans are the negatives"
     passes = (2, 0)
-    metric_names = ("loss",)
+    metric_names = ("contrast/accuracy",)
     smaller_batch = "each scan is told from fewer others"
 
     @classmethod
@@ -49,12 +53,17 @@ class SimCLR(Method):
         width = backbone.num_features
         return {
             "projection": SimCLRProjectionHead(width, width, config.projection),
-            "contrast": NTXentLoss(config.temperature, gather_distributed=True),
+            "loss": NTXentLoss(config.temperature, gather_distributed=True),
         }
 
     @classmethod
     def loss(cls, stage: "MethodStage", batch: "dict[str, Tensor]") -> "Tensor":
         """NT-Xent of two views."""
-        project, contrast = stage.heads["projection"], stage.heads["contrast"]
-        first, second = (project(stage.features(view)) for view in stage.views(batch))
-        return contrast(first.float(), second.float())
+        from matl.stages.ssl.measures import retrieval, spread
+
+        first, second = (stage.project(view) for view in stage.views(batch))
+        with stage.in_float32():
+            loss = stage.heads["loss"](first, second)
+            stage.record("contrast/accuracy", retrieval(first, second), batch)
+        stage.record("spread", spread(first), batch)
+        return loss

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from matl.backbones import AttentiveBackbone
 from matl.seeding import generator, seeded
 from matl.stages.base import Stage
+from matl.stages.ssl.measures import warn_if_collapsed
 from matl.stages.ssl.method import Method
 from matl.stages.ssl.task import LungSSL, LungSSLConfig
 
@@ -25,7 +26,7 @@ class MethodStage(Stage):
 
     Attributes:
         method: What is learned.
-        teacher: Momentum copies of `backbone` and `heads`, where the method has a teacher; they
+        teacher: Momentum copies of `backbone` and of heads, where the method has a teacher; they
             normalise by their own batches.
     """
 
@@ -40,10 +41,11 @@ class MethodStage(Stage):
         self.method = method
         with seeded(seed, f"{config.task}.{config.method}.heads"):
             self.heads = nn.ModuleDict(method.heads(backbone, config, images))
-        if method.teacher:
-            followed = {"backbone": backbone, "heads": self.heads}
-            self.teacher = nn.ModuleDict(copy.deepcopy(followed))
-            deactivate_requires_grad(self.teacher)
+        followed = {name: self.heads[name] for name in method.teacher}
+        if followed:
+            followed["backbone"] = backbone
+        self.teacher = nn.ModuleDict(copy.deepcopy(followed))
+        deactivate_requires_grad(self.teacher)
 
     def loss(self, batch: dict[str, Tensor]) -> Tensor:
         """The loss of the method."""
@@ -59,10 +61,33 @@ class MethodStage(Stage):
         """Generator of what the method draws in this step beside its views, as `view_generator`."""
         return generator(self.seed, self.config.task, self.config.method, *self._place())
 
+    def project(self, view: Tensor) -> Tensor:
+        """The head `projection` of a view's features, float32 [B, D]."""
+        features = self.features(view)
+        with self.in_float32():
+            return self.heads["projection"](features.float())
+
+    @torch.no_grad()
+    def teach(self, view: Tensor) -> Tensor:
+        """What the teacher projects a view to, float32 [B, D], without a gradient."""
+        features = self.teacher["backbone"](view)[self.backbone.last_stride].mean((2, 3))
+        with self.in_float32():
+            return self.teacher["projection"](features.float())
+
+    def in_float32(self) -> torch.autocast:
+        """A context without mixed precision: heads and losses are small, and divide by little."""
+        return torch.autocast(self.device.type, enabled=False)
+
     def optimizer_step(self, *args: Any, **options: Any) -> None:
         """Takes a step; then the teacher follows."""
+        step = self.global_step
         super().optimizer_step(*args, **options)
-        if self.method.teacher:
-            kept = self.method.keep(self.config, self.global_step / self._steps())
-            update_momentum(self.backbone, self.teacher["backbone"], kept)
-            update_momentum(self.heads, self.teacher["heads"], kept)
+        for name, copied in self.teacher.items():
+            original = self.backbone if name == "backbone" else self.heads[name]
+            update_momentum(original, copied, self.method.keep(self.config, step, self._steps()))
+
+    def on_train_epoch_end(self) -> None:
+        """Warns of collapsed features, in the second half of the epochs: some begin alike."""
+        found = self.trainer.callback_metrics.get("spread")
+        if found is not None and 2 * (self.current_epoch + 1) > self.config.epochs:
+            warn_if_collapsed("spread", found, "lower lr")

@@ -17,6 +17,12 @@ METHODS = {
     "jigsaw": "matl.stages.ssl.jigsaw:Jigsaw",
     "restoration": "matl.stages.ssl.restoration:Restoration",
     "masked": "matl.stages.ssl.masked:Masked",
+    "moco": "matl.stages.ssl.moco:MoCo",
+    "byol": "matl.stages.ssl.byol:BYOL",
+    "vicreg": "matl.stages.ssl.vicreg:VICReg",
+    "swav": "matl.stages.ssl.swav:SwAV",
+    "dino": "matl.stages.ssl.dino:DINO",
+    "dense_cl": "matl.stages.ssl.dense_cl:DenseCL",
 }
 
 

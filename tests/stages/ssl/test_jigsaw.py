@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from ssl_methods import build, scans
+from methods import build, scans
 from torch.nn import functional as F
 
 from matl.backbones import BackboneConfig

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from ssl_methods import build, scans
+from methods import build, scans
 
 from matl.config import load_experiment
 from matl.errors import MatlError, SettingError

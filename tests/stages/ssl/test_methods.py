@@ -1,38 +1,21 @@
 """Every method learns, moves what it trains, resumes bitwise, and is listed with its paper."""
 
 import copy
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import pytorch_lightning as pl
 import torch
-from ssl_methods import build, scans
+from methods import OWN_FILE, build, fit, scans, state
 from torch import Tensor, nn
 
-from matl.stages.base import Stage
-from matl.stages.ssl.method import Method
 from matl.stages.ssl.stage import MethodStage
 from matl.stages.ssl.task import METHODS, LungSSL
 from matl.views import Share, ViewConfig
 
-OWN_FILE = [name for name in METHODS if issubclass(LungSSL.chosen({"method": name}), Method)]
-
-
-class Repeated(torch.utils.data.Dataset[dict[str, Tensor]]):
-    """The same batch at every step."""
-
-    def __init__(self, batch: dict[str, Tensor], steps: int) -> None:
-        self.batch, self.steps = batch, steps
-
-    def __len__(self) -> int:
-        return self.steps
-
-    def __getitem__(self, at: int) -> dict[str, Tensor]:
-        if at >= self.steps:
-            raise IndexError
-        return self.batch
+STEADY = {"dino": {"momentum": 1.0, "centre_momentum": 1.0, "temperature_warmup": 0.0}}
+"""Losses are compared over time, so that targets must not change their scale."""
 
 
 class KeepAt(pl.Callback):
@@ -46,30 +29,10 @@ class KeepAt(pl.Callback):
             trainer.save_checkpoint(self.file)
 
 
-def fit(
-    stage: Stage, epochs: int, resume: Path | None = None, callbacks: Sequence[pl.Callback] = ()
-) -> None:
-    """Trains one step an epoch on the CPU."""
-    trainer = pl.Trainer(
-        accelerator="cpu",
-        callbacks=list(callbacks),
-        max_epochs=epochs,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
-    loader = torch.utils.data.DataLoader(Repeated(scans(), 1), batch_size=None)
-    trainer.fit(stage, loader, ckpt_path=resume, weights_only=True)
-
-
-def state(module: nn.Module) -> dict[str, Tensor]:
-    return {name: value.clone() for name, value in module.state_dict().items()}
-
-
 @pytest.mark.parametrize("name", OWN_FILE)
 def test_every_trained_parameter_moves_and_the_loss_falls(name: str) -> None:
-    stage = build(name, views=ViewConfig(noise=0.0))
+    settings = {"lr": 1e-3, "views": ViewConfig(noise=0.0)} | STEADY.get(name, {})
+    stage = build(name, **settings)
     before = {key: value.clone() for key, value in stage.named_parameters()}
     losses: list[float] = []
     original = stage.loss
@@ -81,23 +44,27 @@ def test_every_trained_parameter_moves_and_the_loss_falls(name: str) -> None:
 
     stage.loss = watched  # type: ignore[method-assign]
     torch.manual_seed(0)
-    fit(stage, 30)
-    assert len(losses) == 30
-    assert sum(losses[-5:]) < sum(losses[:5]), losses
+    trainer = fit(stage, epochs=6, steps=4)
+    assert len(losses) == 24
+    assert sum(losses[-4:]) < sum(losses[1:5]), losses
     for key, parameter in stage.named_parameters():
         if parameter.requires_grad:
             assert not torch.equal(parameter, before[key]), f"{key} was not trained"
         elif not key.startswith("teacher"):
             assert torch.equal(parameter, before[key]), f"{key} moved"
+    for metric in stage.method.metric_names:
+        assert trainer.callback_metrics[metric].isfinite(), metric
 
 
 @pytest.mark.parametrize("name", OWN_FILE)
 def test_a_method_resumes_bitwise(name: str, tmp_path: Path) -> None:
     half = tmp_path / "half.ckpt"
     whole, resumed = (build(name, epochs=4) for _ in range(2))
-    fit(whole, 4, callbacks=[KeepAt(1, half)])
-    fit(resumed, 4, resume=half)
+    fit(whole, 4, steps=2, callbacks=[KeepAt(1, half)])
+    torch.manual_seed(5)
+    fit(resumed, 4, steps=2, resume=half)
     expected = state(whole)
+    assert set(expected) == set(state(resumed))
     for key, value in state(resumed).items():
         assert torch.equal(value, expected[key]), key
 
@@ -119,12 +86,59 @@ def test_a_stage_begins_alike_whatever_was_drawn_before(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OWN_FILE)
-def test_a_loss_is_finite_under_mixed_precision(name: str) -> None:
-    stage = build(name)
+def test_a_loss_is_float32_under_mixed_precision(name: str) -> None:
+    batch, mixed, exact = scans(), build(name), build(name)
+    for stage in (mixed, exact):
+        stage.loss(batch)  # fills the queues
+    expected = exact.loss(batch)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        loss = stage.loss(scans())
-    assert loss.isfinite()
+        loss = mixed.loss(batch)
+    assert loss.dtype == torch.float32
+    assert loss.shape == ()
+    torch.testing.assert_close(loss, expected, rtol=0.1, atol=0.1)
     loss.backward()
+    assert all(
+        parameter.grad.isfinite().all()
+        for parameter in mixed.parameters()
+        if parameter.grad is not None
+    )
+
+
+@pytest.mark.parametrize("name", OWN_FILE)
+def test_the_passes_that_a_method_names_are_those_that_it_takes(name: str) -> None:
+    stage, batch = build(name), scans()
+    seen = {id(stage.backbone): 0}
+    if stage.teacher:
+        seen[id(stage.teacher["backbone"])] = 0
+
+    def count(module: nn.Module, images: tuple[Tensor]) -> None:
+        if id(module) in seen:
+            seen[id(module)] += len(images[0])
+
+    with nn.modules.module.register_module_forward_pre_hook(count):
+        stage.loss(batch)
+    found = (*seen.values(), 0)[:2]
+    assert found == tuple(passes * len(batch["image"]) for passes in stage.method.passes)
+
+
+@pytest.mark.parametrize("name", [name for name in OWN_FILE if build(name).teacher])
+def test_a_teacher_keeps_its_share_at_every_step(name: str) -> None:
+    stage = build(name, lr=1e-2)
+    expected = state(stage.teacher)
+
+    class Follow(pl.Callback):
+        def on_train_batch_end(self, trainer: pl.Trainer, *_: object) -> None:
+            share = stage.method.keep(stage.config, trainer.global_step - 1, 6)
+            for key, _ in stage.teacher.named_parameters():
+                part, _, rest = key.partition(".")
+                followed = stage.backbone if part == "backbone" else stage.heads[part]
+                value = followed.get_parameter(rest).detach()
+                expected[key] = share * expected[key] + (1 - share) * value
+
+    fit(stage, epochs=3, steps=2, callbacks=[Follow()])
+    for key, parameter in stage.teacher.named_parameters():
+        torch.testing.assert_close(parameter, expected[key], rtol=1e-5, atol=1e-7)
+        assert not parameter.requires_grad
 
 
 @pytest.mark.parametrize("name", ["rotation", "jigsaw", "restoration", "masked"])

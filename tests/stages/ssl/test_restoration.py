@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from ssl_methods import build, scans
+from methods import build, scans
 from torch import Tensor
 
 from matl.stages.base import Stage

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from ssl_methods import build, scans
+from methods import build, scans
 from torch.nn import functional as F
 
 from matl.errors import SettingError

@@ -1,0 +1,54 @@
+"""The LightningModule of the one-file methods: float32, collapse, and methods from outside."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from methods import OWN_FILE, build, fit, move_teacher, show_these_views, two_views
+from torch import Tensor, nn
+
+from matl.stages.ssl.stage import MethodStage
+
+FROM_PROJECTIONS = [name for name in OWN_FILE if "projection" in build(name).heads]
+
+
+def without_rounding(network: nn.Module) -> None:
+    """Makes a network compute in float32 whatever the precision around it."""
+    forward: Callable[[Tensor], object] = network.forward
+
+    def exact(images: Tensor) -> object:
+        with torch.autocast("cpu", enabled=False):
+            return forward(images)
+
+    network.forward = exact  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("name", FROM_PROJECTIONS)
+def test_heads_and_losses_are_not_rounded_by_mixed_precision(name: str) -> None:
+    found = []
+    for mixed in (False, True):
+        stage = show_these_views(build(name))
+        without_rounding(stage.backbone)
+        if stage.teacher:
+            move_teacher(stage)
+            without_rounding(stage.teacher["backbone"])
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=mixed):
+            stage.loss(two_views(seed=5))
+            found.append(stage.loss(two_views()))
+    assert torch.equal(*found)
+
+
+def test_collapsed_features_are_said_in_the_second_half_of_the_epochs(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    class Halves(MethodStage):
+        def loss(self, batch: dict[str, Tensor]) -> Tensor:
+            self.record("spread", torch.tensor(self.fixed[self.current_epoch]), batch)
+            return self.heads["projection"](self.features(self.views(batch)[0])).sum()
+
+    for spreads, said in (([0.05, 0.05, 0.5, 0.5], 0), ([0.5, 0.5, 0.5, 0.05], 1)):
+        recwarn.clear()
+        stage = build("moco", kind=Halves, epochs=4)
+        stage.fixed = spreads
+        fit(stage, epochs=4)
+        assert sum("have collapsed (spread" in str(one.message) for one in recwarn) == said
