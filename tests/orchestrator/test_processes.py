@@ -32,7 +32,7 @@ NO_BATCH_NORM = (
 )
 """Not Adam: where a gradient is zero but for rounding, it divides rounding by rounding."""
 LEAST_STEPS = 20
-MEANS = ["whole/spread", "region/spread", "contribution/16"]
+MEANS = ["spread", "whole/spread", "region/spread", "contribution/16"]
 """Shown as the mean of the processes' own, which is not that of the whole batch."""
 NOT_EXACT = [*MEANS, "region/accuracy", "seconds", "peak_memory_mb"]
 """Regions that share a cell tie, and rounding decides who is right."""
@@ -55,11 +55,20 @@ def trained(load_tiny: Load, name: str, processes: int, tmp_path: Path, *words: 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["shapes", "lung", "diagnosis"])
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("shapes", []),
+        ("lung", []),
+        ("lung", ["stages.lung.method=moco"]),
+        ("lung", ["stages.lung.method=dino", "stages.lung.prototypes=64"]),
+        ("diagnosis", []),
+    ],
+)
 def test_one_two_and_four_processes_end_with_the_same_weights(
-    load_tiny: Load, tmp_path: Path, name: str
+    load_tiny: Load, tmp_path: Path, name: str, words: list[str]
 ) -> None:
-    one, *others = (trained(load_tiny, name, count, tmp_path) for count in (1, 2, 4))
+    one, *others = (trained(load_tiny, name, count, tmp_path, *words) for count in (1, 2, 4))
     for job in others:
         for file in (BACKBONE, HEADS):
             expected, weights = load_file(one.workspace / file), load_file(job.workspace / file)
