@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from matl.stages.base import Stage as Stage
     from matl.stages.registry import list_tasks as list_tasks
     from matl.stages.settings import StageConfig as StageConfig
+    from matl.stages.ssl.listing import list_methods as list_methods
     from matl.stages.ssl.task import LungSSL as LungSSL
     from matl.stages.ssl.task import LungSSLConfig as LungSSLConfig
-    from matl.stages.ssl.task import list_methods as list_methods
     from matl.stages.task import Task as Task
     from matl.trained import TrainedModel as TrainedModel
 
@@ -60,7 +60,7 @@ _PLACES = {
     "evaluate_external": "matl.orchestrator.external:evaluate_external",
     "explain_run": "matl.orchestrator.explain_run:explain_run",
     "list_data_sets": "data_modules.registry:list_data_sets",
-    "list_methods": "matl.stages.ssl.task:list_methods",
+    "list_methods": "matl.stages.ssl.listing:list_methods",
     "list_networks": "matl.backbones.listing:list_networks",
     "list_tasks": "matl.stages.registry:list_tasks",
     "make_plan": "matl.orchestrator.plan:make_plan",

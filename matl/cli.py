@@ -149,6 +149,18 @@ def networks(
 
 
 @app.command()
+def methods() -> None:
+    """List the methods of `lung_ssl`: what each learns, its cost, what it assumes, its paper.
+
+    Example: matl methods
+    """
+    from matl.stages.ssl.listing import methods_table
+    from matl.terminal import terminal
+
+    terminal().print(methods_table())
+
+
+@app.command()
 def data(
     experiment: ExperimentFile,
     overrides: Overrides = None,

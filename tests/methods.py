@@ -7,7 +7,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
-from matl.backbones import BackboneConfig, build_backbone
+from matl.backbones import AttentiveBackbone, BackboneConfig, build_backbone
 from matl.stages.ssl.method import Method
 from matl.stages.ssl.stage import MethodStage
 from matl.stages.ssl.task import METHODS, LungSSL
@@ -38,6 +38,25 @@ def build(
     config = method.settings(**wanted | {"size": 64} | SMALL.get(name, {}) | settings)
     backbone = build_backbone(BackboneConfig(name=network), seed)
     return kind(backbone, config, seed, images=IMAGES)
+
+
+class Brightness(Method):
+    """Learns how bright a view is: a method from outside matl, in one class."""
+
+    VERSION = 1
+    metric_names = ("loss",)
+
+    @classmethod
+    def heads(
+        cls, backbone: AttentiveBackbone, config: object, images: int
+    ) -> dict[str, nn.Module]:
+        return {"mean": nn.Linear(backbone.num_features, 1)}
+
+    @classmethod
+    def loss(cls, stage: MethodStage, batch: dict[str, Tensor]) -> Tensor:
+        (view,) = stage.views(batch, count=1)
+        found = stage.heads["mean"](stage.features(view)).squeeze(1)
+        return (found - view.mean((1, 2, 3))).square().mean()
 
 
 class Later(MethodStage):

@@ -67,6 +67,10 @@ def test_listing_networks(tmp_path: Path) -> None:
     assert_quick(watched(["networks", "monai/"], tmp_path))
 
 
+def test_listing_methods(tmp_path: Path) -> None:
+    assert_quick(watched(["methods"], tmp_path))
+
+
 def test_listing_the_store(tmp_path: Path) -> None:
     (tmp_path / "store").mkdir()
     assert_quick(watched(["store", "list"], tmp_path))

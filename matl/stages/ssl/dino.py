@@ -23,8 +23,8 @@ class DINOConfig(LungSSLConfig):
     Attributes:
         temperature: What the student's outputs are divided by.
         teacher_temperature: What the teacher's outputs are divided by after its warm-up.
-        first_temperature: What they are divided by in the first epoch.
-        temperature_warmup: Share of the epochs in which it rises from one to the other.
+        first_temperature: What the teacher's outputs are divided by in the first epoch.
+        temperature_warmup: Share of the epochs in which the teacher's temperature rises.
         momentum: The share of itself that the teacher keeps at the first step; it rises to 1 by a
             cosine.
         centre_momentum: The share of itself that the centre of the teacher's outputs keeps.
@@ -47,10 +47,10 @@ class DINOConfig(LungSSLConfig):
 class DINO(Method):
     """Each view predicts a momentum teacher's centred, sharpened outputs of its other view.
 
-    No multi-crop: all methods have the same two views. 1,024 outputs, the fewest that the paper
-    compares, in the place of 65,536; hidden layers as wide as the features, as 2,048 is of
-    ResNet-50. The teacher's temperature rises over 30 of 300 epochs. Weight decay stays the one
-    that all methods share.
+    No multi-crop: all methods have the same two views. 1,024 outputs in the place of 65,536, which
+    would be dozens for each scan; hidden layers as wide as the features, as the paper's 2,048 are
+    of ResNet-50. The teacher's temperature rises over 30 of 300 epochs. Weight decay stays the one
+    that all methods share. There are no negatives.
     """
 
     settings = DINOConfig
@@ -59,6 +59,7 @@ class DINO(Method):
     paper = "https://arxiv.org/abs/2104.14294"
     assumes = "nothing of other scans; the centre and the sharpening keep it from collapse"
     passes = (2, 2)
+    unused_parameters: ClassVar[bool] = True  # while the last layer is frozen
     metric_names = ("retrieval", "teacher/entropy")
 
     @classmethod

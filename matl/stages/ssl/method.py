@@ -25,6 +25,7 @@ class Method(LungSSL):
     """
 
     teacher: ClassVar[tuple[str, ...]] = ()
+    unused_parameters: ClassVar[bool] = False
     module = "matl.stages.ssl.stage:MethodStage"
 
     @classmethod

@@ -23,7 +23,7 @@ class SwAVConfig(LungSSLConfig):
 
     Attributes:
         temperature: What similarities to prototypes are divided by in the prediction.
-        epsilon: What they are divided by in the codes; smaller ones are sharper.
+        epsilon: What similarities are divided by in the codes; a smaller one sharpens them.
         prototypes: Number of prototypes.
         frozen_epochs: Epochs at the start in which the prototypes are not trained.
         queue: Earlier projections of each view that codes are balanced over besides the batch,
@@ -56,6 +56,7 @@ class SwAV(Method):
     paper = "https://arxiv.org/abs/2006.09882"
     assumes = "scans fall into groups of about equal size"
     passes = (2, 0)
+    unused_parameters: ClassVar[bool] = True  # while prototypes are frozen
     metric_names = ("retrieval",)
     smaller_batch = "codes are balanced over fewer scans"
     least_images = 4  # a quarter of them are kept in the queue

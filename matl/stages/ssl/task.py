@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from data_modules.samples import SPLITS, Samples
 from matl.errors import SettingError
-from matl.plugins import describe, load_class
+from matl.plugins import load_class
 from matl.stages.settings import StageConfig
 from matl.stages.task import Task
 
@@ -104,8 +104,3 @@ class LungSSL(Task):
     def transductive(cls, config: LungSSLConfig) -> bool:
         """As the setting of that name says: no label is used."""
         return config.transductive
-
-
-def list_methods() -> dict[str, str]:
-    """The built-in methods of `lung_ssl`: how each learns, by name."""
-    return describe(METHODS)

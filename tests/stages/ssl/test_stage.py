@@ -7,6 +7,7 @@ import torch
 from methods import OWN_FILE, build, fit, move_teacher, show_these_views, two_views
 from torch import Tensor, nn
 
+from matl.stages.check import check_task
 from matl.stages.ssl.stage import MethodStage
 
 FROM_PROJECTIONS = [name for name in OWN_FILE if "projection" in build(name).heads]
@@ -52,3 +53,13 @@ def test_collapsed_features_are_said_in_the_second_half_of_the_epochs(
         stage.fixed = spreads
         fit(stage, epochs=4)
         assert sum("have collapsed (spread" in str(one.message) for one in recwarn) == said
+
+
+def test_a_method_from_outside_is_one_class_with_heads_and_a_loss() -> None:
+    stage = build("methods:Brightness")
+    check_task(stage.method, stage.config)
+    assert "methods" in stage.method.versions(stage.config)["source"]
+    before = stage.heads["mean"].weight.clone()
+    fit(stage, epochs=1)
+    assert not torch.equal(stage.heads["mean"].weight, before)
+    assert not stage.teacher
