@@ -1,1 +1,1 @@
-"""The task `lung_ssl`: self-supervision on unlabelled CT scans, one folder per method."""
+"""The task `lung_ssl`: self-supervision on unlabelled CT scans, one file or folder per method."""
