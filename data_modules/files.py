@@ -87,6 +87,18 @@ def read_json(content: str | bytes) -> Any:
         raise ValueError("it is nested too deeply") from error
 
 
+def recall(memo: Path) -> Any:
+    """The value that `remember` stored; None where there is none, or it is damaged."""
+    content = read_signed(memo)
+    return None if content is None else read_json(content)
+
+
+def remember(memo: Path, value: Any) -> None:
+    """Store a value that JSON holds, in a folder that is made where it is missing."""
+    memo.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(memo, signed(json.dumps(value).encode()))
+
+
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):

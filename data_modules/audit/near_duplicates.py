@@ -19,12 +19,10 @@ the eighth cuts the lungs: 0.82), five of them only there. The best pair of two 
 """
 
 import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from itertools import chain, combinations, islice, pairwise, repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,7 +31,7 @@ from data_modules.audit.boxes import Boxes
 from data_modules.audit.likeness import MOST_PAIRS, NEAR, ORIENTATIONS, TURNED, Near, near_pairs
 from data_modules.audit.thumbnails import equal_pixels, thumbnails
 from data_modules.file_hashes import FileHashes
-from data_modules.files import read_json, read_signed, replace_file, signed
+from data_modules.files import recall, remember
 from data_modules.samples import SPLITS, Samples, texts
 
 VERSION = 6  # of the signatures, of what counts as near, and of the memos
@@ -107,11 +105,11 @@ def same_pixels(samples: Samples, hashes: FileHashes) -> np.ndarray:
 
 def _same_pixels(files: list[str], contents: list[str], folder: Path) -> np.ndarray:
     memo = _memo(folder, contents, (), None)
-    found = _recall(memo)
+    found = recall(memo)
     if found is None:
         readable, pictures = thumbnails(files, contents, folder)
         found = equal_pixels(files, contents, readable, pictures).tolist()
-        _remember(memo, found)
+        remember(memo, found)
     return np.array(found, dtype=np.int64)
 
 
@@ -134,7 +132,7 @@ def _pairs(
     contents = hashes.of(files)
     pixels = _same_pixels(files, contents, hashes.folder)
     memo = _memo(hashes.folder, contents, compared, boxes)
-    found = _recall(memo)
+    found = recall(memo)
     if found is None:
         readable, pictures = thumbnails(files, contents, hashes.folder)
         near = _find(pixels, readable, compared, pictures, LEAST)
@@ -142,7 +140,7 @@ def _pairs(
             boxed, cut = thumbnails(files, contents, hashes.folder, boxes)
             near = _joined(near, _find(pixels, boxed, compared, cut, BOXED))
         found = [np.flatnonzero(~readable).tolist(), list(islice(near, MOST_PAIRS))]
-        _remember(memo, found)
+        remember(memo, found)
     unreadable, near = found
     pixels[unreadable] = -1 - np.arange(len(unreadable))  # equal to no other
     equal = [(*pair, 1.0) for rows in linked for pair in _exact(pixels, *rows)]
@@ -205,13 +203,3 @@ def _memo(folder: Path, contents: list[str], compared: Compared, boxes: Boxes | 
             whole.update(b"%d " % len(one) + one.tobytes())
     whole.update((boxes.name if boxes else "").encode())
     return folder / f"near_duplicates_v{VERSION}" / f"{whole.hexdigest()}.json"
-
-
-def _recall(memo: Path) -> list[Any] | None:
-    content = read_signed(memo)
-    return None if content is None else read_json(content)
-
-
-def _remember(memo: Path, found: list[Any]) -> None:
-    memo.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(memo, signed(json.dumps(found).encode()))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from data_modules.files import file_digest, read_json, replace_file, sync
+from data_modules.files import file_digest, read_json, recall, remember, replace_file, sync
 
 
 def test_a_file_is_replaced_and_no_other_file_is_left(tmp_path: Path):
@@ -47,6 +47,16 @@ def test_files_and_folders_can_be_synced(tmp_path: Path):
         sync(path)
     with pytest.raises(FileNotFoundError):
         sync(tmp_path / "absent")
+
+
+def test_what_is_remembered_is_recalled_unless_it_is_damaged(tmp_path: Path):
+    memo = tmp_path / "of a kind" / "memo.json"
+    assert recall(memo) is None
+    for value in ([[1, 2.5], "ü"], []):
+        remember(memo, value)
+        assert recall(memo) == value
+    memo.write_bytes(memo.read_bytes()[:-1] + b" ")
+    assert recall(memo) is None
 
 
 @pytest.mark.parametrize("content", [b"[" * 100_000, '{"a":' * 100_000, b"{", b"", b"\xff"])
