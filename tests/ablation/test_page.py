@@ -66,6 +66,7 @@ def test_a_finished_ablation_has_a_page(folder: Path, browser: Browser) -> None:
     browser.show(width=390)
     assert browser.evaluate("document.documentElement.scrollWidth") <= 390
     assert browser.complaints() == []
+    check_one_arm(folder, browser, record)
     check_changes(folder, browser, record)
     check_damage(folder)
 
@@ -132,6 +133,16 @@ def check_training(folder: Path) -> None:
             mean = table[f"{name.replace('/', ' ')}/{arm}"]
             assert mean.to_list() == pytest.approx(logged[name].to_list())
     assert not {"seconds/attention", "images/attention"} & set(shown["shapes"].columns)
+
+
+def check_one_arm(folder: Path, browser: Browser, record: AblationRecord) -> None:
+    """The primary comparison may be the gain of one arm."""
+    gains = [replace(one, primary=one.arms == ("attention",)) for one in record.comparisons]
+    write_record(replace(record, comparison=["attention"], comparisons=gains), folder)
+    browser.open(write_ablation_page(folder))
+    header = browser.evaluate("document.querySelector('header').innerText")
+    assert "Does attention gain from the stages before the diagnosis (shapes: " in header
+    assert "\nGain over training from scratch, 1 of 1 seeds" in header
 
 
 def check_changes(folder: Path, browser: Browser, record: AblationRecord) -> None:
