@@ -8,6 +8,25 @@ from typing import Any
 
 
 @dataclass
+class ThinConfig:
+    """Which of the training images that are nearly identical are left out.
+
+    Attributes:
+        within: Which images are compared: those of a `study` (an image without one is kept), of a
+            `patient`, of a `source`, or `all`; `none` leaves nothing out.
+        distance: The largest distance of two images of which one is left out: in how many of 256
+            bits their perceptual hashes differ. 20 are next slices of one CT and copies.
+    """
+
+    within: str = field(
+        default="none", metadata={"values": "`none`, `study`, `patient`, `source`, `all`"}
+    )
+    distance: int = field(
+        default=20, metadata={"unit": "bits", "values": "whole number from 0 to 100"}
+    )
+
+
+@dataclass
 class DataConfig:
     """One data set, or a union of several, and how it is split.
 
@@ -27,6 +46,8 @@ class DataConfig:
         label_fraction: How many of the training patients are kept, by stratum, to measure label
             efficiency; validation and test stay whole.
         label_seed: Chooses which patients `label_fraction` keeps.
+        thin: Leaves out training images that are nearly identical; whoever knows which images are
+            used does so, by `data_modules.thinning.thin`.
         positive: The class that metrics count as positive. Default: the data set's own. `null`
             over three classes and more tells all of them apart (multi-class); over two it says
             what the default does.
@@ -47,6 +68,7 @@ class DataConfig:
         default=1.0, metadata={"unit": "share", "values": "above 0 and at most 1"}
     )
     label_seed: int = 0
+    thin: ThinConfig = field(default_factory=ThinConfig)
     positive: str | None = field(default="", metadata={"values": "a class, or `null`"})
     on_bad_image: str = field(default="stop", metadata={"values": "`stop`, `skip`"})
     options: dict[str, Any] = field(default_factory=dict)

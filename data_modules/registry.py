@@ -17,6 +17,7 @@ from data_modules.imports import load_object
 from data_modules.samples import Samples
 from data_modules.sets.union import join
 from data_modules.splits import keep_labels, kfold, leak_notes
+from data_modules.thinning import check_thin
 
 Index = Callable[..., Samples]
 
@@ -35,7 +36,7 @@ DATASETS = {
     "phantom_null": "data_modules.phantom:index_null",
 }
 """Import path of the function behind each built-in name."""
-WHOLE_UNION = ("union", "positive", "on_bad_image", "label_fraction", "label_seed")
+WHOLE_UNION = ("union", "positive", "on_bad_image", "label_fraction", "label_seed", "thin")
 NOT_OPTIONS = ("split_seed",)
 
 
@@ -98,7 +99,8 @@ def load(
     together first.
 
     The split settings of a union are those of its members, as far as a member does not set its
-    own; members without labels keep their official split under `split: kfold`.
+    own; members without labels keep their official split under `split: kfold`. `thin` is left to
+    whoever knows which of the images are used.
 
     Args:
         config: The settings.
@@ -143,6 +145,7 @@ def check_config(config: DataConfig) -> None:
     if config.name is not None:
         _check_options(config)
     _check_split(config)
+    check_thin(config.thin)
 
 
 def _check_split(config: DataConfig) -> None:

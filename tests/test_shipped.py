@@ -66,6 +66,9 @@ def test_a_shipped_ablation_trains(file: Path, tmp_path: Path) -> None:
         words += ["backbone.name=resnet10t", "backbone.weights=null"]
     if any(".average=" in word for arm in ablation.arms.values() for word in arm):
         words.append("stages.diagnosis.epochs=4")
+    if any(".thin." in word for one in ablation.regimes.values() for word in one.overrides):
+        scans = "data.options={patients: 24, slices: 4, size: 64}"  # some that resemble another one
+        words += [f"stages.{name}.{scans}" for name in ("lung", "diagnosis")]
     folder, failures = run_ablation(ablation, words, console_of()[0])
     assert not failures
     assert "missing" not in (folder / "cells.csv").read_text()

@@ -13,7 +13,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from omegaconf import MISSING as NO_DEFAULT
 
-from data_modules.config import DataConfig
+from data_modules.config import DataConfig, ThinConfig
 from matl.backbones.config import BackboneConfig
 from matl.config.schema import Experiment, LoggerConfig, TrainerConfig
 from matl.plugins import load_class
@@ -77,6 +77,7 @@ def experiment_sections() -> list[Section]:
         *(_own(f"Task {name}", load_class(name, TASKS, Task, "task"), stage) for name in TASKS),
         *(_own(f"Method {name}", one, stage) for name, one in _methods()),
         make_section("Data", DataConfig, f"{stage}data."),
+        make_section("Thinning", ThinConfig, f"{stage}data.thin."),
         make_section("Views", ViewConfig, f"{stage}views."),
         make_section("Trainer", TrainerConfig, "trainer."),
         make_section("Logger", LoggerConfig, "logger."),

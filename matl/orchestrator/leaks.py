@@ -162,7 +162,7 @@ def _remedy(task: type[Task], splits: Sequence[str]) -> str:
 
 def _own_copies(target: Samples, name: str, hashes: FileHashes) -> pd.DataFrame:
     """The pairs of images of a diagnosis that are alike, none of which is a reason to refuse it."""
-    _refuse_contradictions(target, name, hashes)
+    refuse_contradictions(target, name, hashes)
     pairs = near_duplicates(target, hashes, LUNG_BOXES)
     _refuse_shared(target, name, pairs)
     across = unpublished(target, pairs)
@@ -184,8 +184,17 @@ def _refuse_shared(samples: Samples, name: str, pairs: pd.DataFrame) -> None:
         raise MatlError(f"stages.{name}.data: {error}") from error
 
 
-def _refuse_contradictions(target: Samples, name: str, hashes: FileHashes) -> None:
-    """Refuses images of the same bytes or pixels that have different labels."""
+def refuse_contradictions(target: Samples, name: str, hashes: FileHashes) -> None:
+    """Refuses images of the same bytes or pixels that have different labels.
+
+    Args:
+        target: A diagnosis's images.
+        name: The stage's.
+        hashes: What hashes the files.
+
+    Raises:
+        MatlError: There are such images.
+    """
     table = target.table.assign(pixels=same_pixels(target, hashes))
     labelled = table.drop_duplicates(["pixels", "label"])
     again = labelled[labelled.duplicated("pixels")]

@@ -19,6 +19,7 @@ from matl.lung_boxes import LUNG_BOXES
 from matl.orchestrator.fingerprints import Identity, fingerprint, stage_identity
 from matl.orchestrator.leaks import refuse_leaks
 from matl.orchestrator.resources import Resources, resolve
+from matl.orchestrator.thinned import thinned
 from matl.report.rows import from_scratch
 from matl.stages.check import check_images, check_task, faults_of
 from matl.stages.registry import task_of
@@ -212,7 +213,7 @@ def _further(member: Member) -> Member:
 
 
 def select_images(experiment: Experiment, name: str, memo: Memo | None = None) -> Samples:
-    """The images of a stage, as its task may see them; no image is read.
+    """The images of a stage, as its task may see them, thinned where its settings say so.
 
     Args:
         experiment: The experiment.
@@ -237,6 +238,7 @@ def select_images(experiment: Experiment, name: str, memo: Memo | None = None) -
             samples = task.select(whole, config)
             if not isinstance(samples, Samples):
                 raise TypeError(f"it returns {type(samples).__name__}, not Samples")
+        samples = thinned(name, samples, config, hashes)
         check_images(task, samples, config)
     except SettingError as error:
         raise error.under("stages", name) from error

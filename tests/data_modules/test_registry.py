@@ -8,7 +8,7 @@ import pytest
 from omegaconf import OmegaConf
 from PIL import Image
 
-from data_modules.config import DataConfig
+from data_modules.config import DataConfig, ThinConfig
 from data_modules.errors import DataError
 from data_modules.registry import DATASETS, find_index, list_data_sets, load
 
@@ -140,6 +140,17 @@ def test_two_folders_of_one_name_are_refused(data_root: Path):
         ({"name": "csv", "options": {"split_seed": 1}}, "no option 'split_seed'"),
         ({"name": "csv", "options": {"multi_label": "yes"}}, "expects bool, not 'yes'"),
         ({"name": "phantom_ct", "options": {"patient": 3}}, "did you mean 'patients'"),
+        (
+            {"name": "csv", "thin": ThinConfig("studie")},
+            "'studie' is unknown; did you mean 'study'",
+        ),
+        (
+            {"name": "csv", "thin": ThinConfig("all", 101)},
+            "thin.distance: 101 .* set 0 to 100 bits",
+        ),
+        ({"name": "csv", "thin": ThinConfig("all", -1)}, "thin.distance: -1 is not possible"),
+        ({"name": "csv", "thin": ThinConfig("all", 2.5)}, "thin.distance: 2.5 is not possible"),
+        ({"union": [{"name": "csv", "thin": {}}]}, "a member has no setting 'thin'"),
         ({"union": [{"name": "csv", "fodl": 1}]}, "no setting 'fodl'; did you mean 'fold'"),
         ({"union": [{"name": "csv", "positive": "a"}]}, "no setting 'positive'"),
         ({"union": [{"root": "x"}]}, "give either `name` or `union`"),
