@@ -113,7 +113,11 @@ class ImageDataModule(pl.LightningDataModule):
 
     def eval_loader(self, split: str) -> BatchLoader:
         """A loader of all images of a split, in the table's order and whole on every process."""
-        return BatchLoader(self._arrays, self._rows(split), batch_size=self._eval_batch_size)
+        return self.loader_of(self._rows(split))
+
+    def loader_of(self, rows: np.ndarray) -> BatchLoader:
+        """A loader of some rows of the samples, int64 [N], in their order."""
+        return BatchLoader(self._arrays, rows, batch_size=self._eval_batch_size)
 
     def _groups(self) -> np.ndarray:
         """The number of each image's label set, or else of its source."""

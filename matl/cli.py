@@ -362,7 +362,7 @@ def explain(
 
 
 def main() -> None:
-    """Run the command; a user's mistake is one line and exit code 2."""
+    """Run the command; a user's mistake is one line and its exit code, 2 for nearly all."""
     from matl.preemption import PREEMPTED, Preempted, end_at_once, on_signal
 
     trains = sys.argv[1:2] in (["run"], ["ablate"])
@@ -375,7 +375,7 @@ def main() -> None:
         app()
     except (MatlError, DataError) as error:
         say(f"error: {error}", err=True)
-        sys.exit(2)
+        sys.exit(error.exit_code if isinstance(error, MatlError) else 2)
     except ProcessEnded as error:
         say(f"error: {error}", err=True)
         sys.exit(1)

@@ -1,11 +1,17 @@
 """The errors that a user sees."""
 
 from collections.abc import Iterable
-from typing import Self
+from typing import ClassVar, Self
 
 
 class MatlError(Exception):
-    """A user's mistake: one clear line that says what, where and how to fix it."""
+    """A user's mistake: one clear line that says what, where and how to fix it.
+
+    Attributes:
+        exit_code: What the command ends with.
+    """
+
+    exit_code: ClassVar[int] = 2
 
 
 class SettingError(MatlError):
@@ -29,6 +35,12 @@ class SettingError(MatlError):
     def under(self, *keys: str) -> Self:
         """The same error below other settings, as in `error.under("stages", "lung")`."""
         return type(self)([*keys, *self.keys], self.reason)
+
+
+class Collapsed(MatlError):
+    """A stage's features say nothing any more, and its settings ask to end it then."""
+
+    exit_code = 3
 
 
 class OutOfMemory(MatlError):

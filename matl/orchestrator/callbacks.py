@@ -14,6 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from matl.orchestrator.memory import peak_memory_mb, reset_peak_memory
+from matl.stages.base import Stage
+from matl.stages.task import Measure
 
 LINES_A_STAGE = 10
 BAR = 20
@@ -25,10 +27,15 @@ class CurveRecorder(pl.Callback):
 
     The rows travel in the checkpoint, so a resumed stage keeps them. The row of an epoch that was
     resumed inside is of the rest of that epoch.
+
+    Args:
+        file: Where to write them.
+        measure: Gives further values of a row, which process 0 measures; see `Task.monitor`. The
+            clock stands meanwhile.
     """
 
-    def __init__(self, file: Path) -> None:
-        self.file = file
+    def __init__(self, file: Path, measure: Measure | None = None) -> None:
+        self.file, self.measure = file, measure
         self.rows: list[dict[str, float]] = []
         self._images = 0
         self._started = self._paused = 0.0
@@ -80,9 +87,22 @@ class CurveRecorder(pl.Callback):
             "seconds": time.perf_counter() - self._started - self._paused,
             "peak_memory_mb": peak_memory_mb(),
         }
-        self.rows.append({"epoch": trainer.current_epoch + 1, **row, **cost})
+        measured = self._measured(trainer, pl_module)
+        self.rows.append({"epoch": trainer.current_epoch + 1, **row, **measured, **cost})
         if trainer.is_global_zero:
             pd.DataFrame(self.rows).to_csv(self.file, index=False)
+
+    def _measured(self, trainer: pl.Trainer, stage: pl.LightningModule) -> dict[str, float]:
+        """The same values in all processes."""
+        if self.measure is None:
+            return {}
+        assert isinstance(stage, Stage)
+        first = trainer.is_global_zero
+        own = self.measure(stage, trainer.current_epoch + 1) if first else {}
+        measured: dict[str, float] = trainer.strategy.broadcast(own)
+        if measured and trainer.logger is not None:
+            trainer.logger.log_metrics(measured, step=trainer.global_step)
+        return measured
 
 
 class StageProgress(pl.Callback):

@@ -167,6 +167,7 @@ def stage_row(name: str, stage: PlannedStage, plan: Plan, store: Store) -> Stage
     manifest = store.manifest(stage.fingerprint)
     trained_by = manifest.experiment
     splits = stage.task.training_splits(stage.config)
+    curves = pd.read_csv(store.file(stage.fingerprint, CURVES))
     return StageRow(
         name=name,
         part=stage.config.part,
@@ -183,7 +184,8 @@ def stage_row(name: str, stage: PlannedStage, plan: Plan, store: Store) -> Stage
         reused=None if trained_by == plan.experiment.name else trained_by,
         fingerprint=stage.fingerprint,
         from_scratch=stage is plan.scratch,
-        references=reference_words(stage.task, pd.read_csv(store.file(stage.fingerprint, CURVES))),
+        references=reference_words(stage.task, curves),
+        findings=[one.text for one in stage.task.findings(curves, stage.config)],
     )
 
 

@@ -15,6 +15,7 @@ from rich.console import Console
 from timm.layers import convert_sync_batchnorm
 from torch.multiprocessing import _prctl_pr_set_pdeathsig  # type: ignore[attr-defined]
 
+from data_modules.module import ImageDataModule
 from matl.backbones import AttentiveBackbone, canonical_state, save_weights
 from matl.files import disk_errors
 from matl.names import BACKBONE, CHECKPOINT, CURVES, HEADS
@@ -30,6 +31,7 @@ from matl.orchestrator.process_group import OneMachine, join_group
 from matl.orchestrator.stage_card import stage_card
 from matl.orchestrator.wandb_curves import CurveLogger
 from matl.orchestrator.wandb_logger import log_weights, stage_logger
+from matl.orchestrator.watch import Watch
 from matl.preemption import Preempted
 from matl.stages.base import Stage
 from matl.terminal import terminal
@@ -43,6 +45,7 @@ def train(job: Job, nodes: Nodes = ALONE) -> None:
 
     Raises:
         MatlError: training diverged, or a process was killed; the others are stopped then.
+        Collapsed: its features say nothing any more, and `on_collapse` is `stop`.
         ProcessEnded: a process ended otherwise.
         Preempted: the machine is to be given back; a checkpoint was saved.
     """
@@ -75,18 +78,13 @@ def fit(job: Job) -> None:
         if job.resources.processes > 1 and job.resources.nodes == 1:
             join_group(_backend(job))
         average = LastEpochs(job.stage.config.average)
-        trainer = _trainer(job, console, logger, average)
-        try:
-            trainer.fit(stage, data, ckpt_path=job.checkpoint, weights_only=True)
-        except Preempted:
-            raise
-        except SystemExit:
-            if trainer.interrupted:
-                raise KeyboardInterrupt from None
-            raise
-        except RuntimeError as error:
-            refuse_batch(job, error)
-            raise
+        recorder = CurveRecorder(
+            job.workspace / CURVES, job.stage.task.monitor(data, job.stage.config, job.stage.seed)
+        )
+        watch = Watch(job.stage, recorder, console)
+        trainer = _trainer(job, console, logger, [recorder, watch, average])
+        _fit_to_end(trainer, stage, data, job)
+        watch.end_if_asked()
         average.put_into(stage)
         if trainer.is_global_zero:
             description = _description(job, stage.backbone)
@@ -94,6 +92,20 @@ def fit(job: Job) -> None:
             save_weights(job.workspace / HEADS, stage.heads.state_dict(), description)
         if logger is not None:
             log_weights(logger.run, job)
+
+
+def _fit_to_end(trainer: pl.Trainer, stage: Stage, data: ImageDataModule, job: Job) -> None:
+    try:
+        trainer.fit(stage, data, ckpt_path=job.checkpoint, weights_only=True)
+    except Preempted:
+        raise
+    except SystemExit:
+        if trainer.interrupted:
+            raise KeyboardInterrupt from None
+        raise
+    except RuntimeError as error:
+        refuse_batch(job, error)
+        raise
 
 
 def _end_with_parent() -> None:
@@ -139,13 +151,12 @@ def _description(job: Job, backbone: AttentiveBackbone) -> dict[str, str]:
 
 
 def _trainer(
-    job: Job, console: Console, logger: CurveLogger | None, average: LastEpochs
+    job: Job, console: Console, logger: CurveLogger | None, callbacks: list[pl.Callback]
 ) -> pl.Trainer:
     config, resources, task = job.stage.config, job.resources, job.stage.task
-    callbacks: list[pl.Callback] = [
-        CurveRecorder(job.workspace / CURVES),
+    callbacks = [
+        *callbacks,
         StageProgress(job.stage.title, ("loss", *task.metric_names), job.place, console),
-        average,
         Guard(job.stage.name, job.images.samples, job.workspace / CHECKPOINT),
         *checkpoint_callbacks(job.workspace, config.checkpoint_every),
     ]

@@ -15,7 +15,7 @@ from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, P
 from torch.distributed.launcher import LaunchConfig, elastic_launch
 
 from data_modules.errors import DataError
-from matl.errors import MatlError, OutOfMemory, ProcessEnded, ProcessKilled
+from matl.errors import Collapsed, MatlError, OutOfMemory, ProcessEnded, ProcessKilled
 from matl.orchestrator.checkpoints import go_on
 from matl.orchestrator.job import Job
 from matl.orchestrator.nodes import ALONE, Nodes
@@ -35,7 +35,7 @@ FIRST_PORT, PORTS = 25_000, 7_000
 """Below the ports that a system gives out by itself."""
 Failed = tuple[int, ProcessFailure]
 """The rank of a process, and how it failed."""
-MISTAKES = {mistake.__name__: mistake for mistake in (MatlError, OutOfMemory, DataError)}
+MISTAKES = {mistake.__name__: mistake for mistake in (MatlError, Collapsed, OutOfMemory, DataError)}
 
 
 def launch(entry: Callable[[Job], None], job: Job, nodes: Nodes = ALONE) -> None:

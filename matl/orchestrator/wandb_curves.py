@@ -38,5 +38,9 @@ class CurveLogger(Logger):
         row = {self._prefix + name: value for name, value in (metrics | {STEP: step}).items()}
         self.run.add(lambda run: run.log(row))
 
+    def say(self, name: str, text: str) -> None:
+        """Puts a line into the run's summary."""
+        self.run.add(lambda run: run.summary.update({self._prefix + name: text}))
+
     def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
         """The stage's identity is the run's config from its start."""

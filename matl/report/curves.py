@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 SPLITS = ("train", "val", "test")
 COSTS = ("images", "seconds", "peak_memory_mb")
 """What a stage logs beside what it learns."""
+SCALES_APART = ("embedding",)
+"""Families whose values have scales of their own, so that each has a panel."""
 PANELS_A_ROW = 4
 PANEL_LETTERS = 22
 """Of a line of a panel's legend; its title holds twice as many."""
@@ -121,7 +123,7 @@ def _rank(title: str) -> int:
 def _place(column: str) -> tuple[str, str]:
     """The panel of a column and its name there: "val/loss" gives ("loss", "val")."""
     family, _, rest = column.partition("/")
-    if not rest:
+    if not rest or family in SCALES_APART:
         return column, "train"
     return (rest, family) if family in SPLITS else (family, rest)
 

@@ -32,6 +32,7 @@ class StageRow:
         from_scratch: Whether it was trained without the stages before it, for comparison.
         references: Values at its end beside the trivial ones that they are to be read with, in
             words.
+        findings: What its curves say of its training, as that it has collapsed; a line each.
     """
 
     name: str
@@ -50,6 +51,7 @@ class StageRow:
     fingerprint: str = ""
     from_scratch: bool = False
     references: str = ""
+    findings: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

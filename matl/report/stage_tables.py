@@ -45,7 +45,8 @@ def stage_caption(stages: Sequence[StageRow]) -> str:
     cost += [f"Reused, at the cost of their own training: {duration(sum(old))}."] if old else []
     note = "Own metric: the stage's at its end, without an interval; it is not a result."
     beside = [f"{row.name}: {row.references}." for row in stages if row.references]
-    return " ".join([*cost, note, *beside])
+    found = [f"WARNING: {row.name}: {one}." for row in stages for one in row.findings]
+    return " ".join([*found, *cost, note, *beside])
 
 
 def network_table(networks: Sequence[NetworkRow]) -> Table:

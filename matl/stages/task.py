@@ -16,10 +16,14 @@ from data_modules.ragged import Ragged
 from data_modules.samples import Samples
 from matl.backbones.config import BackboneConfig
 from matl.errors import SettingError
+from matl.stages.finding import Finding
 from matl.stages.outside import is_outside, source_digests
 from matl.stages.settings import StageConfig
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from data_modules.module import ImageDataModule
     from matl.stages.base import Stage
 
 ROWS_VERSION = 1
@@ -28,6 +32,11 @@ ROWS_VERSION = 1
 
 PROCESSES_VERSION = 1
 """Raised with what changes the training by several processes alone; see `matl.stages.processes`."""
+
+
+Measure = Callable[["Stage", int], dict[str, float]]
+"""Takes a stage that is being trained and the epoch that ended, counted from 1; returns values by
+the name of their curve. It leaves the stage and every random state as they were."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +186,28 @@ class Task:
     def classes(cls, samples: Samples) -> tuple[str, ...]:
         """The names of the classes that the stage learns to tell apart; here those of the data."""
         return samples.classes
+
+    @classmethod
+    def monitor(cls, data: "ImageDataModule", config: Any, seed: int) -> Measure | None:
+        """What measures the stage at the end of each epoch; None where nothing does.
+
+        Args:
+            data: The stage's images.
+            config: The stage's settings.
+            seed: The experiment's.
+        """
+        return None
+
+    @classmethod
+    def findings(cls, curves: "pd.DataFrame", config: Any) -> Sequence[Finding]:
+        """What a user must know of the training, from its curves so far.
+
+        Args:
+            curves: One row per epoch: `epoch`, from 1, and the logged values, missing where none
+                was logged.
+            config: The stage's settings.
+        """
+        return ()
 
     @classmethod
     def class_order(cls, config: Any) -> Sequence[str]:

@@ -35,6 +35,14 @@ def test_values_of_a_family_and_of_both_splits_share_a_panel_and_the_loss_is_fir
     }
 
 
+def test_values_of_different_scales_have_a_panel_each():
+    table = pd.DataFrame({"embedding/rank": [0.4, None, 0.5], "embedding/uniformity": [-1, -2, -3]})
+    figure = training_figure({"lung": table})
+    titles = [axes.get_title() for axes in figure.axes if axes.get_visible()]
+    assert titles == ["lung: embedding/rank", "lung: embedding/uniformity"]
+    assert figure.axes[0].lines[0].get_xdata().tolist() == [0, 2]
+
+
 def test_nothing_logged_is_no_figure():
     empty = pd.DataFrame({"epoch": [1], "note": ["a"], "loss": [np.nan]})
     assert training_figure({"lung": empty}) is None

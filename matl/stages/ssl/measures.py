@@ -5,13 +5,9 @@ import math
 import torch
 import torch.nn.functional as F
 from lightly.utils import dist
-from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor
 
 from matl.stages.processes import of_all_processes
-
-COLLAPSED = 0.1
-"""Spread of features, as a share of an even spread, below which they say nothing any more."""
 
 
 @torch.no_grad()
@@ -57,12 +53,3 @@ def flatness(logits: Tensor) -> Tensor:
     """
     logs = logits.float().log_softmax(dim=1)
     return -(logs.exp() * logs).sum(dim=1).mean() / math.log(logits.shape[1])
-
-
-def warn_if_collapsed(name: str, found: Tensor, remedy: str) -> None:
-    """Says that features have collapsed, where their spread, logged by that name, is that small."""
-    if found < COLLAPSED:
-        rank_zero_warn(
-            f"lung_ssl: features have collapsed ({name} is below {COLLAPSED}, 1 is an even "
-            f"spread); {remedy}"
-        )

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from matl.backbones import AttentiveBackbone
 from matl.seeding import generator, seeded
 from matl.stages.base import Stage
-from matl.stages.ssl.measures import warn_if_collapsed
 from matl.stages.ssl.method import Method
 from matl.stages.ssl.task import LungSSL, LungSSLConfig
 
@@ -85,9 +84,3 @@ class MethodStage(Stage):
         for name, copied in self.teacher.items():
             original = self.backbone if name == "backbone" else self.heads[name]
             update_momentum(original, copied, self.method.keep(self.config, step, self._steps()))
-
-    def on_train_epoch_end(self) -> None:
-        """Warns of collapsed features, in the second half of the epochs: some begin alike."""
-        found = self.trainer.callback_metrics.get("spread")
-        if found is not None and 2 * (self.current_epoch + 1) > self.config.epochs:
-            warn_if_collapsed("spread", found, "lower lr")

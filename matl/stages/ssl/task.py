@@ -1,14 +1,20 @@
 """What matl asks of the task `lung_ssl`, and what its methods share."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from data_modules.samples import SPLITS, Samples
 from matl.errors import SettingError
 from matl.plugins import load_class
-from matl.stages.settings import StageConfig
-from matl.stages.task import Task
+from matl.stages.finding import Finding
+from matl.stages.settings import StageConfig, setting
+from matl.stages.task import Measure, Task
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from data_modules.module import ImageDataModule
 
 METHODS = {
     "multi_scale": "matl.stages.ssl.multi_scale.method:MultiScale",
@@ -34,10 +40,18 @@ class LungSSLConfig(StageConfig):
         method: How the stage learns: a name that `matl methods` lists, or a class of one's own
             as `package.module:Class`.
         transductive: Also train on validation and test images (never their labels).
+        monitor_every: Epochs between measurements of the features' rank, spread and collapse,
+            besides the first and the last epoch; 0 for as often as some 3 % of the training allow.
+        probe_every: Epochs between probes of the features (k-NN and linear) by the labels of the
+            training split, which change no weight; 0 for none.
+        on_collapse: What happens where the features say nothing any more: `warn`, or `stop`.
     """
 
     method: str = "multi_scale"
     transductive: bool = False
+    monitor_every: int = setting(0, identity=False, least=0, unit="epochs")
+    probe_every: int = setting(0, identity=False, least=0, unit="epochs")
+    on_collapse: str = setting("warn", identity=False, choices=("warn", "stop"))
 
 
 class LungSSL(Task):
@@ -51,6 +65,7 @@ class LungSSL(Task):
         paper: Where the method comes from; empty for one's own.
         assumes: What it takes for granted of scans or of the training, in words.
         passes: Forward passes a scan and step, through the trained network and through a teacher.
+        lowest_loss: What the loss cannot fall below.
     """
 
     settings: ClassVar[type[StageConfig]] = LungSSLConfig
@@ -62,6 +77,7 @@ class LungSSL(Task):
     paper: ClassVar[str] = ""
     assumes: ClassVar[str] = ""
     passes: ClassVar[tuple[int, int]] = (1, 0)
+    lowest_loss: ClassVar[float] = 0.0
 
     @classmethod
     def chosen(cls, settings: Mapping[str, Any]) -> type[Task]:
@@ -99,6 +115,22 @@ class LungSSL(Task):
     def training_splits(cls, config: LungSSLConfig) -> tuple[str, ...]:
         """The training split, or all of them where the stage is transductive."""
         return SPLITS if config.transductive else ("train",)
+
+    @classmethod
+    def monitor(cls, data: "ImageDataModule", config: LungSSLConfig, seed: int) -> Measure:
+        """Measures rank, spread and collapse of the features, and probes them if asked to."""
+        from matl.stages.ssl.monitor import Monitor
+
+        trained, teacher = cls.passes
+        splits = cls.training_splits(config)
+        return Monitor(data, config, seed, splits, passes=3 * trained + teacher)
+
+    @classmethod
+    def findings(cls, curves: "pd.DataFrame", config: LungSSLConfig) -> Sequence[Finding]:
+        """Whether the stage has collapsed, or has nothing left to learn."""
+        from matl.stages.ssl.findings import find
+
+        return find(curves, config.epochs, cls.lowest_loss, stop=config.on_collapse == "stop")
 
     @classmethod
     def transductive(cls, config: LungSSLConfig) -> bool:

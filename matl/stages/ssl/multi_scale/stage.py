@@ -15,7 +15,7 @@ from matl.seeding import draw_by_name
 from matl.stages.base import Stage
 from matl.stages.processes import of_all_processes
 from matl.stages.ssl.info_nce import Term, queue_loss
-from matl.stages.ssl.measures import spread, warn_if_collapsed
+from matl.stages.ssl.measures import spread
 from matl.stages.ssl.multi_scale.losses import RegionKeys, identity_loss, region_loss
 from matl.stages.ssl.multi_scale.method import MultiScaleConfig
 from matl.stages.ssl.multi_scale.pooling import carry, lung_weights, pool, visible, without_field
@@ -139,15 +139,6 @@ class MultiScaleStage(Stage):
         """Moves the momentum encoder towards the query network; once an optimizer step."""
         update_momentum(self.backbone, self.key_backbone, self.config.momentum)
         update_momentum(self.heads, self.key_heads, self.config.momentum)
-
-    def on_train_epoch_end(self) -> None:
-        """Warns once where features have collapsed; those of no image have not."""
-        logged = self.trainer.callback_metrics
-        for name in ("whole", "region"):
-            spread_out = logged.get(f"{name}/spread")
-            if spread_out is not None and logged[f"{name}/dropped"] < 1:
-                remedy = "lower lr or the weight of the other terms"
-                warn_if_collapsed(f"{name}/spread", spread_out, remedy)
 
 
 def build_heads(backbone: AttentiveBackbone, config: MultiScaleConfig) -> nn.ModuleDict:
