@@ -59,6 +59,8 @@ FITTED_FLOOR = "floor.json"
 """Of a diagnosis: its floor, as fitted."""
 FLOORS = "floors"
 """Of a store: the floors' scores, by what they are computed from."""
+STARTS = "starts"
+"""Of a store: what backbones promise to diagnoses, by what it is computed from."""
 REPLACED = ".replaced"
 """Ends the name of a folder that a stage trained again takes the place of."""
 

@@ -14,6 +14,7 @@ from matl.evaluation.scored import Scored
 from matl.manifest import StageManifest
 from matl.names import CURVES, SCORES
 from matl.orchestrator.classes import class_note, scored_of, tells_classes_apart
+from matl.orchestrator.collect_starts import start_rows
 from matl.orchestrator.enlarged import enlarged_notes
 from matl.orchestrator.floors import floor_of
 from matl.orchestrator.leaks import leaking_persons, near_notes, same_names
@@ -64,6 +65,7 @@ def run_record(plan: Plan, store: Store, command: str) -> RunRecord:
         ],
         data={stage.name: overview.counts(stage.samples) for stage in plan.chain},
         networks=network_rows(_arms(plan.experiment.backbone), image_sizes(plan.chain)),
+        starts=start_rows(plan, store),
     )
 
 

@@ -24,6 +24,7 @@ from matl.orchestrator.batch import shrunk
 from matl.orchestrator.floors import floor_of
 from matl.orchestrator.job import Job, data_module
 from matl.orchestrator.scoring import score_samples, write_scores
+from matl.orchestrator.starts import own_start, start_scores
 from matl.orchestrator.store import Store
 from matl.orchestrator.wandb_logger import last_id
 from matl.stages.task import Task
@@ -44,6 +45,7 @@ def commit(job: Job, store: Store) -> None:
         _write_scores(job, facts, finished)
         floor = floor_of(job.stage, store, lambda: job.images)
         (finished / FITTED_FLOOR).write_bytes(json_bytes(asdict(floor.fitted)))
+        start_scores(own_start(job.stage), job.stage, job.experiment, store, lambda: job.images)
     _write_trained_on(job, finished)
     write_manifest(_manifest(job, facts, finished), finished)
     store.commit(job.stage.fingerprint, finished)

@@ -76,9 +76,9 @@ def read_floor(file: Path) -> KeptFloor:
     return KeptFloor(typed(Floor, values["fitted"]), scores)
 
 
-def _key(stage: PlannedStage) -> str:
-    parts = [
-        FLOOR_VERSION,
+def data_key(stage: PlannedStage) -> list[Any]:
+    """What decides a stage's images as its network is given them, as plain values."""
+    return [
         stage.identity["data"],
         stage.identity["versions"]["pixels"],
         stage.identity["backbone"]["in_channels"],
@@ -86,4 +86,8 @@ def _key(stage: PlannedStage) -> str:
         stage.config.fit,
         stage.config.data.on_bad_image,
     ]
+
+
+def _key(stage: PlannedStage) -> str:
+    parts = [FLOOR_VERSION, *data_key(stage)]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_modules.module import ImageDataModule
-from matl.backbones import build_backbone, carry, read_weights
+from matl.backbones import AttentiveBackbone, build_backbone, carry, read_weights
 from matl.config import Experiment
 from matl.orchestrator.plan import PlannedStage
 from matl.orchestrator.resources import Resources
@@ -63,12 +63,27 @@ def data_module(job: Job, rank: int) -> ImageDataModule:
 def initial_stage(job: Job) -> Stage:
     """The stage before its first step: the chain's first backbone, with what the parent left."""
     config, task, seed = job.stage.config, job.stage.task, job.stage.seed
-    settings = job.experiment.backbone
-    if job.parent_weights and config.transfer == "all":
-        settings = dataclasses.replace(settings, weights=None)
-    backbone = build_backbone(settings, seed)
-    if job.parent_weights:
-        state, _ = read_weights(job.parent_weights)
-        carry(backbone, state, config.transfer, seed)
+    backbone = initial_backbone(job.experiment, job.parent_weights, config.transfer, seed)
     facts = task.facts(job.images.samples, config)
     return task.stage_class(facts)(backbone, config, seed, **facts)
+
+
+def initial_backbone(
+    experiment: Experiment, parent_weights: Path | None, transfer: str, seed: int
+) -> AttentiveBackbone:
+    """What a stage begins from.
+
+    Args:
+        experiment: Whose network.
+        parent_weights: File of the backbone that the stage before left, or None.
+        transfer: Which of these weights are carried over.
+        seed: Draws the others.
+    """
+    settings = experiment.backbone
+    if parent_weights and transfer == "all":
+        settings = dataclasses.replace(settings, weights=None)
+    backbone = build_backbone(settings, seed)
+    if parent_weights:
+        state, _ = read_weights(parent_weights)
+        carry(backbone, state, transfer, seed)
+    return backbone

@@ -24,7 +24,7 @@ from matl.orchestrator.data_files import LIST_COLUMNS, refuse_targets
 from matl.orchestrator.fingerprints import reason
 from matl.orchestrator.plan import Plan, PlannedStage, select_images
 from matl.orchestrator.store import Store
-from matl.orchestrator.store_check import damage
+from matl.orchestrator.store_check import KINDS, damage
 from matl.orchestrator.wandb_report import upload_command
 from matl.report.closing import closing_sentence
 from matl.report.rows import from_scratch
@@ -182,10 +182,10 @@ def show_check(store: Store, console: Console) -> None:
         if line:
             show_line(line, console)
     if damaged:
-        counts = (f"{damaged[kind]} of {kinds[kind]} {kind}s" for kind in ("stage", "floor"))
-        raise MatlError(f"{store.root}: damaged are {' and '.join(counts)}")
-    counts_of_all = f"{kinds['stage']} stages and {kinds['floor']} floors"
-    show_line(f"{store.root}: {counts_of_all} are whole: every file has its digest", console)
+        counts = ", ".join(f"{damaged[kind]} of {kinds[kind]} {kind}s" for kind in KINDS)
+        raise MatlError(f"{store.root}: damaged are {counts}")
+    counts = ", ".join(f"{kinds[kind]} {kind}s" for kind in KINDS)
+    show_line(f"{store.root}: {counts} are whole: every file has its digest", console)
 
 
 def store_table(store: Store) -> tuple[Table, list[str]]:

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from matl.errors import MatlError
 from matl.files import file_digest, read_json, read_whole, sync
 from matl.manifest import StageManifest, read_manifest
-from matl.names import ABOUT, FLOORS, MANIFEST, REPLACED, stage_lock
+from matl.names import ABOUT, FLOORS, MANIFEST, REPLACED, STARTS, stage_lock
 from matl.typed_json import typed
 
 
@@ -187,6 +187,10 @@ class Store:
     def floor(self, key: str) -> Path:
         """The file of a floor; floors are kept by what they are computed from."""
         return self.root / FLOORS / f"{key}.json"
+
+    def start(self, key: str) -> Path:
+        """The file of what a backbone promises; kept by what it is computed from."""
+        return self.root / STARTS / f"{key}.json"
 
     def lock(self, fingerprint: str) -> FileLock:
         """Held while a stage is trained, so that no two runs train it at once."""

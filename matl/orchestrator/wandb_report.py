@@ -16,7 +16,7 @@ from matl.orchestrator.wandb_logger import in_sweep, last_id, open_run, use_weig
 from matl.orchestrator.wandb_run import SafeRun
 from matl.report.run_record import RunRecord
 from matl.report.score_tables import tables_of
-from matl.report.stage_tables import stage_table
+from matl.report.stage_tables import stage_table, start_table
 from matl.report.table import Table
 
 COSTS = ("epoch", "images", "seconds", "peak_memory_mb")
@@ -125,6 +125,8 @@ def _log_contents(run: SafeRun, record: RunRecord, folder: Path) -> None:
     import wandb
 
     tables = {"stages": stage_table(record)}
+    if starts := start_table(record):
+        tables["transferability"] = starts
     for at, split in enumerate(record.scored.splits()):
         tables[f"diagnosis_{split}" if at else "diagnosis"] = tables_of(record).diagnosis_table(
             record, split

@@ -16,7 +16,7 @@ from matl.files import json_bytes, read_json
 from matl.names import CURVES, MANIFEST, PREDICTIONS, RECORD
 from matl.report.metrics_file import recall_metrics
 from matl.report.rows import current_name
-from matl.report.run_record import NetworkRow, RunRecord, StageRow
+from matl.report.run_record import NetworkRow, RunRecord, StageRow, StartRow
 from matl.spreadsheet import csv_bytes, read_csv
 from matl.typed_json import typed
 
@@ -34,7 +34,7 @@ def record_files(record: RunRecord) -> dict[str, bytes | None]:
     rest = {one.name: getattr(record, one.name) for one in fields(record)}
     rest = {name: value for name, value in rest.items() if name not in _ELSEWHERE}
     rest |= scored.about() | {"leaking": sorted(scored.leaking)}
-    for name in ("stages", "networks"):
+    for name in ("stages", "networks", "starts"):
         rest[name] = [vars(row) for row in rest[name]]
     rest["data"] = {name: _counts(table) for name, table in record.data.items()}
     return {
@@ -71,6 +71,7 @@ def _read(folder: Path) -> RunRecord:
     }
     rest["stages"] = [_stage_row(row) for row in rest["stages"]]
     rest["networks"] = [typed(NetworkRow, row) for row in rest["networks"]]
+    rest["starts"] = [typed(StartRow, row) for row in rest.get("starts", [])]
     scored = _scored(folder, rest)
     kinds = {"experiment": str, "command": str, "split_note": str, "seeds": int, "notes": list[str]}
     for name in kinds.keys() & rest.keys():

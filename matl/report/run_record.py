@@ -76,6 +76,32 @@ class NetworkRow:
 
 
 @dataclass(frozen=True)
+class StartRow:
+    """What a backbone promises to the diagnosis, and what it gained where that was trained.
+
+    Attributes:
+        begins: The stage that left the backbone, or `matl.report.rows.FROM_SCRATCH`.
+        images: Labelled training images of the diagnosis that the scores are of.
+        log_me, h_score, trans_rate: See `matl.evaluation.transferability`; more is better.
+        metric: What the gain is of; empty without one, as for the next three.
+        split: Whose images.
+        gain: Of the diagnosis that begins from it over the one from scratch.
+        low, high: Its 95 % interval over patients, where it has one.
+    """
+
+    begins: str
+    images: int
+    log_me: float
+    h_score: float
+    trans_rate: float
+    metric: str = ""
+    split: str = ""
+    gain: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
 class RunRecord:
     """A finished run.
 
@@ -93,6 +119,7 @@ class RunRecord:
         data: For each stage the counts of its images, one row per split (see
             `data_modules.audit.overview`).
         networks: The run's network, then those that it is to be matched with.
+        starts: What the diagnosis could begin from, in the chain's order.
     """
 
     experiment: str
@@ -106,3 +133,4 @@ class RunRecord:
     seeds: int = 1
     data: dict[str, pd.DataFrame] = field(default_factory=dict)
     networks: list[NetworkRow] = field(default_factory=list)
+    starts: list[StartRow] = field(default_factory=list)

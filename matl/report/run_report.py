@@ -15,7 +15,7 @@ from matl.report.plain_values import plain_value
 from matl.report.run_files import record_files
 from matl.report.run_record import RunRecord
 from matl.report.score_tables import tables_of
-from matl.report.stage_tables import stage_table
+from matl.report.stage_tables import stage_table, start_table
 from matl.report.table import Table
 from matl.visible import visible
 
@@ -72,6 +72,8 @@ def _markdown(record: RunRecord) -> str:
         parts += ["## Diagnosis", "No image of a test or val split was scored."]
     parts += map(_figure, score_pictures(record.scored)[:1])
     parts += ["## Stages", *_section(stage_table(record))]
+    if starts := start_table(record):
+        parts += [f"## {starts.title}", *_section(starts)]
     parts += map(_figure, training_pictures(record.curves))
     if record.notes:
         parts += ["## Notes", "\n".join(f"- {escape(note)}" for note in record.notes)]

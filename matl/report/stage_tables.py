@@ -5,12 +5,19 @@ from collections.abc import Iterator, Mapping, Sequence
 import pandas as pd
 
 from matl.report.gates import gate_columns, last_value
-from matl.report.run_record import NetworkRow, RunRecord, StageRow
+from matl.report.run_record import NetworkRow, RunRecord, StageRow, StartRow
 from matl.report.table import Column, Row, Table, TableCell, make_table, number
 from matl.report.words import duration
 
 GATE_TITLE = "Gates at the end of each stage"
 GATE_CAPTION = "The operator's gate g, and the share that it adds to the map x, |g f(x)| / |x|."
+START_TITLE = "Transferability towards the diagnosis"
+SCORE_TITLES = ("LogME", "H-score", "TransRate")
+START_CAPTION = (
+    "Of pooled features of the diagnosis's labelled training images before it is trained; more is "
+    "better. LogME: You et al. 2021; H-score: shrunk, Ibrahim et al. 2022; TransRate: Huang et al. "
+    "2022, which says little where images are fewer than features."
+)
 
 
 def stage_table(record: RunRecord) -> Table:
@@ -47,6 +54,36 @@ def stage_caption(stages: Sequence[StageRow]) -> str:
     beside = [f"{row.name}: {row.references}." for row in stages if row.references]
     found = [f"WARNING: {row.name}: {one}." for row in stages for one in row.findings]
     return " ".join([*found, *cost, note, *beside])
+
+
+def start_table(record: RunRecord) -> Table | None:
+    """What the backbone of each stage promises to the diagnosis, beside what it gained."""
+    if not record.starts:
+        return None
+    measured = next((row for row in record.starts if row.gain is not None), None)
+    columns: list[str | Column] = ["Begins from", "Images", *SCORE_TITLES]
+    if measured:
+        columns.append(f"Gain, {measured.metric}, {measured.split}")
+    rows: list[Row] = [
+        (
+            *(row.begins, row.images, row.log_me, row.h_score, row.trans_rate),
+            *([_gain(row)] if measured else []),
+        )
+        for row in record.starts
+    ]
+    gained = (
+        " Gain: of the diagnosis that begins from it over the one from scratch, where the store "
+        "has both, with its 95 % interval over patients; of one seed."
+    )
+    return make_table(START_TITLE, START_CAPTION + (gained if measured else ""), columns, rows)
+
+
+def _gain(row: StartRow) -> TableCell | None:
+    if row.gain is None:
+        return None
+    known = row.low is not None and row.high is not None
+    note = f"[{row.low:+.3f}, {row.high:+.3f}]" if known else ""
+    return TableCell(f"{row.gain:+.3f}", row.gain, note)
 
 
 def network_table(networks: Sequence[NetworkRow]) -> Table:

@@ -11,7 +11,7 @@ from shown import render
 from tiny import Load, console_of, run_quietly, weights
 
 from matl.errors import MatlError
-from matl.names import FLOORS, MANIFEST
+from matl.names import FLOORS, MANIFEST, STARTS
 from matl.orchestrator.plan import make_plan
 from matl.orchestrator.show import show_check, unfinished_table
 from matl.orchestrator.store import Store
@@ -70,9 +70,13 @@ def test_every_digest_of_a_store_is_checked(load_tiny: Load, tmp_path: Path) -> 
     [entry] = store
     console, shown = console_of()
     show_check(store, console)
-    assert "1 stages and 1 floors are whole" in shown.getvalue()
-    counts = {entry: "1 of 1 stages and 0 of 1 floors", FLOORS: "0 of 1 stages and 1 of 1 floors"}
-    for file in [*store.entry(entry).iterdir(), *(store.root / FLOORS).iterdir()]:
+    assert "1 stages, 1 floors, 1 starts are whole" in shown.getvalue()
+    counts = {
+        entry: "1 of 1 stages, 0 of 1 floors, 0 of 1 starts",
+        FLOORS: "0 of 1 stages, 1 of 1 floors, 0 of 1 starts",
+        STARTS: "0 of 1 stages, 0 of 1 floors, 1 of 1 starts",
+    }
+    for file in [path for folder in counts for path in (store.root / folder).iterdir()]:
         before = file.read_bytes()
         damage(file, flip)
         with pytest.raises(MatlError, match=f"damaged are {counts[file.parent.name]}"):

@@ -14,7 +14,7 @@ from report_records import make_record
 from matl.errors import MatlError
 from matl.names import CHECKSUMS
 from matl.report.run_files import read_record
-from matl.report.run_record import NetworkRow, RunRecord
+from matl.report.run_record import NetworkRow, RunRecord, StartRow
 from matl.report.run_report import write_report
 
 
@@ -24,7 +24,11 @@ def whole_record() -> RunRecord:
     ).rename_axis("split")
     network = NetworkRow("attention", "resnet18", "attention", 100, 4, {"32 x 32": 1000})
     other = pd.DataFrame({"epoch": [1, 2], "val/auroc": [0.5, 0.625]})
-    record = make_record(data={"diagnosis": counts}, networks=[network])
+    starts = [
+        StartRow("from scratch", 20, -0.5, 0.1, 2.0),
+        StartRow("lung", 20, -0.25, 0.5, 3.0, "AUROC", "test", 0.1, -0.05, 0.25),
+    ]
+    record = make_record(data={"diagnosis": counts}, networks=[network], starts=starts)
     return replace(record, curves=record.curves | {"NA": other})
 
 
@@ -32,7 +36,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     record = whole_record()
     write_report(record, tmp_path)
     found = read_record(tmp_path)
-    for name in ("experiment", "stages", "seeds", "networks", "split_note"):
+    for name in ("experiment", "stages", "seeds", "networks", "starts", "split_note"):
         assert getattr(found, name) == getattr(record, name)
     assert found.scored.positive == record.scored.positive
     assert found.scored.negative == record.scored.negative

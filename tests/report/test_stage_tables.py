@@ -6,8 +6,8 @@ from records import make_record, make_stage
 from shown import render, words
 
 from matl.report.markdown import markdown_table
-from matl.report.run_record import NetworkRow
-from matl.report.stage_tables import network_table, stage_table
+from matl.report.run_record import NetworkRow, StartRow
+from matl.report.stage_tables import network_table, stage_table, start_table
 from matl.report.words import duration
 
 WIDE = 200
@@ -26,6 +26,23 @@ def test_what_a_value_is_to_be_read_with_stands_below():
     stages = [make_stage(name="lung", references=read), make_stage(name="other")]
     caption = stage_table(make_record(stages=stages)).caption
     assert caption.endswith(f"it is not a result. lung: {read}.")
+
+
+def test_what_was_found_in_training_stands_first_below():
+    stages = [make_stage(name="lung", findings=["collapsed from epoch 2: cause: advice"])]
+    caption = stage_table(make_record(stages=stages)).caption
+    assert caption.startswith("WARNING: lung: collapsed from epoch 2: cause: advice. ")
+
+
+def test_promises_stand_beside_gains():
+    scratch = StartRow("from scratch", 300, -0.5, 0.1, 2.0)
+    lung = StartRow("lung", 300, -0.25, 0.5, 3.0, "AUROC", "test", 0.1, -0.05, 0.25)
+    text = render(start_table(make_record(starts=[scratch, lung])), WIDE)
+    assert re.search(r"lung\s+300\s+-0.250\s+0.500\s+3.000\s+\+0.100 \[-0.050, \+0.250\]", text)
+    assert "Gain, AUROC, test" in text
+    alone = render(start_table(make_record(starts=[scratch])), WIDE)
+    assert "Gain" not in alone
+    assert start_table(make_record(starts=[])) is None
 
 
 def test_at_80_columns_the_costs_stand_beside_the_names():

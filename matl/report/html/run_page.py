@@ -140,6 +140,7 @@ def _chain(record: RunRecord) -> dict[str, Any]:
         "scratch": [row for row in record.stages if row.from_scratch],
         "chain_caption": stage_tables.stage_caption(record.stages),
         "stages": stage_tables.stage_table(record),
+        "starts": stage_tables.start_table(record),
         "duration": duration,
     }
 

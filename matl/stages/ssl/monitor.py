@@ -18,6 +18,7 @@ from matl.evaluation.embedding import (
 )
 from matl.seeding import derive, generator
 from matl.stages.base import Stage
+from matl.stages.pooled import plain_features, pooled
 from matl.stages.ssl.task import LungSSLConfig
 from matl.views import random_view
 
@@ -87,21 +88,19 @@ class Monitor:
 
     def _features(self, stage: Stage, rows: np.ndarray) -> Tensor:
         """Pooled features of the plain views of images, float32 [N, D], on the CPU."""
-        batches = (_on(stage, batch) for batch in self._data.loader_of(rows))
-        return torch.cat([_pooled(stage, stage.plain_view(batch)) for batch in batches])
+        batches = self._data.loader_of(rows)
+        return plain_features(stage.backbone, batches, stage.fitting, stage.device)
 
     def _two_views(self, stage: Stage) -> list[Tensor]:
         draw = generator(self._seed, self._config.task, "monitor", "views")
         pairs = []
         for batch in self._data.loader_of(self._rows[:PAIRS]):
-            seen = _on(stage, batch)
+            image, extent = (batch[name].to(stage.device) for name in ("image", "extent"))
             views = [
-                random_view(
-                    seen["image"], self._config.views, draw, stage.fitting, seen["extent"]
-                ).image
+                random_view(image, self._config.views, draw, stage.fitting, extent).image
                 for _ in range(2)
             ]
-            pairs.append([_pooled(stage, view) for view in views])
+            pairs.append([pooled(stage.backbone, view) for view in views])
         return [torch.cat(side) for side in zip(*pairs, strict=True)]
 
     def _probes(self, stage: Stage) -> dict[str, float]:
@@ -119,16 +118,6 @@ class Monitor:
 
 def _drawn(*words: str | int) -> np.random.Generator:
     return np.random.default_rng(derive(*words))
-
-
-def _on(stage: Stage, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name: batch[name].to(stage.device) for name in ("image", "extent")}
-
-
-def _pooled(stage: Stage, images: Tensor) -> Tensor:
-    """The mean of the last map over its places, float32 [B, D]."""
-    last = list(stage.backbone(images).values())[-1]
-    return last.float().mean((2, 3)).cpu()
 
 
 @contextmanager
