@@ -2,7 +2,14 @@
 
 from drawn_scores import FOLDS, IMAGES, PATIENTS, REPEATS, ablation_of, drawn
 
-from matl.ablation.ablation_record import AblationRecord, Gates, StageCost, Tested
+from matl.ablation.ablation_record import (
+    AblationRecord,
+    Gates,
+    Promise,
+    RankCorrelation,
+    StageCost,
+    Tested,
+)
 from matl.ablation.cells import Cell, cells_of
 from matl.ablation.results import cell_table, compare, means, verdict_of
 from matl.report.run_record import NetworkRow
@@ -53,4 +60,12 @@ def drawn_record() -> AblationRecord:
         costs=[StageCost("xray", 2, 2, 8, 60.0, 240.0)],
         runs={"attention": "matl run a.yaml", "plain": "matl run b.yaml"},
         facts={"Machine": "Linux"},
+        promises=[
+            Promise(
+                arm, regime, "folds", 1.0, 18, {"log_me": -0.5, "h_score": 0.3, "trans_rate": 2}
+            )
+            for arm in ablation.arms
+            for regime in ablation.regimes
+        ],
+        ranks=[RankCorrelation("log_me", 0.625, 36)],
     )

@@ -1,7 +1,7 @@
 """What an ablation has found so far: all that its tables and its page are made from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from matl.evaluation.metrics import METRICS
 from matl.evaluation.statistics.contrasts import Contrast
@@ -108,6 +108,42 @@ class Gates:
 
 
 @dataclass(frozen=True)
+class Promise:
+    """What the backbones that the diagnoses of an arm began from after a regime promised.
+
+    Attributes:
+        arm: whose.
+        regime: after which.
+        split: of the test images.
+        fraction: the share of the labels.
+        cells: how many finished ones it is the mean of.
+        scores: `log_me`, `h_score` and `trans_rate`, see `matl.evaluation.transferability`.
+    """
+
+    arm: str
+    regime: str
+    split: str
+    fraction: float
+    cells: int
+    scores: dict[str, float]
+
+
+@dataclass(frozen=True)
+class RankCorrelation:
+    """How cells rank by what was promised and by what was gained over training from scratch.
+
+    Attributes:
+        score: which, as in "log_me".
+        value: Spearman's, -1 to 1.
+        cells: how many were ranked.
+    """
+
+    score: str
+    value: float
+    cells: int
+
+
+@dataclass(frozen=True)
 class Tested:
     """The images that a split is tested on, each once.
 
@@ -168,6 +204,8 @@ class AblationRecord:
         costs: of the distinct stages by name.
         runs: for each compared arm the command that makes a run out of its first primary cell.
         facts: machines, versions and commits of the finished stages.
+        promises: of each arm and regime.
+        ranks: of the cells after regimes other than scratch, by each score.
     """
 
     name: str
@@ -193,6 +231,8 @@ class AblationRecord:
     costs: list[StageCost]
     runs: dict[str, str]
     facts: dict[str, str]
+    promises: list[Promise] = field(default_factory=list)
+    ranks: list[RankCorrelation] = field(default_factory=list)
 
     @property
     def metric_name(self) -> str:

@@ -16,6 +16,7 @@ from matl.ablation.leak_means import (
     leaks,
     means_without_leaks,
 )
+from matl.ablation.promises import kept_scores, promises
 from matl.ablation.results import compare, means, verdict_of
 from matl.ablation.schema import Ablation, Split
 from matl.ablation.stage_costs import gates, stage_costs, whole_stages
@@ -57,6 +58,7 @@ def ablation_record(
     primary = next((one for one in found if one.primary), None)
     manifests = whole_stages(plans, store)
     analysis, leaking = ablation.analysis, leaking_splits(ablation, plans)
+    promised, ranks = promises(kept_scores(plans, store), cells, analysis.metric)
     return AblationRecord(
         name=ablation.name,
         command=command,
@@ -87,6 +89,8 @@ def ablation_record(
         costs=stage_costs(plans, manifests),
         runs=_as_runs(ablation, overrides),
         facts=plain_value(facts(asdict(one) for one in manifests.values())),
+        promises=promised,
+        ranks=ranks,
     )
 
 

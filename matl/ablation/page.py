@@ -18,6 +18,7 @@ from matl.ablation.tables import (
     cost_table,
     gate_table,
     mean_table,
+    promise_table,
 )
 from matl.checksums import read_file
 from matl.evaluation.metrics import METRICS
@@ -70,6 +71,7 @@ def write_ablation_page(folder: Path) -> Path:
         training=figures.drawn(side_training(folder)),
         comparisons=comparison_table(record),
         means=mean_table(record),
+        promises=promise_table(record),
         states=cell_states(cells),
         cells=cell_table(record, cells),
         networks=network_table(record.networks),

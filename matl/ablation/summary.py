@@ -3,16 +3,22 @@
 from collections.abc import Iterator
 
 from matl.ablation.ablation_record import AblationRecord
-from matl.ablation.tables import comparison_table, mean_table, tested_table, verdict_table
+from matl.ablation.tables import (
+    comparison_table,
+    mean_table,
+    promise_table,
+    tested_table,
+    verdict_table,
+)
 from matl.report.markdown import escape, markdown_table
 from matl.report.table import Table
 
 
 def summary(record: AblationRecord) -> str:
-    """The verdict, what is tested, what each arm reaches, and every comparison."""
+    """The verdict, what is tested, what each arm reaches, every comparison, and the promises."""
     parts = [f"# {escape(record.name)}", *map(escape, record.notes), *_verdict(record)]
     tables = (verdict_table(record), tested_table(record), mean_table(record))
-    for table in (*tables, comparison_table(record)):
+    for table in (*tables, comparison_table(record), promise_table(record)):
         parts += [] if table is None else _section(table)
     parts += [] if record.means else ["No cell is finished yet."]
     return "\n\n".join(part.strip() for part in parts) + "\n"

@@ -5,12 +5,20 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from matl.ablation.ablation_record import AblationRecord, Gates, StageCost, covered
+from matl.ablation.schema import SCRATCH
 from matl.evaluation.metrics import METRICS
 from matl.evaluation.statistics.contrasts import Contrast
 from matl.report.leak_rows import WHO_LEAKS, WITHOUT_LEAKS
 from matl.report.paths import hide_paths
 from matl.report.rows import current_name
-from matl.report.stage_tables import GATE_CAPTION, GATE_TITLE, gate_title
+from matl.report.stage_tables import (
+    GATE_CAPTION,
+    GATE_TITLE,
+    SCORE_NAMES,
+    START_CAPTION,
+    START_TITLE,
+    gate_title,
+)
 from matl.report.table import Column, Row, Table, TableCell, make_table
 from matl.report.words import duration, p_in_words
 
@@ -104,6 +112,40 @@ def mean_table(record: AblationRecord) -> Table | None:
         f"{_training_images(record)}"
     )
     return make_table("What each arm reaches", caption, columns, rows)
+
+
+def promise_table(record: AblationRecord) -> Table | None:
+    """What the diagnoses began from promised, beside what each arm gained."""
+    gains = {
+        (*one.arms, one.regime, one.split, one.fraction): one.plain
+        for one in record.comparisons
+        if one.over == SCRATCH and len(one.arms) == 1
+    }
+    rows: list[Row] = []
+    for one in record.promises:
+        gain = gains.get((one.arm, one.regime, one.split, one.fraction))
+        rows.append(
+            (
+                *(one.arm, current_name(one.regime), one.split, _share(one.fraction)),
+                *(one.scores[name] for name in SCORE_NAMES),
+                *(None if gain is None else _signed(gain), one.cells),
+            )
+        )
+    columns: list[str | Column] = ["Arm", Column("Regime", 3), "Split", "Labels"]
+    columns += [*SCORE_NAMES.values(), Column(f"Gain, {record.metric_name}", 4), Column("Cells", 1)]
+    caption = f"{START_CAPTION} Mean over the finished cells; the gain is that of the comparisons."
+    return make_table(START_TITLE, caption + _ranked(record), columns, rows) if rows else None
+
+
+def _ranked(record: AblationRecord) -> str:
+    """How far cells with a larger promise gained more, in words."""
+    if not record.ranks:
+        return ""
+    listed = ", ".join(f"{SCORE_NAMES[one.score]} {one.value:+.2f}" for one in record.ranks)
+    return (
+        f" Spearman's rank correlation of promise and gain, each over the same cell from scratch, "
+        f"over {record.ranks[0].cells} cells, which share stages and patients: {listed}."
+    )
 
 
 def cell_states(cells: pd.DataFrame) -> dict[str, int]:

@@ -12,7 +12,7 @@ from matl.report.words import duration
 GATE_TITLE = "Gates at the end of each stage"
 GATE_CAPTION = "The operator's gate g, and the share that it adds to the map x, |g f(x)| / |x|."
 START_TITLE = "Transferability towards the diagnosis"
-SCORE_TITLES = ("LogME", "H-score", "TransRate")
+SCORE_NAMES = {"log_me": "LogME", "h_score": "H-score", "trans_rate": "TransRate"}
 START_CAPTION = (
     "Of pooled features of the diagnosis's labelled training images before it is trained; more is "
     "better. LogME: You et al. 2021; H-score: shrunk, Ibrahim et al. 2022; TransRate: Huang et al. "
@@ -61,12 +61,12 @@ def start_table(record: RunRecord) -> Table | None:
     if not record.starts:
         return None
     measured = next((row for row in record.starts if row.gain is not None), None)
-    columns: list[str | Column] = ["Begins from", "Images", *SCORE_TITLES]
+    columns: list[str | Column] = ["Begins from", "Images", *SCORE_NAMES.values()]
     if measured:
         columns.append(f"Gain, {measured.metric}, {measured.split}")
     rows: list[Row] = [
         (
-            *(row.begins, row.images, row.log_me, row.h_score, row.trans_rate),
+            *(row.begins, row.images, *(getattr(row, name) for name in SCORE_NAMES)),
             *([_gain(row)] if measured else []),
         )
         for row in record.starts

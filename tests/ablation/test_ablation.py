@@ -55,6 +55,7 @@ def test_distinct_stages_are_trained_once(ablation_file: Path, tmp_path: Path) -
     assert shown.getvalue() == "16 distinct stages, 16 of them in the store\n"
     check_summary(folder)
     check_shown(folder)
+    check_promises(folder)
     store = Store(tmp_path / "store")
     assert dry_run_table(plans, store).caption.endswith("Time left: nothing")
     longer = plan_cells(ablation, cells, ["stages.diagnosis.epochs=5000"])
@@ -120,6 +121,18 @@ def check_summary(folder: Path) -> None:
     assert f"| attention | shapes | from scratch | official | 100% | {gain:+.3f} [" in summary
     assert re.search(r"\| official \| the data set's own split \| \d+ \| \d+ \|", summary)
     assert "95 % interval over seeds and patients" in summary
+
+
+def check_promises(folder: Path) -> None:
+    """Each arm and regime has what its diagnoses began from promised, on the page too."""
+    record = read_ablation(folder)
+    assert len(record.promises) == 2 * 3
+    assert {one.cells for one in record.promises} == {2}
+    by_regime = {(one.arm, one.regime): one.scores for one in record.promises}
+    for arm in record.arms:
+        assert by_regime[arm, "probe"] == by_regime[arm, "shapes"], "they begin from one stage"
+        assert by_regime[arm, "scratch"] != by_regime[arm, "shapes"]
+    assert "Promised and gained" in (folder / "report.html").read_text()
 
 
 def check_shown(folder: Path) -> None:

@@ -14,6 +14,7 @@ from matl.ablation.tables import (
     cost_table,
     gate_table,
     mean_table,
+    promise_table,
     verdict_table,
 )
 from matl.ablation.tables import tested_table as table_of_tested
@@ -51,6 +52,24 @@ def test_the_primary_comparison_comes_first_and_stands_out(record) -> None:
     assert {str(row[2]) for row in table.rows} == {"from scratch", "xray"}
     assert len(table.rows) == len(record.comparisons)
     assert comparison_table(replace(record, comparisons=[])) is None
+
+
+def test_promises_stand_beside_the_gains_of_the_comparisons(record) -> None:
+    table = promise_table(record)
+    assert len(table.rows) == len(record.arms) * len(record.regimes)
+    gains = {
+        (one.arms[0], one.regime): one.plain.value
+        for one in record.comparisons
+        if (one.split, one.over, len(one.arms)) == ("folds", "scratch", 1)
+    }
+    for row in table.rows:
+        arm, regime, gain = str(row[0]), str(row[1]), row[7]
+        expected = gains.get((arm, regime))
+        assert (regime == "from scratch") == (expected is None)
+        assert gain.order == expected
+    assert "over 36 cells, which share stages and patients: LogME +0.62." in table.caption
+    assert "Spearman" not in promise_table(replace(record, ranks=[])).caption
+    assert promise_table(replace(record, promises=[])) is None
 
 
 def test_adjusted_p_beside_intervals_that_are_not_are_said_to_be_so(record) -> None:
