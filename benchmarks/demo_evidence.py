@@ -6,11 +6,13 @@ kept: what was interrupted resumes.
 """
 
 import hashlib
+import json
 import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import yaml
 from scipy import stats
 
 from matl.config import load_experiment
@@ -59,7 +61,8 @@ def _auroc(scores: pd.DataFrame) -> float:
 
 
 def _settings() -> str:
-    return hashlib.sha256(EXPERIMENT.read_bytes()).hexdigest()[:16]
+    written = yaml.safe_load(EXPERIMENT.read_text())
+    return hashlib.sha256(json.dumps(written, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def with_interval(values: pd.Series) -> tuple[float, float, float]:
