@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import pandas as pd
@@ -33,7 +33,7 @@ def start_rows(plan: Plan, store: Store) -> list[StartRow]:
     starts = {FROM_SCRATCH: Start(None)}
     starts |= {stage.name: Start(stage.fingerprint, transfer) for stage in before}
     tables = {name: _scores(start, last, store) for name, start in starts.items()}
-    images = partial(open_images, plan.experiment, last)
+    images = cache(partial(open_images, plan.experiment, last))
     rows = []
     for name, start in starts.items():
         scores = start_scores(start, last, plan.experiment, store, images)

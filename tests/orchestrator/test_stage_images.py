@@ -52,7 +52,9 @@ def test_a_run_opens_the_images_of_each_stage_once(
 
     monkeypatch.setattr(ImageCache, "__init__", counted)
     run_quietly(load_tiny())
-    assert len(opened) == 3
+    *stages, again = opened
+    assert len(stages) == len(set(stages)) == 3
+    assert again == stages[-1], "of the diagnosis, for what each stage promised to it"
 
 
 def test_masks_of_ones_own_are_the_fields_and_part_of_the_data(

@@ -21,6 +21,7 @@ from matl.orchestrator.launch import MISTAKES
 from matl.orchestrator.plan import make_plan
 from matl.orchestrator.store import Store
 from matl.orchestrator.training import stage_job
+from matl.preemption import handlers_kept
 from matl.stages.base import Stage
 from matl.stages.ssl.task import LungSSL
 
@@ -97,7 +98,7 @@ def test_a_collapse_is_named_once_in_the_terminal_the_report_and_wandb(
     load_tiny: Load, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record, folder, _ = run_quietly(load_tiny(*COLLAPSING, "logger.wandb=offline"))
-    said = "collapsed from epoch 1: embedding/collapse is 1.0000 (at least 0.98)"
+    said = "collapsed from epoch 1: spread is 0.0000 (below 0.1), embedding/collapse is 1.0000 (at"
     assert capsys.readouterr().out.count(f"lung: WARNING: {said}") == 1
     [found] = record.stages[0].findings
     assert found.startswith(said)
@@ -119,7 +120,7 @@ def test_a_collapse_can_stop_the_run_and_keeps_its_checkpoint(
     stop = "stages.lung.on_collapse=stop"
     monkeypatch.setattr("sys.argv", ["matl", "run", str(tiny_file), *COLLAPSING, stop])
     for _ in range(2):  # a stage that has stopped does not train on
-        with pytest.raises(SystemExit) as ended:
+        with handlers_kept(), pytest.raises(SystemExit) as ended:
             main()
         assert ended.value.code == Collapsed.exit_code == 3
         [line] = [one for one in capsys.readouterr().err.splitlines() if one.startswith("error: ")]

@@ -9,12 +9,12 @@ from matl.stages.finding import Finding
 
 STAY = 2
 """Epochs, of those that were measured, for which a state must last to be named."""
-ALIKE = 0.995
-"""Mean cosine of two images' pooled features from which they say nothing any more. Of drawn
-networks it is at most 0.984 on COVID-CT."""
+ALIKE = 0.999
+"""Mean cosine of two images' pooled features from which they say nothing any more. Of networks with
+drawn weights it is up to 0.996 on CT slices."""
 FLAT = 0.98
-"""MONAI's collapse from which no more than a fiftieth of the directions is left. Of drawn networks
-it is at most 0.81 on COVID-CT."""
+"""MONAI's collapse from which no more than a fiftieth of the directions is left. Of networks with
+drawn weights it is up to 0.87 on CT slices."""
 LEAST_SPREAD = 0.1
 """Spread of projections, as a share of an even spread, below which they say nothing any more."""
 NEAR = 0.01

@@ -90,7 +90,7 @@ def test_a_finding_is_one_line_with_cause_and_advice() -> None:
     table = curves(embedding__cosine=[0.9, 0.9991, 0.9992], whole__spread=[0.4, 0.2, 0.1])
     [found] = find(table, 10, 0.0, stop=True)
     assert found.text.startswith(
-        "collapsed from epoch 2: embedding/cosine is 0.9992 (at least 0.995): "
+        "collapsed from epoch 2: embedding/cosine is 0.9992 (at least 0.999): "
     )
     assert "lower lr" in found.text
     assert "\n" not in found.text

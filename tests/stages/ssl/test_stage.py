@@ -8,7 +8,6 @@ from methods import OWN_FILE, build, fit, move_teacher, show_these_views, two_vi
 from torch import Tensor, nn
 
 from matl.stages.check import check_task
-from matl.stages.ssl.stage import MethodStage
 
 FROM_PROJECTIONS = [name for name in OWN_FILE if "projection" in build(name).heads]
 
@@ -37,22 +36,6 @@ def test_heads_and_losses_are_not_rounded_by_mixed_precision(name: str) -> None:
             stage.loss(two_views(seed=5))
             found.append(stage.loss(two_views()))
     assert torch.equal(*found)
-
-
-def test_collapsed_features_are_said_in_the_second_half_of_the_epochs(
-    recwarn: pytest.WarningsRecorder,
-) -> None:
-    class Halves(MethodStage):
-        def loss(self, batch: dict[str, Tensor]) -> Tensor:
-            self.record("spread", torch.tensor(self.fixed[self.current_epoch]), batch)
-            return self.heads["projection"](self.features(self.views(batch)[0])).sum()
-
-    for spreads, said in (([0.05, 0.05, 0.5, 0.5], 0), ([0.5, 0.5, 0.5, 0.05], 1)):
-        recwarn.clear()
-        stage = build("moco", kind=Halves, epochs=4)
-        stage.fixed = spreads
-        fit(stage, epochs=4)
-        assert sum("have collapsed (spread" in str(one.message) for one in recwarn) == said
 
 
 def test_a_method_from_outside_is_one_class_with_heads_and_a_loss() -> None:
