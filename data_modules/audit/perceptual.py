@@ -66,7 +66,7 @@ def keep_apart(hashes: np.ndarray, distance: int) -> np.ndarray:
 
 
 def _keep_in_turn(rows: np.ndarray, signs: np.ndarray, least: int, near: np.ndarray) -> np.ndarray:
-    """Which of these rows are kept; `near` is told of the others."""
+    """Which of these rows are kept; `near` is called with the others."""
     is_near = signs[rows] @ signs[rows].T >= least
     free = np.ones(len(rows), dtype=bool)
     for place in range(len(rows)):

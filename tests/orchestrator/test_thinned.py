@@ -1,4 +1,4 @@
-"""A stage's nearly identical training images are left out, and everyone is told."""
+"""A stage's nearly identical training images are left out, counted and named."""
 
 from pathlib import Path
 

@@ -33,7 +33,7 @@ class JigsawConfig(LungSSLConfig):
     """Settings of `jigsaw`.
 
     Attributes:
-        permutations: Orders of the nine tiles that are told apart.
+        permutations: Orders of the nine tiles to distinguish.
         width: Of the head's layer that joins the tiles.
     """
 
@@ -47,7 +47,7 @@ class Jigsaw(Method):
     settings = JigsawConfig
     VERSION: ClassVar[int] = 1
     paper = "https://arxiv.org/abs/1603.09246"
-    assumes = "scans in one posture whose parts can be told apart, each in a ninth of the view"
+    assumes = "scans in one posture whose parts differ, each in a ninth of the view"
     passes = (1, 0)  # nine tiles, which cover most of one view
     metric_names = ("jigsaw/accuracy",)
     references: ClassVar[Mapping[str, Mapping[str, str | float]]] = {

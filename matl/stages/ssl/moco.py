@@ -46,7 +46,7 @@ class MoCo(Method):
     VERSION: ClassVar[int] = 1
     teacher: ClassVar[tuple[str, ...]] = ("projection",)
     paper = "https://arxiv.org/abs/2003.04297"
-    assumes = "different scans show different things: each is told from all others"
+    assumes = "different scans show different things: each is contrasted with all others"
     passes = (1, 1)
     metric_names: ClassVar[tuple[str, ...]] = ("contrast/accuracy",)
     smaller_batch = "the queue stays the same"

@@ -38,7 +38,7 @@ class Rotation(Method):
 
     @classmethod
     def check_settings(cls, config: RotationConfig, strides: Sequence[int]) -> None:
-        """A quarter turn must keep a view's shape, and be told from the rotation of views."""
+        """A quarter turn must keep a view's shape, and differ from the rotation of views."""
         height, width = size_pair(config.size)
         if height != width:
             message = f"[{height}, {width}] is no square: its shape would tell a quarter turn"

@@ -40,7 +40,7 @@ class SimCLR(Method):
     assumes = "large batches: their other scans are the negatives"
     passes = (2, 0)
     metric_names = ("contrast/accuracy",)
-    smaller_batch = "each scan is told from fewer others"
+    smaller_batch = "each scan is contrasted with fewer others"
 
     @classmethod
     def heads(
