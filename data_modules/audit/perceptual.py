@@ -16,7 +16,6 @@ show another finding. The same of a difference hash (dHash) would not do: the ne
 persons differ in 11 of its 256 bits, and slices 3 mm apart in as many.
 """
 
-import imagehash
 import numpy as np
 from PIL import Image
 
@@ -31,6 +30,8 @@ def perceptual_hashes(pictures: np.ndarray) -> np.ndarray:
     Args:
         pictures: Thumbnails, uint8 [N, height, width].
     """
+    import imagehash  # a tenth of a second, which commands that hash nothing do not need
+
     hashes = [imagehash.phash(Image.fromarray(one), HASH_SIDE).hash.ravel() for one in pictures]
     return np.array(hashes, dtype=bool).reshape(-1, BITS)
 
