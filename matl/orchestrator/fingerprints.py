@@ -3,7 +3,7 @@
 import functools
 import hashlib
 import json
-from dataclasses import Field, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -154,4 +154,7 @@ def plain_settings(section: Any) -> Any:
 def _counts(item: Field[Any], value: Any) -> bool:
     """Whether a setting is part of the identity; one added later is where it was set."""
     identity = item.metadata.get("identity", True)
-    return value != item.default if identity == "where set" else identity
+    if identity != "where set":
+        return bool(identity)
+    factory = item.default_factory
+    return bool(value != (item.default if factory is MISSING else factory()))

@@ -124,11 +124,12 @@ class Stage(pl.LightningModule):
         batch: dict[str, Tensor],
         config: ViewConfig,
         generator: torch.Generator | None = None,
+        fitting: Fitting | None = None,
     ) -> View:
         """A random view of a batch; a process draws the global batch's and takes its own part."""
-        generator = generator or self.view_generator()
+        generator, fitting = generator or self.view_generator(), fitting or self.fitting
         extent = batch.get("extent")
-        return random_view(batch["image"], config, generator, self.fitting, extent, self.share)
+        return random_view(batch["image"], config, generator, fitting, extent, self.share)
 
     @property
     def share(self) -> Share:

@@ -22,7 +22,10 @@ PARTS = (1, 2, 3)
 
 def setting(default: Any, *, identity: bool | str = True, **checks: Any) -> Any:
     """A dataclass field with its checks; see the module's docstring."""
-    return field(default=default, metadata={"identity": identity, **checks})
+    metadata = {"identity": identity, **checks}
+    if isinstance(default, list):
+        return field(default_factory=lambda: list(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
 
 
 @dataclass

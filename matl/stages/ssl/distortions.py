@@ -50,6 +50,29 @@ class Draw:
         return self.share.of(whole.uniform_(generator=own))
 
 
+def distort(
+    images: Tensor,
+    draw: Draw,
+    shuffle: float,
+    bend: float,
+    painted: float,
+    outside: float,
+) -> Tensor:
+    """Applies each distortion or not.
+
+    Args:
+        images: What is distorted.
+        draw: Where randomness comes from.
+        shuffle: Probability that the pixels of small windows are shuffled.
+        bend: Probability that grey values are mapped by a random curve.
+        painted: Probability that a part is painted over.
+        outside: Probability that this part is what lies outside of some blocks, not inside.
+    """
+    shuffled = shuffle_windows(images, draw, shuffle)
+    bent = sometimes(shuffled, bend_intensity(shuffled, draw), bend, draw)
+    return sometimes(bent, paint(bent, draw, outside), painted, draw)
+
+
 def sometimes(images: Tensor, distorted: Tensor, probability: float, draw: Draw) -> Tensor:
     """The distorted images, each with a probability, else the images."""
     return torch.where(draw.uniform(images, 1, 1, 1) < probability, distorted, images)

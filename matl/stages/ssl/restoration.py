@@ -68,17 +68,9 @@ class Restoration(Method):
     @classmethod
     def distort(cls, stage: "MethodStage", view: "Tensor") -> "Tensor":
         """A view with each distortion or without, as the settings' probabilities say."""
-        from matl.stages.ssl.distortions import (
-            Draw,
-            bend_intensity,
-            paint,
-            shuffle_windows,
-            sometimes,
-        )
+        from matl.stages.ssl.distortions import Draw, distort
 
         config = stage.config
         assert isinstance(config, RestorationConfig)
         draw = Draw(stage.method_generator(), stage.share)
-        image = shuffle_windows(view, draw, config.shuffle)
-        image = sometimes(image, bend_intensity(image, draw), config.bend, draw)
-        return sometimes(image, paint(image, draw, config.outside), config.paint, draw)
+        return distort(view, draw, config.shuffle, config.bend, config.paint, config.outside)

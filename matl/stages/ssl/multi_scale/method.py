@@ -22,6 +22,11 @@ MASK = "mask"
 
 OWN_FIELDS = ("masks", "organs")
 
+TERMS = ("whole", "region", "identity", "cross_scale", "local", "restoration")
+"""The terms of the loss; a setting of the same name is the weight of each."""
+
+STRIDES: dict[str, Any] = {"least": 1, "unit": "pixels", "values": "strides of the network"}
+
 
 @dataclass
 class MultiScaleConfig(LungSSLConfig):
@@ -31,11 +36,19 @@ class MultiScaleConfig(LungSSLConfig):
         whole: Weight of the whole-scan term; 0 turns it off.
         region: Weight of the region term; 0 turns it off.
         identity: Weight of the region-identity term; 0 turns it off. Views do not flip while on.
+        cross_scale: Weight of predicting the whole scan from its regions; 0 turns it off.
+        local: Weight of recognising the whole scan in small parts of it; 0 turns it off.
+        restoration: Weight of restoring a view that was distorted; 0 turns it off.
         temperature: Of both contrastive terms: what similarities are divided by.
         momentum: Of the key encoder: the share that it keeps of itself at each step.
         queue: Keys kept as negatives, never more than a quarter of the training images.
         projection: Width of the projection heads' output.
-        region_stride: Stride of the feature map that region features are pooled from.
+        crops: Small parts of each scan that the term *local* looks at, half as wide as a view.
+        crop: Least and largest area of such a part, as `views.crop`.
+        whole_strides: The maps that features of the whole lung are pooled from, their channels
+            joined; empty for the last one.
+        region_strides: The maps that features of the regions are pooled from.
+        identity_strides: The maps that the region's name is told from.
         regions: What the regions cut: the lung field (`lungs`), or as a control the whole image
             (`image_grid`).
         fields: What stands for the lung field: the lungs that are found (`lungs`), or as a control
@@ -46,11 +59,20 @@ class MultiScaleConfig(LungSSLConfig):
     whole: float = setting(1.0, least=0.0)
     region: float = setting(1.0, least=0.0)
     identity: float = setting(0.2, least=0.0)
+    cross_scale: float = setting(0.0, identity="where set", least=0.0)
+    local: float = setting(0.0, identity="where set", least=0.0)
+    restoration: float = setting(0.0, identity="where set", least=0.0)
+    crops: int = setting(2, identity="where set", least=1, unit="views of a scan")
+    crop: list[float] = setting(
+        [0.1, 0.4], identity="where set", above=0.0, most=4.0, unit="share of the area"
+    )
     temperature: float = setting(0.2, above=0.0)
     momentum: float = setting(0.99, least=0.0, most=1.0)
     queue: int = setting(4096, least=1, unit="keys")
     projection: int = setting(128, least=2, unit="features")
-    region_stride: int = setting(16, unit="pixels", values="a stride of the network")
+    whole_strides: list[int] = setting([], **STRIDES)
+    region_strides: list[int] = setting([16], **STRIDES)
+    identity_strides: list[int] = setting([16], **STRIDES)
     regions: str = setting("lungs", choices=("lungs", "image_grid"))
     fields: str = setting("lungs", choices=("lungs", "masks", "organs", "ellipse"))
 
@@ -63,7 +85,14 @@ class MultiScale(LungSSL):
     paper = "https://arxiv.org/abs/2101.05410"
     assumes = "scans that show both lungs, the patient supine: regions are named by their place"
     passes = (1, 1)
-    metric_names = ("whole/accuracy", "region/accuracy", "identity/accuracy")
+    metric_names = (
+        "whole/accuracy",
+        "region/accuracy",
+        "identity/accuracy",
+        "cross_scale/accuracy",
+        "local/accuracy",
+        "restoration/removed",
+    )
     references: ClassVar[Mapping[str, Mapping[str, str | float]]] = {
         "identity/accuracy": {
             "position alone": "identity/position_alone",
@@ -83,14 +112,22 @@ class MultiScale(LungSSL):
 
     @classmethod
     def check_settings(cls, config: MultiScaleConfig, strides: Sequence[int]) -> None:
-        """The stride of the regions must exist, and a term must be on."""
-        if config.region_stride not in strides:
-            listed = ", ".join(map(str, strides))
-            message = f"{config.region_stride} is no stride of this network; known: {listed}"
-            raise SettingError(["region_stride"], message)
-        if config.whole + config.region + config.identity == 0:
-            message = "whole, region and identity are all 0: nothing would be learned"
+        """The strides must exist, and a term must be on."""
+        for name in ("whole_strides", "region_strides", "identity_strides"):
+            chosen = getattr(config, name)
+            if unknown := [one for one in chosen if one not in strides]:
+                listed = ", ".join(map(str, strides))
+                message = f"{unknown[0]} is no stride of this network; known: {listed}"
+                raise SettingError([name], message)
+            if not chosen and name != "whole_strides":
+                raise SettingError([name], "empty: name at least one stride")
+        if not any(getattr(config, term) for term in TERMS):
+            message = f"{', '.join(TERMS)} are all 0: nothing would be learned"
             raise SettingError(["whole"], message)
+        for name in ("cross_scale", "local"):
+            if getattr(config, name) > 0 and config.whole == 0:
+                message = "needs the term whole: it predicts what that one learns; set whole, too"
+                raise SettingError([name], message)
 
     @classmethod
     def derived(cls, config: MultiScaleConfig) -> tuple[Derived, ...]:

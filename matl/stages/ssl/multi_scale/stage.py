@@ -1,36 +1,54 @@
 """The LightningModule of the method `multi_scale`."""
 
 import copy
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
+import torch.nn.functional as F
 from lightly.models.modules.heads import MoCoProjectionHead
 from lightly.models.utils import deactivate_requires_grad, update_momentum
 from torch import Tensor, nn
 
 from matl.backbones import AttentiveBackbone
 from matl.lungs import REGIONS
-from matl.seeding import draw_by_name
+from matl.seeding import draw_by_name, generator
 from matl.stages.base import Stage
 from matl.stages.processes import of_all_processes
+from matl.stages.ssl.decoder import Decoder
+from matl.stages.ssl.distortions import Draw, distort
 from matl.stages.ssl.info_nce import Term, queue_loss
 from matl.stages.ssl.measures import spread
 from matl.stages.ssl.multi_scale.losses import RegionKeys, identity_loss, region_loss
 from matl.stages.ssl.multi_scale.method import MultiScaleConfig
-from matl.stages.ssl.multi_scale.pooling import carry, lung_weights, pool, visible, without_field
+from matl.stages.ssl.multi_scale.pooling import LEAST_REGION, Look, visible, without_field
 from matl.stages.ssl.multi_scale.position import position_accuracy
+from matl.stages.ssl.multi_scale.reader import RegionReader
 from matl.stages.ssl.queue import EMPTY, KeyQueue
+from matl.stages.ssl.restoration import RestorationConfig as Genesis
+from matl.views import Fitting
 
-LEAST_REGION = 0.01
-"""Share of a view that a region must cover to count as visible."""
+FOLLOWED = ("whole", "region")
+"""The heads that the momentum encoder has, too."""
+
+STRENGTHS = (Genesis.shuffle, Genesis.bend, Genesis.paint, Genesis.outside)
 
 
-class Look(NamedTuple):
-    """One view of a batch: float32 [B, 2, 3] map to the scan, and feature maps by stride."""
+class WholeKeys(NamedTuple):
+    """What the whole of a scan is recognised by.
 
-    theta: Tensor
-    maps: dict[int, Tensor]
+    Attributes:
+        keys: [B, D], of the momentum encoder's view.
+        shows: bool [B], whether that view shows enough lung.
+        queue: [K, D], keys of earlier batches.
+        negatives: bool [B, K], which of these are negatives of each scan.
+    """
+
+    keys: Tensor
+    shows: Tensor
+    queue: Tensor
+    negatives: Tensor
 
 
 class MultiScaleStage(Stage):
@@ -55,80 +73,136 @@ class MultiScaleStage(Stage):
     ) -> None:
         super().__init__(backbone, config, seed)
         self.views = replace(config.views, flip=0.0) if config.identity > 0 else config.views
-        self.contrasts = config.whole > 0 or config.region > 0
-        self.whole_stride = backbone.last_stride
-        self.heads = build_heads(backbone, config)
+        self.whole_strides = config.whole_strides or [backbone.last_stride]
+        self.heads = build_heads(backbone, config, self.whole_strides)
         draw_by_name(self.heads, seed, f"{config.task}.heads")
+        followed = {name: self.heads[name] for name in FOLLOWED if name in self.heads}
         self.key_backbone = copy.deepcopy(backbone)
-        self.key_heads = copy.deepcopy(self.heads)
+        self.key_heads = nn.ModuleDict(copy.deepcopy(followed))
         for network in (self.key_backbone, self.key_heads):
             deactivate_requires_grad(network)
         self.queue = KeyQueue(min(config.queue, images // 4), config.projection)
 
     def loss(self, batch: dict[str, Tensor]) -> Tensor:
         """Weighted sum of the terms that are on."""
-        query, key = self._look(batch)
-        terms: dict[str, Term] = {}
+        config, fields, draw = self.config, batch["regions"], self.view_generator()
+        first, second = (self.draw_view(batch, self.views, draw) for _ in range(2))
+        seen = self._distorted(first.image) if config.restoration > 0 else first.image
+        query = Look(first.theta, self.backbone(seen), fields)
+        with torch.no_grad():
+            maps = self.key_backbone(second.image) if self.key_heads else {}
+        key = Look(second.theta, maps, fields)
+        parts = self._look_at_parts(batch, draw) if config.local > 0 else None
+        losses: dict[str, Tensor] = {}
+        if config.restoration > 0:
+            losses["restoration"] = self._restoration(query, first.image, seen, batch)
         with torch.autocast(self.device.type, enabled=False):
-            if self.config.whole > 0:
-                terms["whole"] = self._whole(batch, query, key)
-            if self.config.region > 0 or self.config.identity > 0:
-                terms |= self._regions(batch, query, key)
-        for name, term in terms.items():
-            self.record(f"{name}/loss", term.loss, batch)
-            self.record(f"{name}/accuracy", term.accuracy, batch)
-            self.record(f"{name}/dropped", 1 - term.used, batch)
-        self.record("without_field", without_field(batch["regions"]).float().mean(), batch)
-        weighted = [getattr(self.config, name) * term.loss for name, term in terms.items()]
-        return torch.stack(weighted).sum()
+            if config.whole > 0:
+                losses |= self._of_whole(batch, query, key, parts)
+            if config.region > 0:
+                losses["region"] = self._region(batch, query, key)
+            if config.identity > 0:
+                losses["identity"] = self._identity(batch, query, key)
+        self.record("without_field", without_field(fields).float().mean(), batch)
+        return torch.stack([getattr(config, name) * loss for name, loss in losses.items()]).sum()
 
-    def _look(self, batch: dict[str, Tensor]) -> tuple[Look, Look]:
-        """Two views of a batch, seen by the query network and by the momentum encoder."""
-        generator = self.view_generator()
-        views = [self.draw_view(batch, self.views, generator) for _ in range(2)]
-        query_maps = self.backbone(views[0].image)
-        with torch.no_grad():
-            key_maps = self.key_backbone(views[1].image) if self.contrasts else {}
-        return Look(views[0].theta, query_maps), Look(views[1].theta, key_maps)
+    def _distorted(self, image: Tensor) -> Tensor:
+        """A view distorted as in Models Genesis."""
+        own = generator(self.seed, self.config.task, "distortions", *self._place())
+        return distort(image, Draw(own, self.share), *STRENGTHS)
 
-    def _whole(self, batch: dict[str, Tensor], query: Look, key: Look) -> Term:
-        scans, patients, regions = batch["index"], batch["group"], batch["regions"]
-        query_map, key_map = query.maps[self.whole_stride], key.maps[self.whole_stride]
-        query_weights, query_shows = lung_weights(regions, query.theta, query_map.shape[2:])
-        key_weights, key_shows = lung_weights(regions, key.theta, key_map.shape[2:])
-        queries = self.heads["whole"](pool(query_map, query_weights).squeeze(1))
+    def _look_at_parts(self, batch: dict[str, Tensor], draw: torch.Generator) -> Look:
+        """Small parts of each scan: one of all scans, then the next one of all."""
+        times, views = self.config.crops, replace(self.views, crop=self.config.crop)
+        height, width = self.fitting.size
+        fitting = Fitting((height // 2, width // 2), self.fitting.fit)
+        parts = [self.draw_view(batch, views, draw, fitting) for _ in range(times)]
+        maps = self.backbone(torch.cat([part.image for part in parts]))
+        theta = torch.cat([part.theta for part in parts])
+        return Look(theta, maps, batch["regions"].repeat(times, 1, 1))
+
+    def _of_whole(
+        self, batch: dict[str, Tensor], query: Look, key: Look, parts: Look | None
+    ) -> dict[str, Tensor]:
+        """The terms that recognise a scan by its whole: *whole*, *cross_scale* and *local*."""
+        scans, patients = batch["index"], batch["group"]
+        features, shows = key.lung(self.whole_strides)
         with torch.no_grad():
-            keys = self.key_heads["whole"](pool(key_map, key_weights).squeeze(1))
-        takes_part = query_shows & key_shows
-        queue = self.queue.keys.clone()
+            keys = self.key_heads["whole"](features)
         negatives = self.queue.negatives(scans, patients)
-        term = queue_loss(queries, keys, takes_part, queue, negatives, self.config.temperature)
-        owners = torch.where(key_shows, patients, EMPTY)
+        known = WholeKeys(keys, shows, self.queue.keys.clone(), negatives)
+        features, shows = query.lung(self.whole_strides)
+        asked = {"whole": (self.heads["whole"](features), shows)}
+        if self.config.cross_scale > 0:
+            regions = query.regions(self.config.region_strides)
+            read = self.heads["cross_scale"](regions.features, regions.seen)
+            asked["cross_scale"] = (read, regions.seen.any(dim=1))
+        if parts is not None:
+            features, shows = parts.lung(self.whole_strides)
+            asked["local"] = (self.heads["whole"](features), shows)
+        losses = {
+            name: self._recognise(name, queries, shows, known, batch)
+            for name, (queries, shows) in asked.items()
+        }
+        owners = torch.where(known.shows, patients, EMPTY)
         self.queue.push(*map(of_all_processes, (keys, scans, owners)))
-        self.record("whole/spread", spread(queries, takes_part), batch)
-        return term
+        return losses
 
-    def _regions(self, batch: dict[str, Tensor], query: Look, key: Look) -> dict[str, Term]:
-        query_map = query.maps[self.config.region_stride]
-        query_weights = carry(batch["regions"], query.theta, query_map.shape[2:])
-        key_weights = carry(batch["regions"], key.theta, query_map.shape[2:])
-        takes_part = visible(query_weights, LEAST_REGION) & visible(key_weights, LEAST_REGION)
-        features = pool(query_map, query_weights)
-        terms = {}
-        if self.config.region > 0:
-            key_map = key.maps[self.config.region_stride]
-            with torch.no_grad():
-                keys = self.key_heads["region"](pool(key_map, key_weights))
-            own = RegionKeys(keys, takes_part, batch["index"], batch["group"])
-            others = RegionKeys(*map(of_all_processes, own))
-            queries = self.heads["region"](features)
-            terms["region"] = region_loss(queries, own, others, self.config.temperature)
-            self.record("region/spread", spread(queries, takes_part), batch)
-        if self.config.identity > 0:
-            terms["identity"] = identity_loss(self.heads["identity"](features), takes_part)
-            position_alone = position_accuracy(key_weights, query_weights, takes_part)
-            self.record("identity/position_alone", position_alone, batch)
-        return terms
+    def _recognise(
+        self,
+        name: str,
+        queries: Tensor,
+        shows: Tensor,
+        known: WholeKeys,
+        batch: dict[str, Tensor],
+    ) -> Tensor:
+        """The loss of queries [N * B, D], one of all scans, then the next one of all."""
+        times = len(queries) // len(known.keys)
+        keys, negatives = known.keys.repeat(times, 1), known.negatives.repeat(times, 1)
+        takes_part = shows & known.shows.repeat(times)
+        temperature = self.config.temperature
+        term = queue_loss(queries, keys, takes_part, known.queue, negatives, temperature)
+        self.record(f"{name}/spread", spread(queries, takes_part), batch)
+        return self._record_term(name, term, batch)
+
+    def _region(self, batch: dict[str, Tensor], query: Look, key: Look) -> Tensor:
+        asked, known = (look.regions(self.config.region_strides) for look in (query, key))
+        with torch.no_grad():
+            keys = self.key_heads["region"](known.features)
+        takes_part = asked.seen & known.seen
+        own = RegionKeys(keys, takes_part, batch["index"], batch["group"])
+        others = RegionKeys(*map(of_all_processes, own))
+        queries = self.heads["region"](asked.features)
+        self.record("region/spread", spread(queries, takes_part), batch)
+        term = region_loss(queries, own, others, self.config.temperature)
+        return self._record_term("region", term, batch)
+
+    def _identity(self, batch: dict[str, Tensor], query: Look, key: Look) -> Tensor:
+        asked = query.regions(self.config.identity_strides)
+        known = key.shares(asked.shares.shape[2:])
+        takes_part = asked.seen & visible(known, LEAST_REGION)
+        position_alone = position_accuracy(known, asked.shares, takes_part)
+        self.record("identity/position_alone", position_alone, batch)
+        term = identity_loss(self.heads["identity"](asked.features), takes_part)
+        return self._record_term("identity", term, batch)
+
+    def _restoration(
+        self, query: Look, image: Tensor, distorted: Tensor, batch: dict[str, Tensor]
+    ) -> Tensor:
+        """Mean squared error of the restored view; the share of the distortion's is recorded."""
+        logits = self.heads["restoration"](query.maps, image.shape[2:])
+        error = F.mse_loss(logits.float().sigmoid(), image)
+        before = F.mse_loss(distorted, image).clamp(min=1e-8)
+        self.record("restoration/loss", error, batch)
+        self.record("restoration/removed", 1 - error / before, batch)
+        return error
+
+    def _record_term(self, name: str, term: Term, batch: dict[str, Tensor]) -> Tensor:
+        """The loss of a term, which is recorded with its accuracy and its dropped queries."""
+        self.record(f"{name}/loss", term.loss, batch)
+        self.record(f"{name}/accuracy", term.accuracy, batch)
+        self.record(f"{name}/dropped", 1 - term.used, batch)
+        return term.loss
 
     def optimizer_step(self, *args: Any, **options: Any) -> None:
         """Take a step, then move the momentum encoder."""
@@ -138,18 +212,27 @@ class MultiScaleStage(Stage):
     def follow(self) -> None:
         """Moves the momentum encoder towards the query network; once an optimizer step."""
         update_momentum(self.backbone, self.key_backbone, self.config.momentum)
-        update_momentum(self.heads, self.key_heads, self.config.momentum)
+        for name, followed in self.key_heads.items():
+            update_momentum(self.heads[name], followed, self.config.momentum)
 
 
-def build_heads(backbone: AttentiveBackbone, config: MultiScaleConfig) -> nn.ModuleDict:
-    """A head for each term that is on: two projections, and a classifier of region features."""
+def build_heads(
+    backbone: AttentiveBackbone, config: MultiScaleConfig, whole_strides: Sequence[int]
+) -> nn.ModuleDict:
+    """A head for each term that is on; *local* shares that of *whole*."""
     heads = nn.ModuleDict()
-    region = backbone.channels[config.region_stride]
+    whole, region, identity = (
+        sum(backbone.channels[stride] for stride in strides)
+        for strides in (whole_strides, config.region_strides, config.identity_strides)
+    )
     if config.whole > 0:
-        whole = backbone.num_features
         heads["whole"] = MoCoProjectionHead(whole, whole, config.projection)
     if config.region > 0:
         heads["region"] = MoCoProjectionHead(region, region, config.projection)
     if config.identity > 0:
-        heads["identity"] = nn.Linear(region, len(REGIONS))
+        heads["identity"] = nn.Linear(identity, len(REGIONS))
+    if config.cross_scale > 0:
+        heads["cross_scale"] = RegionReader(region, config.projection)
+    if config.restoration > 0:
+        heads["restoration"] = Decoder(backbone.channels, Genesis.decoder, backbone.in_channels)
     return heads

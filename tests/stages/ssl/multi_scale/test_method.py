@@ -1,5 +1,7 @@
 """What matl asks of the method `multi_scale`."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -23,8 +25,20 @@ def test_its_regions_are_those_of_the_lung_field() -> None:
 
 def test_settings_that_cannot_learn_are_refused() -> None:
     MultiScale.check_settings(CONFIG, (8, 16, 32))
-    with pytest.raises(SettingError, match="region_stride: 16 is no stride"):
+    with pytest.raises(SettingError, match="region_strides: 16 is no stride"):
         MultiScale.check_settings(CONFIG, (8, 32))
     off = MultiScaleConfig(part=3, task="lung_ssl", epochs=1, whole=0, region=0, identity=0)
     with pytest.raises(SettingError, match="nothing would be learned"):
         MultiScale.check_settings(off, (16,))
+
+
+@pytest.mark.parametrize("term", ["cross_scale", "local"])
+def test_terms_that_predict_the_whole_need_it(term: str) -> None:
+    wanted = replace(CONFIG, **{"whole": 0.0, term: 1.0})
+    with pytest.raises(SettingError, match=f"{term}: needs the term whole"):
+        MultiScale.check_settings(wanted, (16, 32))
+
+
+def test_regions_come_from_some_map() -> None:
+    with pytest.raises(SettingError, match="region_strides: empty"):
+        MultiScale.check_settings(replace(CONFIG, region_strides=[]), (16, 32))

@@ -6,7 +6,7 @@ import torch
 
 from data_modules.fit import FITS
 from data_modules.ragged import Ragged
-from matl.stages.ssl.multi_scale.pooling import carry, lung_weights, pool, visible
+from matl.stages.ssl.multi_scale.pooling import Look, carry, lung_weights, pool, visible
 from matl.views import Fitting, ViewConfig, random_map, random_view
 
 PLAIN = torch.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
@@ -97,8 +97,25 @@ def test_an_empty_region_pools_to_zero_with_finite_gradients():
     assert features.grad.abs().sum() == 0
 
 
+def weights_of(fields: torch.Tensor, theta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    return lung_weights(fields, carry(fields, theta, (4, 4)))
+
+
+def test_features_of_several_maps_are_joined():
+    draw = torch.Generator().manual_seed(1)
+    maps = {8: torch.randn(1, 3, 8, 8, generator=draw), 16: torch.randn(1, 5, 4, 4, generator=draw)}
+    look = Look(PLAIN, maps, blocks())
+    both, fine, coarse = (look.regions(strides) for strides in ([8, 16], [8], [16]))
+    assert torch.equal(both.features, torch.cat([fine.features, coarse.features], dim=2))
+    assert torch.equal(both.shares, fine.shares)
+    lungs, shows = look.lung([16, 8])
+    assert lungs.shape == (1, 8)
+    assert torch.equal(lungs[:, :5], look.lung([16])[0])
+    assert shows.item()
+
+
 def test_a_scan_without_a_field_is_pooled_over_the_whole_map_and_takes_part():
-    weights, takes_part = lung_weights(torch.zeros(1, 64, 64, dtype=torch.uint8), PLAIN, (4, 4))
+    weights, takes_part = weights_of(torch.zeros(1, 64, 64, dtype=torch.uint8), PLAIN)
     assert torch.equal(weights, torch.ones(1, 1, 4, 4))
     assert takes_part.item()
 
@@ -107,7 +124,7 @@ def test_a_scan_without_a_field_is_pooled_over_the_whole_map_and_takes_part():
 def test_a_view_with_little_lung_drops_out(side, shows):
     regions = torch.zeros(1, 64, 64, dtype=torch.uint8)
     regions[0, :side, :side] = 1
-    assert lung_weights(regions, PLAIN, (4, 4))[1].item() is shows
+    assert weights_of(regions, PLAIN)[1].item() is shows
 
 
 def test_a_view_that_looks_beside_the_lungs_drops_out_without_pooling_the_whole_map():
@@ -115,6 +132,6 @@ def test_a_view_that_looks_beside_the_lungs_drops_out_without_pooling_the_whole_
     regions[0, -4:, -4:] = 6
     corner = PLAIN * 0.25
     corner[0, :, 2] = -0.75
-    weights, takes_part = lung_weights(regions, corner, (4, 4))
+    weights, takes_part = weights_of(regions, corner)
     assert weights.sum() == 0
     assert not takes_part.item()

@@ -11,6 +11,7 @@ from torch import Tensor
 from matl.backbones import BackboneConfig, build_backbone
 from matl.stages.ssl.findings import find
 from matl.stages.ssl.multi_scale.method import MultiScaleConfig
+from matl.stages.ssl.multi_scale.reader import RegionReader
 from matl.stages.ssl.multi_scale.stage import MultiScaleStage
 from matl.views import ViewConfig
 
@@ -80,6 +81,60 @@ def test_a_term_without_weight_has_no_head(name):
     stage = build(replace(CONFIG, **{name: 0.0}))
     assert name not in stage.heads
     assert stage.loss(make_batch()).isfinite()
+
+
+EXTRA = ("cross_scale", "local", "restoration")
+
+
+@pytest.mark.parametrize("name", EXTRA)
+def test_each_further_term_adds_to_the_loss_and_trains_its_head(name):
+    plain, wanted = build(), build(replace(CONFIG, **{name: 0.5}))
+    for stage in (plain, wanted):
+        fill_queue(stage)
+    loss = wanted.loss(make_batch())
+    if name != "restoration":  # which also changes what the other terms look at
+        assert loss > plain.loss(make_batch())
+    loss.backward()
+    assert gradients(wanted).isfinite().all()
+    if name in wanted.heads:
+        for parameter, value in wanted.heads[name].named_parameters():
+            assert value.grad.abs().sum() > 0, parameter
+    else:
+        assert name == "local"
+    assert name not in wanted.key_heads
+
+
+def test_terms_and_maps_that_are_added_change_no_weight_that_others_start_from():
+    first, second = build(), build(replace(CONFIG, **dict.fromkeys(EXTRA, 1.0), region_strides=[8]))
+    for name, value in first.heads["whole"].state_dict().items():
+        assert torch.equal(value, second.heads["whole"].state_dict()[name])
+
+
+def test_parts_of_a_scan_are_asked_for_its_own_whole():
+    """A part that shows all of the scan, seen by the same network, is as right as the whole."""
+    still = ViewConfig([1.0, 1.0], 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    config = replace(only(whole=1.0, local=1.0), views=still, crop=[1.0, 1.0], crops=3)
+    stage = build(config).eval()
+    fill_queue(stage)
+    stage.loss(make_batch())
+    [(right, count)] = [stage._recorded["local/accuracy"]]
+    assert right / count == 1
+    assert stage._recorded["local/dropped"][0] == 0
+
+
+def test_the_region_reader_reads_only_regions_that_are_seen():
+    reader = RegionReader(8, 4).eval()
+    features = torch.randn(2, 6, 8, generator=torch.Generator().manual_seed(2))
+    seen = torch.ones(2, 6, dtype=torch.bool)
+    seen[0, 3:] = False
+    other = features.clone()
+    other[0, 3:] = 7.0
+    other[1, 5] = 7.0
+    before, after = reader(features, seen), reader(other, seen)
+    assert torch.equal(before[0], after[0])
+    assert not torch.equal(before[1], after[1])
+    none = torch.zeros(2, 6, dtype=torch.bool)
+    assert reader(features, none).isfinite().all()
 
 
 def test_views_flip_only_while_the_identity_term_is_off():
