@@ -15,8 +15,8 @@ class Boxes:
 
     Attributes:
         name: Of the finder, letters of a file name; another one whenever it may find another box.
-        find: Takes a grey image, uint8 [H, W], and returns its box, or None where it has none. Runs
-            in several threads at once.
+        find: Takes a grey image, uint8 [H, W], and returns its box, or None where it has none. A
+            function of a module: it is called in several processes.
     """
 
     name: str

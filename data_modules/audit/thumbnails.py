@@ -2,17 +2,17 @@
 
 import hashlib
 import io
-import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import repeat
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from PIL import Image
 
+from data_modules.arrays import in_threads
 from data_modules.audit.boxes import Boxes
+from data_modules.cores import on_cores
 from data_modules.files import read_signed, replace_file, signed
 from data_modules.formats.pictures import read_image
 
@@ -40,8 +40,7 @@ def thumbnails(
     memo = folder / (MEMO if boxes is None else f"thumbnails_{boxes.name}_v{BOXED_VERSION}.bin")
     known = _recall(memo)
     new = {text: file for file, text in zip(files, contents, strict=True) if text not in known}
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        known |= zip(new, pool.map(_thumbnail, new.values(), repeat(boxes)), strict=True)
+    known |= zip(new, _decoded(list(new.values()), boxes), strict=True)
     if new:
         _remember(memo, known)
     return _stacked([known[text] for text in contents])
@@ -64,9 +63,15 @@ def equal_pixels(
     table = pd.DataFrame({"file": files, "content": contents, "look": looks})
     table = table[readable].drop_duplicates("content")
     alike = table[table.duplicated("look", keep=False)]
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        digests = dict(zip(alike["content"], pool.map(_pixel_digest, alike["file"]), strict=True))
+    found = in_threads(_pixel_digest, list(alike["file"]))
+    digests = dict(zip(alike["content"], found, strict=True))
     return np.unique([digests.get(text, text) for text in contents], return_inverse=True)[1]
+
+
+def _decoded(files: Sequence[str], boxes: Boxes | None) -> Iterator[np.ndarray | None]:
+    """The thumbnail of each file; Pillow works in threads, what finds boxes in processes."""
+    one = partial(_thumbnail, boxes=boxes)
+    return in_threads(one, files) if boxes is None else on_cores(one, files)
 
 
 def _thumbnail(file: str, boxes: Boxes | None) -> np.ndarray | None:

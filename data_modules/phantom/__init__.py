@@ -7,11 +7,14 @@ data set's folder, under a name that follows from the settings.
 """
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from data_modules.cores import on_cores
 from data_modules.phantom.anatomy import Array
 from data_modules.phantom.cohort import (
     CLEAR,
@@ -27,6 +30,9 @@ from data_modules.phantom.cohort import (
 from data_modules.phantom.figures import FIGURES
 from data_modules.phantom.writing import whole_number, write_once
 from data_modules.samples import COLUMNS, Samples
+
+if TYPE_CHECKING:
+    from data_modules.phantom.ct import Scan
 
 __all__ = ["index_ct", "index_null", "index_patches", "index_shapes", "index_xray", "lesion_mask"]
 
@@ -209,32 +215,47 @@ def _shape_files(rows: list[Row], size: int, seed: int) -> Iterator[tuple[str, A
 
 
 def _xray_files(rows: list[Row], size: int, seed: int) -> Iterator[tuple[str, Array]]:
+    labels = list(enumerate(label for _, label, *_ in rows))
+    drawn = on_cores(partial(_radiograph, size=size, seed=seed), labels)
+    for (path, *_), image in zip(rows, drawn, strict=True):
+        yield path, image
+
+
+def _radiograph(of: tuple[int, str], size: int, seed: int) -> Array:
     from data_modules.phantom.xray import draw_radiograph
 
-    for number, (path, label, *_) in enumerate(rows):
-        yield path, draw_radiograph(label == "opacity", size, _stream("xray", seed, number))
+    number, label = of
+    return draw_radiograph(label == "opacity", size, _stream("xray", seed, number))
 
 
 def _patch_files(patients: int, size: int, seed: int) -> Iterator[tuple[str, Array]]:
-    from data_modules.phantom.patches import draw_patches
-
-    for number in range(patients):
-        patches = draw_patches(number, size, _stream("patches", seed, number))
+    drawn = on_cores(partial(_patches, size=size, seed=seed), range(patients))
+    for number, patches in enumerate(drawn):
         for place, patch in enumerate(patches):
             yield f"images/patch-{seed}-{number:04d}_{place}.png", patch
+
+
+def _patches(number: int, size: int, seed: int) -> Array:
+    from data_modules.phantom.patches import draw_patches
+
+    return draw_patches(number, size, _stream("patches", seed, number))
 
 
 def _ct_files(
     people: list[Patient], slices: int, size: int, seed: int
 ) -> Iterator[tuple[str, Array]]:
-    from data_modules.phantom.ct import draw_scan
-
-    for person in people:
-        scan = draw_scan(person.kind, slices, size, _stream("ct", seed, person.number))
+    scans = on_cores(partial(_scan, slices=slices, size=size, seed=seed), people)
+    for person, scan in zip(people, scans, strict=True):
         for number in range(slices):
             name = f"{_ct_name(seed, person)}_{number}.png"
             yield f"images/{name}", scan.images[number]
             yield f"masks/{name}", scan.lesions[number]
+
+
+def _scan(person: Patient, slices: int, size: int, seed: int) -> "Scan":
+    from data_modules.phantom.ct import draw_scan
+
+    return draw_scan(person.kind, slices, size, _stream("ct", seed, person.number))
 
 
 def _ct_name(seed: int, person: Patient) -> str:

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from matl.orchestrator.memory import peak_memory_mb, reset_peak_memory
+from matl.orchestrator.validation import logged
 from matl.stages.base import Stage
 from matl.stages.task import Measure
 
@@ -81,7 +82,7 @@ class CurveRecorder(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write the row of the epoch."""
-        row = {name: float(value) for name, value in sorted(trainer.callback_metrics.items())}
+        row = logged(trainer)
         cost = {
             "images": self._images,
             "seconds": time.perf_counter() - self._started - self._paused,
@@ -153,8 +154,8 @@ class StageProgress(pl.Callback):
         shown_before = epoch % max(epochs // LINES_A_STAGE, 1) and epoch < epochs
         if shown_before or not trainer.is_global_zero:
             return
-        logged = trainer.callback_metrics
-        values = {name: float(logged[name]) for name in self.values if name in logged}
+        found = logged(trainer)
+        values = {name: found[name] for name in self.values if name in found}
         line = epoch_line(self.name, f"epoch {epoch} of {epochs}", values, self.console.width)
         self.console.print(Text(line), soft_wrap=True)
 

@@ -29,6 +29,7 @@ from matl.orchestrator.launch import launch
 from matl.orchestrator.nodes import ALONE, Nodes
 from matl.orchestrator.process_group import OneMachine, join_group
 from matl.orchestrator.stage_card import stage_card
+from matl.orchestrator.validation import Validation, validation_interval
 from matl.orchestrator.wandb_curves import CurveLogger
 from matl.orchestrator.wandb_logger import log_weights, stage_logger
 from matl.orchestrator.watch import Watch
@@ -155,6 +156,7 @@ def _trainer(
 ) -> pl.Trainer:
     config, resources, task = job.stage.config, job.resources, job.stage.task
     callbacks = [
+        Validation(validation_interval(job.images.samples)),
         *callbacks,
         StageProgress(job.stage.title, ("loss", *task.metric_names), job.place, console),
         Guard(job.stage.name, job.images.samples, job.workspace / CHECKPOINT),

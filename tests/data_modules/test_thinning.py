@@ -204,7 +204,7 @@ def test_what_was_found_is_kept_and_no_image_is_decoded_twice(
 ):
     samples = of_one_study(pool)
     first = thin(samples, ThinConfig("all", 30), FileHashes(tmp_path))
-    monkeypatch.setattr(thumbnails, "_thumbnail", None)
+    monkeypatch.setattr(thumbnails, "_thumbnail", pytest.fail)
     other = thin(samples, ThinConfig("all", 60), FileHashes(tmp_path))
     assert len(other) < len(first)
     monkeypatch.setattr("data_modules.thinning.perceptual_hashes", None)

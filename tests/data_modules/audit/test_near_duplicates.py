@@ -90,7 +90,7 @@ def test_images_seen_before_are_not_decoded_again_and_known_pairs_not_searched(
     samples, memo = write_scans(tmp_path), tmp_path / "memo"
     first = near_duplicates(samples, memo)
     copy = Samples(shutil.copytree(tmp_path, tmp_path.parent / "elsewhere"), samples.table)
-    monkeypatch.setattr(thumbnails, "_thumbnail", None)
+    monkeypatch.setattr(thumbnails, "_thumbnail", pytest.fail)
     other = samples.table.assign(split=["val", *samples.table["split"][1:]])
     assert set(near_duplicates(replace(copy, table=other), memo)["split"]) == {"val", "train"}
     monkeypatch.setattr(module, "_find", None)
