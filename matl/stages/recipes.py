@@ -9,7 +9,7 @@ from matl.errors import SettingError
 RECIPE = "recipe"
 RECIPES: Mapping[str, Mapping[str, Any]] = {
     "scratch": {},
-    "finetune": {"lr": 5e-4, "layer_decay": 0.8, "head_lr": 10.0},
+    "finetune": {"lr": 4e-3, "layer_decay": 0.8, "head_lr": 10.0},
     "probe": {"freeze": "all", "lr": 1e-2, "weight_decay": 0.0},
 }
 """What each sets where the stage says nothing: `finetune` lets rates fall from the heads to the
