@@ -5,6 +5,7 @@ from drawn_scores import FOLDS, IMAGES, PATIENTS, REPEATS, ablation_of, drawn
 from matl.ablation.ablation_record import (
     AblationRecord,
     Gates,
+    MethodCost,
     Promise,
     RankCorrelation,
     StageCost,
@@ -58,6 +59,7 @@ def drawn_record() -> AblationRecord:
         gates=[Gates("attention", "xray → diagnosis (full)", 2, {"gate/16": (0.2, 0.1, 0.3)})],
         finished=len(scores),
         costs=[StageCost("xray", 2, 2, 8, 60.0, 240.0)],
+        methods=[MethodCost("attention", ["full"], "lung", "moco", 1, 1, 41.26, 2226.4, 146.0, 3)],
         runs={"attention": "matl run a.yaml", "plain": "matl run b.yaml"},
         facts={"Machine": "Linux"},
         promises=[

@@ -91,6 +91,34 @@ class StageCost:
 
 
 @dataclass(frozen=True)
+class MethodCost:
+    """What a self-supervised method costs in one arm.
+
+    Attributes:
+        arm: its name.
+        regimes: whose chains have the stage.
+        stage: its name.
+        method: what it learns.
+        trained, teacher: forward passes a scan and step through each network.
+        images_a_second: over all epochs.
+        peak_memory_mb: the most of any.
+        seconds: of training a stage.
+        finished: the stages that these are means of.
+    """
+
+    arm: str
+    regimes: list[str]
+    stage: str
+    method: str
+    trained: int
+    teacher: int
+    images_a_second: float
+    peak_memory_mb: float
+    seconds: float
+    finished: int
+
+
+@dataclass(frozen=True)
 class Gates:
     """Gates and contributions at the end of the finished stages at one place of one arm.
 
@@ -202,6 +230,7 @@ class AblationRecord:
         gates: at the end of the finished stages.
         finished: how many cells the results are made from.
         costs: of the distinct stages by name.
+        methods: costs of the self-supervised stages, by arm and regimes.
         runs: for each compared arm the command that makes a run out of its first primary cell.
         facts: machines, versions and commits of the finished stages.
         promises: of each arm and regime.
@@ -231,6 +260,7 @@ class AblationRecord:
     costs: list[StageCost]
     runs: dict[str, str]
     facts: dict[str, str]
+    methods: list[MethodCost] = field(default_factory=list)
     promises: list[Promise] = field(default_factory=list)
     ranks: list[RankCorrelation] = field(default_factory=list)
 

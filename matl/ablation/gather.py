@@ -16,6 +16,7 @@ from matl.ablation.leak_means import (
     leaks,
     means_without_leaks,
 )
+from matl.ablation.method_costs import method_costs
 from matl.ablation.promises import kept_scores, promises
 from matl.ablation.results import compare, means, verdict_of
 from matl.ablation.schema import Ablation, Split
@@ -87,6 +88,7 @@ def ablation_record(
         gates=gates(plans, manifests, store),
         finished=len(scores),
         costs=stage_costs(plans, manifests),
+        methods=method_costs(plans, manifests, store),
         runs=_as_runs(ablation, overrides),
         facts=plain_value(facts(asdict(one) for one in manifests.values())),
         promises=promised,

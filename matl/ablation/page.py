@@ -18,6 +18,7 @@ from matl.ablation.tables import (
     cost_table,
     gate_table,
     mean_table,
+    method_table,
     promise_table,
 )
 from matl.checksums import read_file
@@ -77,6 +78,7 @@ def write_ablation_page(folder: Path) -> Path:
         networks=network_table(record.networks),
         gates=gate_table(record.gates),
         costs=cost_table(record.costs),
+        methods=method_table(record.methods),
         strip=_strip(record),
         covered=covered([record.primary.plain]) if record.primary else "",
         analysis=hide_paths(json_bytes(read_fixed(folder / ANALYSIS)).decode()),

@@ -12,7 +12,7 @@ from matl.ablation.ablation_record import AblationRecord
 from matl.ablation.cells import Cell, cells_of, plan_cells
 from matl.ablation.gather import match_warnings
 from matl.ablation.schema import Ablation
-from matl.ablation.tables import comparison_table, mean_table, tested_table
+from matl.ablation.tables import comparison_table, mean_table, method_table, tested_table
 from matl.ablation.time_left import time_left
 from matl.ablation.train import Work, distinct_stages
 from matl.names import LOGS, PAGE
@@ -33,7 +33,8 @@ def show_ablation(folder: Path, file: Path, console: Console) -> None:
     record = read_ablation(folder)
     for note in record.notes:
         console.print(Text(note))
-    for table in (tested_table(record), mean_table(record), comparison_table(record)):
+    tables = (tested_table(record), mean_table(record), comparison_table(record))
+    for table in (*tables, method_table(record.methods)):
         if table is not None:
             show_table(table, console)
     console.print(Text(verdict_sentence(record)))

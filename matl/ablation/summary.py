@@ -6,6 +6,7 @@ from matl.ablation.ablation_record import AblationRecord
 from matl.ablation.tables import (
     comparison_table,
     mean_table,
+    method_table,
     promise_table,
     tested_table,
     verdict_table,
@@ -15,10 +16,12 @@ from matl.report.table import Table
 
 
 def summary(record: AblationRecord) -> str:
-    """The verdict, what is tested, what each arm reaches, every comparison, and the promises."""
+    """The verdict, what is tested and reached, the comparisons, promises and methods' costs."""
     parts = [f"# {escape(record.name)}", *map(escape, record.notes), *_verdict(record)]
+    tables: tuple[Table | None, ...]
     tables = (verdict_table(record), tested_table(record), mean_table(record))
-    for table in (*tables, comparison_table(record), promise_table(record)):
+    tables += (comparison_table(record), promise_table(record), method_table(record.methods))
+    for table in tables:
         parts += [] if table is None else _section(table)
     parts += [] if record.means else ["No cell is finished yet."]
     return "\n\n".join(part.strip() for part in parts) + "\n"

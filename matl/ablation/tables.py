@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from matl.ablation.ablation_record import AblationRecord, Gates, StageCost, covered
+from matl.ablation.ablation_record import AblationRecord, Gates, MethodCost, StageCost, covered
 from matl.ablation.schema import SCRATCH
 from matl.evaluation.metrics import METRICS
 from matl.evaluation.statistics.contrasts import Contrast
@@ -209,6 +209,28 @@ def cost_table(costs: Sequence[StageCost]) -> Table:
         f"taken {duration(alone)}. Training alone, as each stage measured it; uses: by cells."
     )
     return make_table("Cost with and without sharing", caption, columns, rows)
+
+
+def method_table(methods: Sequence[MethodCost]) -> Table | None:
+    """What each self-supervised method costs; None where none is finished."""
+    columns: list[str | Column] = ["Arm", "Regimes", "Stage", "Method", "Passes", "Images/s"]
+    columns += [Column("Peak MB", 2), "Time a stage", Column("Stages", 1)]
+    rows: list[Row] = [
+        (
+            *(one.arm, ", ".join(map(current_name, one.regimes)), one.stage, one.method),
+            f"{one.trained} + {one.teacher}" if one.teacher else str(one.trained),
+            TableCell(f"{one.images_a_second:.1f}", one.images_a_second),
+            TableCell(f"{one.peak_memory_mb:,.0f}", one.peak_memory_mb),
+            TableCell(duration(one.seconds), one.seconds),
+            one.finished,
+        )
+        for one in methods
+    ]
+    caption = (
+        "Passes: through the trained network + through a teacher, a scan and step. Images/s and "
+        "time are means over the finished stages, on the machine that trained them."
+    )
+    return make_table("Cost of self-supervision", caption, columns, rows) if rows else None
 
 
 def _share(fraction: float) -> TableCell:

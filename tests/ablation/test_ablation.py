@@ -159,6 +159,13 @@ def test_a_kfold_is_compared_over_its_folds(ablation_file: Path) -> None:
         in (folder / "summary.md").read_text()
     )
     assert "Split folds" in (folder / "report.html").read_text()
+    costs = read_ablation(folder).methods
+    assert {(one.arm, one.stage, one.method, one.trained, one.teacher) for one in costs} == {
+        (arm, "lung", "multi_scale", 1, 1) for arm in ablation.arms
+    }
+    assert {one.finished for one in costs} == {4}
+    assert min(one.images_a_second for one in costs) > 0
+    assert "Cost of self-supervision" in (folder / "summary.md").read_text()
 
 
 def test_a_failed_stage_is_reported_and_the_others_go_on(

@@ -14,6 +14,7 @@ from matl.ablation.tables import (
     cost_table,
     gate_table,
     mean_table,
+    method_table,
     promise_table,
     verdict_table,
 )
@@ -131,3 +132,12 @@ def test_cells_show_their_state_and_no_path(record) -> None:
     assert str(table.rows[1][7]) == "failed: …/a.png: broken"
     assert [str(row[8]) for row in table.rows] == ["0.750", ""]
     assert cell_states(cells) == {"finished": 1, "failed": 1}
+
+
+def test_methods_stand_beside_what_they_cost(record) -> None:
+    table = method_table(record.methods)
+    [row] = table.rows
+    assert [str(cell) for cell in row] == [
+        *("attention", "full", "lung", "moco", "1 + 1", "41.3", "2,226", "2 min 26 s", "3")
+    ]
+    assert method_table([]) is None
