@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
+from itertools import islice
 from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any, Protocol
@@ -130,9 +131,7 @@ def _side_by_side(
         for key in [key for key, one in waiting.items() if one.stage.parent in progress.failures]:
             progress.failures[key] = _after(waiting.pop(key), work)
             yield key
-        begun = running if place.keeps_order else {}
-        ready = [key for key, one in waiting.items() if _may_start(one.stage.parent, store, begun)]
-        for key in ready[: place.room - len(running)]:
+        for key in _ready(waiting, running, store, place):
             one = waiting.pop(key)
             running[key] = place.start(key, one, running.get(one.stage.parent or ""))
             progress.running.add(key)
@@ -141,12 +140,28 @@ def _side_by_side(
             progress.failures |= dict.fromkeys(waiting, GONE)
             yield from waiting
             return
-        for key in [key for key, training in running.items() if training.done()]:
+        for key in _ended(running):
             if line := _outcome(running.pop(key)):
                 progress.failures[key] = line
             progress.running.remove(key)
             yield key
+
+
+def _ready(
+    waiting: Mapping[str, Work], running: Mapping[str, Training], store: Store, place: Place
+) -> list[str]:
+    """The stages that may be started and for which there is room."""
+    room = place.room - len(running)
+    begun = running if place.keeps_order else {}
+    may = (key for key, one in waiting.items() if _may_start(one.stage.parent, store, begun))
+    return list(islice(may, max(room, 0)))
+
+
+def _ended(running: Mapping[str, Training]) -> list[str]:
+    """The trainings that have ended, of which there is one at least."""
+    while not (ended := [key for key, training in running.items() if training.done()]):
         time.sleep(POLL_SECONDS)
+    return ended
 
 
 def _after(one: Work, work: Mapping[str, Work]) -> str:
