@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 AUDIT := build/audit
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-evidence test test-all lint stage1 stage2 stage3 sweep bench audit-deps clean
+.PHONY: help demo demo-evidence test test-all lint stage1 stage2 stage3 sweep bench bench-peers audit-deps clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9 -]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9 -]+):.*## /\1|/' | \
@@ -46,6 +46,9 @@ sweep: $(READY) ## create a W&B sweep and start an agent: make sweep SWEEP=file.
 
 bench: $(READY) ## measure the speed ratios and write benchmarks/results/
 	$(VENV)/bin/python -m benchmarks
+
+bench-peers: $(READY) ## the same against lightly's own modules, loader and transforms
+	$(VENV)/bin/python -m benchmarks peers
 
 audit-deps: ## known holes in the versions of constraints.txt (pip-audit, OSV's database)
 	@test -x $(AUDIT)/bin/pip-audit || { $(PYTHON) -m venv $(AUDIT) && \

@@ -48,22 +48,31 @@ def two_processes(folder: Path) -> Section:
     return {task: two_over_one(task, folder) for task in TASKS}
 
 
+def peers(folder: Path) -> Section:
+    """Self-supervised stages, over lightly's own."""
+    from benchmarks import peers
+
+    return peers.peers(folder)
+
+
 SECTIONS: dict[str, Callable[[Path], Section]] = {
-    one.__name__: one for one in (commands, cached_reading, whole_stack, two_processes)
+    one.__name__: one for one in (commands, cached_reading, whole_stack, two_processes, peers)
 }
+ALONE = ("peers",)
+"""Sections that run only where they are named: `make bench-peers`."""
 
 
 def main(names: list[str]) -> None:
     """Runs sections on phantom images in temporary folders, and adds them to today's results.
 
     Args:
-        names: Of `SECTIONS`; empty for all.
+        names: Of `SECTIONS`; empty for all but those that run `ALONE`.
     """
     unknown = [name for name in names if name not in SECTIONS]
     if unknown:
         raise SystemExit(f"{unknown[0]}: is no section; choose from {', '.join(SECTIONS)}")
     sections = {}
-    for name in names or SECTIONS:
+    for name in names or [one for one in SECTIONS if one not in ALONE]:
         with tempfile.TemporaryDirectory() as folder:
             sections[name] = SECTIONS[name](Path(folder))
     about = _about()
@@ -113,6 +122,10 @@ def _rows(sections: dict[str, Section]) -> Iterator[tuple[str, str, str]]:
     for task, one in sections.get("whole_stack", {}).items():
         yield f"{task}: whole stack / bare loop", f"{one['ratio']:.3f}", "0.98"
         yield f"{task}: seconds to the first batch", f"{one['first_batch_s']:.2f}", ""
+    for method, one in sections.get("peers", {}).items():
+        yield f"{method}: step / lightly's modules", f"{one['step_ratio']:.3f}", "0.95"
+        stage = f"{one['ratio']:.2f} (bound {one['bound']:.2f})"
+        yield f"{method}: stage / lightly's loader and transforms", stage, "1.4"
     for task, one in sections.get("two_processes", {}).items():
         yield f"{task}: two processes / one, on the same cores", f"{one['ratio']:.3f}", ""
 

@@ -60,7 +60,7 @@ def images_a_second(job: Job) -> float:
 def _seconds_to_first_batch(plan: Plan, stage: PlannedStage) -> float:
     """From image files to the first batch: decoding included, where no stage did it before."""
     start = time.perf_counter()
-    job = _job(plan, stage, Path())
+    job = open_job(plan, stage, Path())
     next(iter(data_module(job, rank=0).train_dataloader()))
     return time.perf_counter() - start
 
@@ -69,7 +69,7 @@ def demo_job(name: str, folder: Path, place: str, *words: str) -> Job:
     """A stage of the demo, with few epochs and overrides, and a workspace of its own."""
     workspace = folder / f"{name}-{place}"
     workspace.mkdir()
-    return _job(*demo_plan(name, folder, *words), workspace)
+    return open_job(*demo_plan(name, folder, *words), workspace)
 
 
 def demo_plan(name: str, folder: Path, *words: str) -> tuple[Plan, PlannedStage]:
@@ -87,7 +87,8 @@ def demo_plan(name: str, folder: Path, *words: str) -> tuple[Plan, PlannedStage]
     return plan, next(stage for stage in plan.chain if stage.name == name)
 
 
-def _job(plan: Plan, stage: PlannedStage, workspace: Path) -> Job:
+def open_job(plan: Plan, stage: PlannedStage, workspace: Path) -> Job:
+    """A stage with its images opened, which decodes those that no stage did before."""
     images = open_images(plan.experiment, stage)
     return Job(plan.experiment, stage, plan.resources, images, None, workspace, "bench", (1, 1))
 
