@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from matl.config import TrainerConfig as TrainerConfig
     from matl.config import load_experiment as load_experiment
     from matl.errors import MatlError as MatlError
+    from matl.export.write import export_model as export_model
     from matl.orchestrator.explain_run import explain_run as explain_run
     from matl.orchestrator.external import evaluate_external as evaluate_external
     from matl.orchestrator.finished_run import load_model as load_model
@@ -59,6 +60,7 @@ _PLACES = {
     "TrainerConfig": "matl.config:TrainerConfig",
     "evaluate_external": "matl.orchestrator.external:evaluate_external",
     "explain_run": "matl.orchestrator.explain_run:explain_run",
+    "export_model": "matl.export.write:export_model",
     "list_data_sets": "data_modules.registry:list_data_sets",
     "list_methods": "matl.stages.ssl.listing:list_methods",
     "list_networks": "matl.backbones.listing:list_networks",

@@ -361,6 +361,31 @@ def explain(
     show_explanation(matl.explain_run(run, _command(), store), terminal())
 
 
+@app.command()
+def export(
+    model: Annotated[
+        Path,
+        typer.Argument(metavar="MODEL", help="The folder of a finished run, or of a stored stage."),
+    ],
+    to: Annotated[
+        str, typer.Option(metavar="FORM", help="folder, onnx, torch, bundle or hub-folder.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="The new folder; by default the model's and form's name.")
+    ] = None,
+    own_form: Annotated[
+        bool,
+        typer.Option("--own-form", help="hub-folder: matl's files, not timm's."),
+    ] = False,
+) -> None:
+    """Write a trained diagnosis in a form that other programs run, with a model card.
+
+    Example: matl export runs/demo-1a2b3c4d --to onnx
+    """
+    folder, card = matl.export_model(model, to, out, own_form)
+    say(f"{folder}: {card.form}; {card.parity}")
+
+
 def main() -> None:
     """Run the command; a user's mistake is one line and its exit code, 2 for nearly all."""
     from matl.preemption import PREEMPTED, Preempted, end_at_once, on_signal

@@ -83,7 +83,8 @@ class SelfAttention(nn.Module):
         projected = self.query_key_value(x).flatten(2).transpose(1, 2)  # [B, N, 3W]
         split = projected.unflatten(2, (3, self.heads, HEAD_WIDTH)).permute(2, 0, 3, 1, 4)
         query, key, value = split.unbind(0)  # [B, heads, N, HEAD_WIDTH] each
-        rotation = _rotation(height, width, x.device)
+        rotate = _rotation if torch.compiler.is_exporting() else _kept_rotation
+        rotation = rotate(height, width, x.device)
         query = apply_rot_embed_cat(query, rotation).type_as(value)
         key = apply_rot_embed_cat(key, rotation).type_as(value)
         return query, key, value
@@ -92,7 +93,6 @@ class SelfAttention(nn.Module):
         return mixed.transpose(1, 2).flatten(2).transpose(1, 2).unflatten(2, like.shape[-2:])
 
 
-@cache
 def _rotation(height: int, width: int, device: torch.device) -> Tensor:
     """The sines and cosines of all places of a map, float32 [N, 2 * HEAD_WIDTH]."""
     with torch.inference_mode(False):  # else a table made in validation could not be trained with
@@ -104,6 +104,10 @@ def _rotation(height: int, width: int, device: torch.device) -> Tensor:
             device=device,
         )
         return torch.cat(parts, dim=-1)
+
+
+_kept_rotation = cache(_rotation)
+"""Not while a graph is exported: the exporter's tensors hold no values, and would be kept."""
 
 
 class Operator(nn.Module):

@@ -1,0 +1,1 @@
+"""A trained diagnosis in forms that other programs run."""
