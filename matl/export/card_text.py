@@ -58,10 +58,12 @@ def _cell(value: Any) -> str:
     if isinstance(value, dict):
         return escape(", ".join(f"{name} {one}" for name, one in value.items()))
     if isinstance(value, list | tuple):
-        return escape(
-            ", ".join(f"{one:.4g}" if isinstance(one, float) else str(one) for one in value)
-        )
+        return escape(", ".join(map(_number, value)))
     return escape(str(value))
+
+
+def _number(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _metrics(card: ModelCard) -> list[str]:

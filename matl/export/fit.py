@@ -25,7 +25,7 @@ class Axis(NamedTuple):
     """How the places of a view, n along one axis, follow from the pixels of an image.
 
     Attributes:
-        weights: float64 [2 n, pixels], of the stored pixels before each place, then of those behind.
+        weights: float64 [2 n, pixels], of the stored pixels before each place, then behind it.
         behind: float32 [n], the share of the latter.
         inside: bool [n], whether the place is on the image.
     """
@@ -83,7 +83,7 @@ def _stored(own: Tensor, size: Tensor, fit: str) -> Tensor:
     if fit == "stretch":
         return size
     factors = size / own
-    scale = factors.amin() if fit == "pad" else factors.amax()
+    scale = factors.amin(0) if fit == "pad" else factors.amax(0)
     return torch.clamp(torch.round(own * torch.clamp(SPARE * scale, max=1.0)), min=1.0)
 
 
@@ -92,7 +92,7 @@ def _window(stored: Tensor, size: Tensor, fit: str) -> Tensor:
     if fit == "stretch":
         return torch.ones_like(size)
     factors = size / stored
-    return factors / (factors.amin() if fit == "pad" else factors.amax())
+    return factors / (factors.amin(0) if fit == "pad" else factors.amax(0))
 
 
 def _axis(

@@ -29,7 +29,8 @@ NORMALISATION = ("mean", "std")
 USAGE = """import timm
 
 model = timm.create_model("local-dir:{folder}", pretrained=True).eval()
-logits = model(images)  # float32 [B, {channels}, {height}, {width}]: in 0 to 1, fitted ({fit}), less the mean, by the deviation"""
+# float32 [B, {channels}, {height}, {width}] in 0 to 1, fitted ({fit}), minus mean, by deviation
+logits = model(images)"""
 HEAD = """---
 library_name: {library}
 tags: [image-classification, medical]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -65,12 +66,13 @@ def check_parity(model: TrainedModel, scores: Scores, form: str) -> Parity:
     Raises:
         MatlError: It differs by more than `LOGITS` or `PROBABILITIES`, or not in numbers.
     """
-    differences = np.zeros(2)
+    logits = probabilities = 0.0
     for pixels in _drawn(model):
         with torch.no_grad():
-            pairs = zip(scores(pixels), _own_scores(model, pixels), strict=True)
-            differences = np.maximum(differences, [_difference(*pair) for pair in pairs])
-    parity = Parity(*differences.tolist(), BATCHES, _sizes(model))
+            found, wanted = scores(pixels), _own_scores(model, pixels)
+        logits = max(logits, _difference(found[0], wanted[0]))
+        probabilities = max(probabilities, _difference(found[1], wanted[1]))
+    parity = Parity(logits, probabilities, BATCHES, _sizes(model))
     if not (parity.logits <= LOGITS and parity.probabilities <= PROBABILITIES):
         raise MatlError(
             f"--to {form}: refused, for it does not score as matl does: {parity}, where "
@@ -82,7 +84,8 @@ def check_parity(model: TrainedModel, scores: Scores, form: str) -> Parity:
 def _difference(one: Tensor, other: Tensor) -> float:
     if one.shape != other.shape:
         return float("inf")
-    return float((one.double() - other.double()).abs().max())
+    difference = float((one.double() - other.double()).abs().max())
+    return difference if isfinite(difference) else float("inf")
 
 
 def _sizes(model: TrainedModel) -> tuple[tuple[int, int], ...]:

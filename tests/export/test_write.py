@@ -112,7 +112,7 @@ def test_operators_are_no_part_of_timms_network(run_of, tmp_path: Path) -> None:
 
 def test_an_export_that_scores_otherwise_is_refused(run_of, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(parity, "LOGITS", -1.0)
-    with pytest.raises(MatlError, match="^--to folder: refused, for it does not score as matl"):
+    with pytest.raises(MatlError, match=r"^--to folder: refused, for it does not score as matl"):
         export_model(run_of("convolution"), "folder", tmp_path / "out")
     assert not list(tmp_path.iterdir())
 
