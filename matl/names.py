@@ -49,6 +49,15 @@ CELLS = "cells.csv"
 ANALYSIS = "analysis.json"
 LOGS = "logs"
 
+# An export's folder
+MODEL_CARD = "model_card.md"
+HUB_CARD = "README.md"
+"""The card of a folder for the Hugging Face Hub, which shows it by that name."""
+MODEL_CARD_VALUES = "model_card.json"
+ONNX_GRAPH = "model.onnx"
+TORCH_PROGRAM = "model.pt2"
+"""Also in the `models` folder of a MONAI bundle."""
+
 # A stage in the store
 BACKBONE = "backbone.safetensors"
 HEADS = "heads.safetensors"

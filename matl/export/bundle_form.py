@@ -15,10 +15,11 @@ import matl
 from matl.export.forms import Source, Written
 from matl.export.graph import meaning, trace
 from matl.files import json_bytes
+from matl.names import TORCH_PROGRAM
 from matl.trained import TrainedModel
 
 CONFIGS, INFERENCE, METADATA = "configs", "inference.json", "metadata.json"
-PROGRAM = "models/model.pt2"
+PROGRAM = f"models/{TORCH_PROGRAM}"
 USAGE = """import monai.bundle
 
 monai.bundle.run(

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from matl.errors import MatlError
 from matl.export.parity import Scores
+from matl.names import MODEL_CARD
 from matl.trained import TrainedModel
 
 
@@ -40,7 +41,7 @@ class Written(NamedTuple):
 
     scores: Scores
     usage: str
-    card: str = "model_card.md"
+    card: str = MODEL_CARD
     head: str = ""
 
 

@@ -22,9 +22,9 @@ from matl.export.folder_form import write_folder
 from matl.export.forms import Source, Written
 from matl.export.graph import views_of
 from matl.export.parity import Scores
+from matl.names import HUB_CARD
 from matl.trained import TrainedModel
 
-CARD = "README.md"
 NORMALISATION = ("mean", "std")
 USAGE = """import timm
 
@@ -51,14 +51,14 @@ def write_hub_folder(source: Source, folder: Path, own_form: bool) -> Written:
     whole = _as_timm(model)
     save_for_hf(whole, folder, model_config=_config(model), safe_serialization=True)
     again = timm.create_model(f"local-dir:{folder}", pretrained=True).eval()
-    return Written(_scores(again, model), USAGE, CARD, HEAD.format(library="timm"))
+    return Written(_scores(again, model), USAGE, HUB_CARD, HEAD.format(library="timm"))
 
 
 def _write_own_form(source: Source, folder: Path) -> Written:
     written = write_folder(source, folder, own_form=True)
     config = {"library": "matl", "version": matl.__version__, **source.model.manifest.backbone}
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
-    return Written(written.scores, OWN_USAGE, CARD, HEAD.format(library="matl"))
+    return Written(written.scores, OWN_USAGE, HUB_CARD, HEAD.format(library="matl"))
 
 
 def _as_timm(model: TrainedModel) -> nn.Module:

@@ -10,8 +10,8 @@ from torch import Tensor
 from matl.export.forms import Source, Written
 from matl.export.graph import INPUT, OUTPUTS, trace
 from matl.export.parity import Scores
+from matl.names import ONNX_GRAPH
 
-GRAPH = "model.onnx"
 USAGE = """import onnxruntime
 
 session = onnxruntime.InferenceSession("{folder}/model.onnx")
@@ -25,14 +25,14 @@ def write_onnx(source: Source, folder: Path, own_form: bool) -> Written:
     torch.onnx.export(
         trace(source.model),
         (),
-        folder / GRAPH,
+        folder / ONNX_GRAPH,
         input_names=[INPUT],
         output_names=list(OUTPUTS),
         dynamo=True,
         external_data=False,
         verbose=False,
     )
-    return Written(run_by_onnxruntime(folder / GRAPH), USAGE)
+    return Written(run_by_onnxruntime(folder / ONNX_GRAPH), USAGE)
 
 
 def run_by_onnxruntime(path: Path) -> Scores:

@@ -6,8 +6,8 @@ import torch
 
 from matl.export.forms import Source, Written
 from matl.export.graph import trace
+from matl.names import TORCH_PROGRAM
 
-PROGRAM = "model.pt2"
 USAGE = """import torch
 
 model = torch.export.load("{folder}/model.pt2").module()
@@ -16,5 +16,5 @@ logits, probabilities = model(images)  # float32 [B, {channels}, H, W], {meaning
 
 def write_torch(source: Source, folder: Path, own_form: bool) -> Written:
     """Writes the graph by `torch.export.save`."""
-    torch.export.save(trace(source.model), folder / PROGRAM)
-    return Written(torch.export.load(folder / PROGRAM).module(), USAGE)
+    torch.export.save(trace(source.model), folder / TORCH_PROGRAM)
+    return Written(torch.export.load(folder / TORCH_PROGRAM).module(), USAGE)

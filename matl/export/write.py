@@ -9,14 +9,12 @@ from matl.export.card import ModelCard, make_card
 from matl.export.card_text import card_text
 from matl.export.forms import Source, find_form
 from matl.files import json_bytes
-from matl.names import EXPERIMENT
+from matl.names import EXPERIMENT, MODEL_CARD_VALUES
 from matl.orchestrator.finished_run import in_store, read_run
 from matl.report.plain_values import plain_value
 from matl.stages.registry import task_of
 from matl.stages.scorer import Scorer
 from matl.trained import load_trained
-
-CARD_JSON = "model_card.json"
 
 
 def export_model(
@@ -56,7 +54,7 @@ def export_model(
         written = form(source, folder, own_form)
         card = make_card(source, to, written, out.name)
         (folder / written.card).write_text(written.head + card_text(card), encoding="utf-8")
-        (folder / CARD_JSON).write_bytes(json_bytes(plain_value(card.as_values())))
+        (folder / MODEL_CARD_VALUES).write_bytes(json_bytes(plain_value(card.as_values())))
         shutil.move(folder, out)
     return out, card
 

@@ -11,7 +11,8 @@ from PIL import Image
 import matl
 from matl.errors import MatlError
 from matl.export import parity
-from matl.export.write import CARD_JSON, export_model
+from matl.export.write import export_model
+from matl.names import MODEL_CARD_VALUES
 from matl.trained import TrainedModel
 
 
@@ -146,7 +147,7 @@ def test_the_card_says_what_the_run_knows(run_of, tmp_path: Path) -> None:
         for one in metrics
         if (one["model"], one["split"], one["metric"]) == ("chain", "test", "auroc")
     )
-    shown = json.loads((folder / CARD_JSON).read_text())
+    shown = json.loads((folder / MODEL_CARD_VALUES).read_text())
     auroc = shown["metrics"][0]["metrics"]["auroc"]
     assert auroc == {name: wanted[name] for name in ("value", "low", "high")}
     assert [stage["stage"] for stage in shown["chain"]] == ["shapes", "diagnosis"]
@@ -156,5 +157,5 @@ def test_the_card_says_what_the_run_knows(run_of, tmp_path: Path) -> None:
     text = (folder / "model_card.md").read_text()
     for part in ("no medical device", "AUROC", "calibration error", "2101.05410", "licence", "out"):
         assert part in text
-    assert str(tmp_path) not in text + (folder / CARD_JSON).read_text()
+    assert str(tmp_path) not in text + (folder / MODEL_CARD_VALUES).read_text()
     assert str(card.parity) in text
