@@ -27,6 +27,10 @@ CITATION = (
 )
 NO_DEVICE = "A research model and no medical device: no decision on a patient may rest on it alone."
 NO_RUN = "Metrics with intervals and calibration are of a run's folder; this is a stage without it."
+STRETCHED = (
+    "Pillow 13 rounds images that get much lower than narrower in another order than the export: "
+    "some pixels differ by one grey level of 255 there."
+)
 LEFT_OUT = "Decoding files is outside of the export: it takes pixels, and what they mean is above."
 
 
@@ -103,7 +107,7 @@ def make_card(source: Source, form: str, written: Written, folder: str) -> Model
         weights=read_card(source.entry / BACKBONE),
         metrics=_metrics(record.scored, source.row) if record else [],
         calibration=_calibration(record.scored, source.row) if record else None,
-        limits=_limits(stages, record),
+        limits=_limits(stages, record, model.config.fit),
         parity=check_parity(model, written.scores, form),
         usage=written.usage.format(
             folder=folder,
@@ -183,16 +187,17 @@ def _calibration(scored: ScoredModels, row: str) -> dict[str, Any] | None:
     return asdict(scored.calibrations()[row])
 
 
-def _limits(stages: list[StageManifest], record: RunRecord | None) -> list[str]:
+def _limits(stages: list[StageManifest], record: RunRecord | None, fit: str) -> list[str]:
     first, last = stages[0], stages[-1]
     about = [f"It learned to diagnose from {last.data} alone; elsewhere it was not measured here."]
     if first.parent:
         about.append(f"The stage {first.parent}, from which it began, is not beside it: unknown.")
+    about += [LEFT_OUT, *([STRETCHED] if fit == "stretch" else [])]
     if record is None:
         notes = [f"{stage.stage}: {note}" for stage in stages for note in stage.notes]
-        return [NO_DEVICE, *about, LEFT_OUT, NO_RUN, *notes]
+        return [NO_DEVICE, *about, NO_RUN, *notes]
     split = [f"Split: {record.split_note}."] if record.split_note else []
     leaks = record.scored.leaks()
     if leaks.images:
         split.append(f"{leaks.images} test images are of {leaks.patients} persons who leak.")
-    return [NO_DEVICE, *about, LEFT_OUT, *split, *record.notes]
+    return [NO_DEVICE, *about, *split, *record.notes]

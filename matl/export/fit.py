@@ -4,7 +4,9 @@ matl stores an image in `stored_size` by Pillow's bilinear filter, in 8 bits, an
 through the map of its evaluation view. Both are separable and linear but for the rounding, so they
 are four products with matrices here, whose sizes are fixed: only those stored pixels are made that
 a view asks for. Pillow's arithmetic (https://github.com/python-pillow/Pillow, `Resample.c`: weights
-of 22 bits, the rows first, each pass rounded to 8 bits) is followed to the bit, in float64.
+of 22 bits, the rows first, each pass rounded to 8 bits) is followed to the bit, in float64,
+but for one thing: from version 13 it does the columns first where an image gets much lower than it
+gets narrower, which can be under `stretch` alone, and makes some pixels another by one grey level.
 """
 
 from typing import NamedTuple

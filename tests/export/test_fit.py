@@ -32,7 +32,13 @@ def test_views_are_those_of_a_file_that_is_read(
         wanted = list(evaluation_views(stored, fitting, tta, extent))
         views = Fit(fitting, tta)(torch.from_numpy(pixels).float()[None, None])
         for view, one in zip(views, wanted, strict=True):
-            torch.testing.assert_close(view, one, rtol=0, atol=1e-5)
+            torch.testing.assert_close(view, one, rtol=0, atol=level(own, fitting))
+
+
+def level(own: tuple[int, int], fitting: Fitting) -> float:
+    """What a view may differ by: Pillow 13 does the columns of images first that get much lower."""
+    lower = own[0] / fitting.size[0] > own[1] / fitting.size[1]
+    return 1.01 / 255 if fitting.fit == "stretch" and lower else 1e-5
 
 
 def test_colours_are_resized_apart(tmp_path: Path) -> None:
