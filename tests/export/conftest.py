@@ -10,18 +10,23 @@ from matl.config import load_experiment
 from matl.orchestrator.store import Store
 
 Trained = Callable[[str], Path]
+SETTINGS = {
+    "attention": ["chain=[shapes, diagnosis]"],
+    "convolution": ["chain=[diagnosis]", "stages.diagnosis.tta=flip", "stages.diagnosis.fit=pad"],
+    "none": ["chain=[diagnosis]", "stages.diagnosis.tta=crops"],
+}
+"""Of the run with each operator, so that together they have all that a graph may hold."""
 
 
 @pytest.fixture(scope="package")
 def run_of(tmp_path_factory: pytest.TempPathFactory, phantom_root: Path) -> Trained:
-    """The folder of a run with an operator; that with attention has a stage before it."""
+    """The folder of a run with an operator."""
     runs: dict[str, Path] = {}
 
     def trained(operator: str) -> Path:
         if operator not in runs:
             file = write_tiny(tmp_path_factory.mktemp(operator), phantom_root)
-            chain = "[shapes, diagnosis]" if operator == "attention" else "[diagnosis]"
-            overrides = [f"backbone.operator={operator}", f"chain={chain}", "name=tiny"]
+            overrides = [f"backbone.operator={operator}", *SETTINGS[operator]]
             runs[operator] = run_quietly(load_experiment(file, overrides))[1]
         return runs[operator]
 

@@ -49,7 +49,8 @@ def test_onnx_is_run_by_onnxruntime(run_of, operator: str, tmp_path: Path) -> No
     logits, probabilities = session.run(None, {"images": pixels.repeat(3, 1, 1, 1).numpy()})
     wanted = scored(matl.load_model(run_of(operator)), scan)
     np.testing.assert_allclose(probabilities, [wanted] * 3, atol=parity.PROBABILITIES)
-    np.testing.assert_allclose(1 / (1 + np.exp(-logits)), probabilities, atol=1e-6)
+    if operator == "attention":  # it is scored in one view
+        np.testing.assert_allclose(1 / (1 + np.exp(-logits)), probabilities, atol=1e-6)
 
 
 @pytest.mark.parametrize("operator", ["attention", "convolution"])
