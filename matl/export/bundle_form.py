@@ -95,13 +95,12 @@ def _inference(model: TrainedModel) -> dict[str, Any]:
             "batch_size": 1,
             "num_workers": 0,
         },
-        "outputs": "$list(map(@network_def, map(itemgetter('image'), @dataloader)))",
+        "outputs": "$list(map(torch.no_grad()(@network_def), map(itemgetter('image'), @dataloader)))",
         "predictions": (
             "$[{'image': Path(one['image']).name, 'logits': logits[0].tolist(), 'probabilities': "
             "probabilities[0].tolist()} for one, (logits, probabilities) in zip(@datalist, "
             "@outputs)]"
         ),
-        "initialize": ["$torch.set_grad_enabled(False)"],
         "run": ["$Path(@output_file).write_text(json.dumps(@predictions, indent=2))"],
     }
 

@@ -16,6 +16,7 @@ from matl.export.parity import Parity, check_parity
 from matl.manifest import StageManifest
 from matl.names import BACKBONE, MANIFEST
 from matl.orchestrator.store import Store
+from matl.report.paths import hide_paths
 from matl.report.run_files import read_record
 from matl.report.run_record import RunRecord
 from matl.report.words import counted
@@ -195,9 +196,9 @@ def _limits(stages: list[StageManifest], record: RunRecord | None, fit: str) -> 
     about += [LEFT_OUT, *([STRETCHED] if fit == "stretch" else [])]
     if record is None:
         notes = [f"{stage.stage}: {note}" for stage in stages for note in stage.notes]
-        return [NO_DEVICE, *about, NO_RUN, *notes]
+        return list(map(hide_paths, [NO_DEVICE, *about, NO_RUN, *notes]))
     split = [f"Split: {record.split_note}."] if record.split_note else []
     leaks = record.scored.leaks()
     if leaks.images:
         split.append(f"{leaks.images} test images are of {leaks.patients} persons who leak.")
-    return [NO_DEVICE, *about, *split, *record.notes]
+    return list(map(hide_paths, [NO_DEVICE, *about, *split, *record.notes]))
