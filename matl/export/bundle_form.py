@@ -95,7 +95,9 @@ def _inference(model: TrainedModel) -> dict[str, Any]:
             "batch_size": 1,
             "num_workers": 0,
         },
-        "outputs": "$list(map(torch.no_grad()(@network_def), map(itemgetter('image'), @dataloader)))",
+        "outputs": (
+            "$list(map(torch.no_grad()(@network_def), map(itemgetter('image'), @dataloader)))"
+        ),
         "predictions": (
             "$[{'image': Path(one['image']).name, 'logits': logits[0].tolist(), 'probabilities': "
             "probabilities[0].tolist()} for one, (logits, probabilities) in zip(@datalist, "
