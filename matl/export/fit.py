@@ -108,7 +108,7 @@ def _axis(
     inside = seen.abs() <= 1 + EDGE
     edge = 1 - 1 / length
     place = ((torch.minimum(torch.maximum(seen, -edge), edge) + 1) * length - 1) / 2
-    before = torch.floor(place)
+    before = torch.clamp(torch.floor(place), min=0.0)  # the first pixel's place may round below 0
     behind = torch.minimum(before + 1, length - 1)
     taken = torch.cat([before, behind]).double()
     own = torch.arange(pixels, dtype=torch.float64, device=images.device)

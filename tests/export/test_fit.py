@@ -12,7 +12,7 @@ from data_modules.formats.pictures import read_image
 from matl.export.fit import Fit
 from matl.views import Fitting, evaluation_views
 
-OWN = [(32, 32), (37, 50), (20, 71), (100, 64), (333, 211), (64, 64), (12, 11)]
+OWN = [(32, 32), (37, 50), (20, 71), (100, 64), (333, 211), (64, 64), (40, 90), (12, 11)]
 
 
 @pytest.mark.parametrize("fit", FITS)
