@@ -112,7 +112,7 @@ def _axis(
     behind = torch.minimum(before + 1, length - 1)
     taken = torch.cat([before, behind]).double()
     own = torch.arange(pixels, dtype=torch.float64, device=images.device)
-    return Axis(_filter(own, stored, taken, images.shape[-2:][axis]), place - before, inside)
+    return Axis(_filter(own, stored, taken, pixels), place - before, inside)
 
 
 def _filter(own: Tensor, stored: Tensor, taken: Tensor, pixels: int) -> Tensor:
