@@ -29,8 +29,8 @@ CITATION = (
 NO_DEVICE = "A research model and no medical device: no decision on a patient may rest on it alone."
 NO_RUN = "Metrics with intervals and calibration are of a run's folder; this is a stage without it."
 STRETCHED = (
-    "Pillow 13 rounds images that get much lower than narrower in another order than the export: "
-    "some pixels differ by one grey level of 255 there."
+    "Where an image's height is reduced much more than its width, Pillow from version 13 rounds in "
+    "another order than the export: some pixels differ by one grey level of 255."
 )
 LEFT_OUT = "Decoding files is outside of the export: it takes pixels, and what they mean is above."
 

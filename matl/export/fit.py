@@ -1,12 +1,13 @@
 """How an exported graph makes views of whole images: as matl reads them, and then looks at them.
 
 matl stores an image in `stored_size` by Pillow's bilinear filter, in 8 bits, and looks at it
-through the map of its evaluation view. Both are separable and linear but for the rounding, so they
-are four products with matrices here, whose sizes are fixed: only those stored pixels are made that
-a view asks for. Pillow's arithmetic (https://github.com/python-pillow/Pillow, `Resample.c`: weights
-of 22 bits, the rows first, each pass rounded to 8 bits) is followed to the bit, in float64,
-but for one thing: from version 13 it does the columns first where an image gets much lower than it
-gets narrower, which can be under `stretch` alone, and makes some pixels another by one grey level.
+through the map of its evaluation view. Both work along one axis after the other, so the filter is
+two products with matrices here, whose sizes do not depend on the stored size: only those stored
+pixels are made that the view asks for. Pillow's arithmetic (`Resample.c` of
+https://github.com/python-pillow/Pillow: weights of 22 bits, along the rows first, each pass rounded
+to 8 bits) is followed to the bit, in float64, but for one thing: from version 13 Pillow works along
+the columns first where an image gets much lower than it gets narrower, which happens under
+`stretch` alone, and changes some pixels by one grey level.
 """
 
 from typing import NamedTuple
