@@ -36,7 +36,7 @@ def test_views_are_those_of_a_file_that_is_read(
 
 
 def level(own: tuple[int, int], fitting: Fitting) -> float:
-    """What a view may differ by: Pillow 13 works along the columns first where height shrinks most."""
+    """What a view may differ by: Pillow 13 begins with the columns where height shrinks most."""
     lower = own[0] / fitting.size[0] > own[1] / fitting.size[1]
     return 1.01 / 255 if fitting.fit == "stretch" and lower else 1e-5
 
