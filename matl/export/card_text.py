@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from matl.evaluation.metrics import METRICS, Estimate
+from matl.evaluation.metrics import METRICS, THRESHOLD, Estimate
 from matl.export.card import ModelCard
 from matl.report.markdown import escape, fenced
 
@@ -69,7 +69,9 @@ def _number(value: Any) -> str:
 def _metrics(card: ModelCard) -> list[str]:
     if not card.metrics:
         return ["Not known: see the limits."]
-    lines = ["Value [low, high]: 95 % interval over patients.", ""]
+    threshold = f" Called positive from {THRESHOLD} on." if card.positive else ""
+    interval = "Value [low, high]: 95 % interval over patients; [none]: too few patients for one."
+    lines = [escape(interval) + threshold, ""]
     for result in card.metrics:
         lines += [f"By {result['by']}, {result['split']} split: {escape(result['of'])}.", ""]
         lines += [_line(("metric", "value")), _line(("---", "---"))]

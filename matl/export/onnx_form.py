@@ -1,5 +1,6 @@
 """The form `onnx`: a graph of ONNX, by torch's exporter from torch.export's program."""
 
+import logging
 from pathlib import Path
 
 import onnxruntime
@@ -22,6 +23,7 @@ logits, probabilities = session.run(
 
 def write_onnx(source: Source, folder: Path, own_form: bool) -> Written:
     """Writes the graph as one file, weights included."""
+    logging.getLogger("onnxscript.optimizer").setLevel(logging.ERROR)  # what it does not fold
     torch.onnx.export(
         trace(source.model),
         (),
