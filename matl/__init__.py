@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from matl.orchestrator.plan import make_plan as make_plan
     from matl.orchestrator.run import run as run
     from matl.pages import write_page as write_page
+    from matl.prediction.predict import predict as predict
+    from matl.prediction.result import Prediction as Prediction
     from matl.stages.base import Stage as Stage
     from matl.stages.registry import list_tasks as list_tasks
     from matl.stages.settings import StageConfig as StageConfig
@@ -52,6 +54,7 @@ _PLACES = {
     "LungSSL": "matl.stages.ssl.task:LungSSL",
     "LungSSLConfig": "matl.stages.ssl.task:LungSSLConfig",
     "MatlError": "matl.errors:MatlError",
+    "Prediction": "matl.prediction.result:Prediction",
     "Samples": "data_modules.samples:Samples",
     "Stage": "matl.stages.base:Stage",
     "StageConfig": "matl.stages.settings:StageConfig",
@@ -69,6 +72,7 @@ _PLACES = {
     "load_ablation": "matl.ablation.load:load_ablation",
     "load_experiment": "matl.config:load_experiment",
     "load_model": "matl.orchestrator.finished_run:load_model",
+    "predict": "matl.prediction.predict:predict",
     "run": "matl.orchestrator.run:run",
     "run_ablation": "matl.ablation.run:run_ablation",
     "write_page": "matl.pages:write_page",

@@ -347,6 +347,46 @@ def evaluate(
 
 
 @app.command()
+def predict(
+    model: Annotated[
+        Path,
+        typer.Argument(
+            metavar="MODEL", help="The folder of a finished run, of a stored diagnosis or a copy."
+        ),
+    ],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH...", help="Images, folders, and CSV tables with path (patient, study)."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("predictions"),
+    others: Annotated[
+        list[Path] | None,
+        typer.Option("--model", help="One more model, whose scores are averaged in; repeatable."),
+    ] = None,
+    coverage: Annotated[
+        float | None,
+        typer.Option(help="Abstain by sets that hold the class for this share of persons."),
+    ] = None,
+    explained: Annotated[
+        bool, typer.Option("--explain", help="Write a Grad-CAM overlay of each image.")
+    ] = False,
+    store: RunStore = None,
+) -> None:
+    """Score images that nobody labelled by a finished model.
+
+    Example: matl predict runs/demo-1a2b3c4d scans --out predictions
+    """
+    from matl.prediction.show import show_prediction
+    from matl.terminal import terminal
+
+    models = [model, *(others or [])]
+    found = matl.predict(models, paths, out, coverage, explained, _command(), store)
+    show_prediction(found, model, paths, terminal())
+
+
+@app.command()
 def explain(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run.")],
     store: RunStore = None,

@@ -42,6 +42,12 @@ OVERLAYS_FIGURE = "overlays.png"
 CKA_FIGURE = "cka.png"
 EMBEDDINGS_FIGURE = "embeddings.png"
 
+# The folder of predictions, which also has `PREDICTIONS`
+PREDICTION_RECORD = "predictions.json"
+STUDIES = "studies.csv"
+PATIENTS = "patients.csv"
+OVERLAYS = "overlays"
+
 # An ablation's folder
 RESULTS = "results.json"
 SUMMARY = "summary.md"

@@ -79,13 +79,14 @@ class TrainedModel:
         """
         if isinstance(paths, str | Path) or not len(paths):
             raise MatlError(f"read: takes a list of one path and more, not {paths!r}")
-        images = Ragged.of(
+        return as_batch(
             [read_image(Path(path), self.size, self.channels, self.config.fit)[0] for path in paths]
         )
-        return {
-            "image": torch.from_numpy(images.padded(np.arange(len(images)))),
-            "extent": torch.from_numpy(images.shapes[:, 1:]),
-        }
+
+    @property
+    def diagnoses(self) -> bool:
+        """Whether the stage scores images."""
+        return task_of(self.config).diagnoses and isinstance(self.stage, Scorer)
 
     def scores(self, batch: dict[str, Tensor]) -> Tensor:
         """Probabilities of the positive class, float32 [B], of what `read` returned.
@@ -95,10 +96,26 @@ class TrainedModel:
         Raises:
             MatlError: The stage is no diagnosis.
         """
-        if not (task_of(self.config).diagnoses and isinstance(self.stage, Scorer)):
+        if not (self.diagnoses and isinstance(self.stage, Scorer)):
             raise MatlError(f"{self.manifest.stage}: is no diagnosis, so it scores no image")
         with torch.no_grad():
             return self.stage.scores(batch)
+
+
+def as_batch(images: Sequence[np.ndarray]) -> dict[str, Tensor]:
+    """Images as a stage takes them.
+
+    Args:
+        images: uint8 [channels, height, width], each of a size of its own.
+
+    Returns:
+        What `TrainedModel.read` returns.
+    """
+    ragged = Ragged.of(images)
+    return {
+        "image": torch.from_numpy(ragged.padded(np.arange(len(ragged)))),
+        "extent": torch.from_numpy(ragged.shapes[:, 1:]),
+    }
 
 
 def load_trained(folder: str | Path) -> TrainedModel:

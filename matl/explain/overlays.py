@@ -16,6 +16,8 @@ from matl.report.drawing import new_figure, plain_text
 EACH = 3
 TILE, BLOCK = 1.35, 4.0  # least inches of an image, and of a block of them
 LETTERS_AN_INCH = 11
+COLOURS, OPACITY = "turbo", 0.45
+"""Of a map over its image."""
 LUNGS, LESION = "#FFFFFF", "#FF4FD8"
 ClassOutcome = tuple[str, str]
 
@@ -143,4 +145,4 @@ def _draw_map(axes: Axes, one: np.ndarray, size: tuple[int, int]) -> None:
         return
     wide = enlarge(torch.from_numpy(one[None]), size)[0].numpy()
     wide = wide / wide.max()
-    axes.imshow(wide, cmap="turbo", vmin=0, vmax=1, alpha=0.45)
+    axes.imshow(wide, cmap=COLOURS, vmin=0, vmax=1, alpha=OPACITY)

@@ -255,8 +255,20 @@ def load_model(path: str | Path) -> "TrainedModel":
     """
     from matl.trained import load_trained
 
-    path = Path(path)
+    return load_trained(stage_folder(Path(path)))
+
+
+def stage_folder(path: Path, store: Path | None = None) -> Path:
+    """The folder of the stage that `load_model` loads.
+
+    Args:
+        path: As of `load_model`.
+        store: Of a run: holds its stages; by default it is looked for where it was, and beside it.
+
+    Raises:
+        MatlError: The run or its stage is missing.
+    """
     if not (path / EXPERIMENT).is_file():
-        return load_trained(path)
-    run = read_run(path)
-    return run.model(next(iter(run.diagnoses.values())))
+        return path
+    run = read_run(path, store)
+    return run.store.entry(run.stored(next(iter(run.diagnoses))))

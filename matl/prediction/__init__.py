@@ -1,0 +1,1 @@
+"""Scores of a trained diagnosis for image files that nobody labelled."""

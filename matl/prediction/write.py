@@ -1,0 +1,54 @@
+"""The folder of a prediction: nothing but an earlier prediction is replaced."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from matl.errors import MatlError
+from matl.files import json_bytes, replace_file
+from matl.names import OVERLAYS, PATIENTS, PREDICTION_RECORD, PREDICTIONS, STUDIES
+from matl.prediction.result import Prediction
+from matl.spreadsheet import csv_bytes
+
+
+def prepare_folder(folder: Path) -> None:
+    """Makes the folder, and removes the overlays of an earlier prediction in it.
+
+    Raises:
+        MatlError: It is a file, or holds something else than a prediction.
+        OSError: It cannot be made.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise MatlError(f"--out {folder}: is a file; name a folder")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / PREDICTION_RECORD).is_file():
+        raise MatlError(f"--out {folder}: holds something else than predictions; name a new folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    if (folder / OVERLAYS).is_dir():
+        shutil.rmtree(folder / OVERLAYS)
+
+
+def write_prediction(prediction: Prediction, folder: Path) -> None:
+    """Writes a prediction as tables and as JSON, which is written last."""
+    tables = {
+        PREDICTIONS: prediction.images,
+        STUDIES: prediction.studies,
+        PATIENTS: prediction.patients,
+    }
+    for name, table in tables.items():
+        replace_file(folder / name, None if table is None else csv_bytes(table))
+    unreadable = [{"image": path, "reason": reason} for path, reason in prediction.unreadable]
+    record = {
+        **prediction.about,
+        "notes": list(prediction.notes),
+        "unreadable": unreadable,
+        "images": _rows(prediction.images),
+        "studies": _rows(prediction.studies),
+        "patients": _rows(prediction.patients),
+    }
+    replace_file(folder / PREDICTION_RECORD, json_bytes(record))
+
+
+def _rows(table: pd.DataFrame | None) -> list[dict[Any, Any]]:
+    return [] if table is None else table.to_dict("records")
