@@ -21,8 +21,6 @@ from matl.orchestrator.scoring import averaged, read_scores
 from matl.prediction.scoring import Scored, mean_of, of_both, score_files
 from matl.trained import TrainedModel, load_trained
 
-SAME = ("source", "patient", "image")
-
 
 @dataclass(frozen=True)
 class Ensemble:
@@ -153,6 +151,8 @@ def _validation(
         tables.append(scores[scores["split"] == "val"].reset_index(drop=True))
     if not len(tables[0]):
         return None, "the model has no validation split"
-    if any(not table[[*SAME]].equals(tables[0][[*SAME]]) for table in tables):
-        return None, "the models were validated on different images"
+    if any(
+        model.manifest.identity["data"] != members[0].manifest.identity["data"] for model in members
+    ):
+        return None, "the models were trained and validated on different images"
     return averaged(tables), ""
