@@ -17,7 +17,7 @@ from matl.prediction.inputs import PATIENT, STUDY, ImageFile, find_inputs
 from matl.prediction.result import Prediction
 from matl.prediction.scoring import Scored
 from matl.prediction.tables import Meaning, group_table, image_table
-from matl.prediction.write import prepare_folder, write_prediction
+from matl.prediction.write import clear_folder, prepare_folder, write_prediction
 
 BATCH = 32
 OVERLAY = "overlay"
@@ -66,23 +66,19 @@ def predict(
     if explain:
         _refuse_overlays(ensemble, folder)
     meaning, about, notes = _meaning(ensemble, coverage)
+    about = {"command": command, **_about(ensemble), **about}
     inputs = find_inputs(paths, folder)
     if folder is not None:
         prepare_folder(folder)
     files, scored, unreadable = _score(ensemble, inputs.files)
     images = image_table(files, np.stack([one.probabilities for one in scored]), meaning)
     notes = [*inputs.notes, *_image_notes(scored, unreadable), *notes]
+    if folder is not None:
+        clear_folder(folder, about)
     if explain and folder is not None:
         notes += _add_overlays(ensemble, files, folder, images)
-    found = Prediction(
-        images,
-        group_table(images, STUDY, meaning),
-        group_table(images, PATIENT, meaning),
-        unreadable,
-        notes,
-        {"command": command, **_about(ensemble), **about},
-        folder,
-    )
+    studies, patients = (group_table(images, unit, meaning) for unit in (STUDY, PATIENT))
+    found = Prediction(images, studies, patients, unreadable, notes, about, folder)
     if folder is not None:
         write_prediction(found, folder)
     return found

@@ -14,7 +14,7 @@ from matl.spreadsheet import csv_bytes
 
 
 def prepare_folder(folder: Path) -> None:
-    """Makes the folder, and removes the overlays of an earlier prediction in it.
+    """Makes the folder, or finds that it may be written to.
 
     Raises:
         MatlError: It is a file, or holds something else than a prediction.
@@ -25,22 +25,35 @@ def prepare_folder(folder: Path) -> None:
     if folder.is_dir() and any(folder.iterdir()) and not (folder / PREDICTION_RECORD).is_file():
         raise MatlError(f"--out {folder}: holds something else than predictions; name a new folder")
     folder.mkdir(parents=True, exist_ok=True)
+
+
+def clear_folder(folder: Path, about: dict[str, Any]) -> None:
+    """Begins a prediction: removes an earlier one, and leaves a record that is not finished.
+
+    So no file of another prediction stands beside those of an interrupted one, and the folder is
+    known as one that may be written to.
+    """
+    replace_file(folder / PREDICTION_RECORD, json_bytes({**about, "finished": False}))
+    for name in (PREDICTIONS, STUDIES, PATIENTS):
+        replace_file(folder / name, None)
     if (folder / OVERLAYS).is_dir():
         shutil.rmtree(folder / OVERLAYS)
 
 
 def write_prediction(prediction: Prediction, folder: Path) -> None:
-    """Writes a prediction as tables and as JSON, which is written last."""
+    """Writes a prediction as tables and then as JSON into a folder that was cleared."""
     tables = {
         PREDICTIONS: prediction.images,
         STUDIES: prediction.studies,
         PATIENTS: prediction.patients,
     }
     for name, table in tables.items():
-        replace_file(folder / name, None if table is None else csv_bytes(table))
+        if table is not None:
+            replace_file(folder / name, csv_bytes(table))
     unreadable = [{"image": path, "reason": reason} for path, reason in prediction.unreadable]
     record = {
         **prediction.about,
+        "finished": True,
         "notes": list(prediction.notes),
         "unreadable": unreadable,
         "images": _rows(prediction.images),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from matl.cli import main
+from matl.prediction.write import clear_folder
 from matl.spreadsheet import read_csv
 
 Call = Callable[..., tuple[int, str, str]]
@@ -108,3 +109,22 @@ def test_where_no_file_can_be_read_all_are_named(
     assert (code, shown) == (2, "")
     assert "none of 2 files can be used" in error
     assert [line.split(":")[0] for line in error.splitlines()[1:]] == ["  a.png", "  b.png"]
+
+
+def test_an_interrupted_prediction_is_replaced_and_an_earlier_one_kept_until_then(
+    predict: Call, finished: Path, scans: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "predictions"
+    (tmp_path / "torn.png").write_bytes(b"no image")
+    predict(finished, "scans/test", "--explain")
+    before = sorted(out.rglob("*"))
+    assert predict(finished, "torn.png")[0] == 2
+    assert sorted(out.rglob("*")) == before
+    clear_folder(out, {})
+    assert [file.name for file in out.iterdir()] == ["predictions.json"]
+    assert json.loads((out / "predictions.json").read_text()) == {"finished": False}
+    (out / "overlays").mkdir()
+    (out / "overlays" / "00001-old.png").touch()
+    assert predict(finished, "scans/test")[0] == 0
+    assert json.loads((out / "predictions.json").read_text())["finished"] is True
+    assert not (out / "overlays").exists()
