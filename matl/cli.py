@@ -378,12 +378,13 @@ def predict(
 
     Example: matl predict runs/demo-1a2b3c4d scans --out predictions
     """
-    from matl.prediction.show import show_prediction
+    from matl.prediction.show import progress_bar, show_prediction
     from matl.terminal import terminal
 
-    models = [model, *(others or [])]
-    found = matl.predict(models, paths, out, coverage, explained, _command(), store)
-    show_prediction(found, model, paths, terminal())
+    models, console = [model, *(others or [])], terminal()
+    with progress_bar(console) as progress:
+        found = matl.predict(models, paths, out, coverage, explained, _command(), store, progress)
+    show_prediction(found, model, paths, console)
 
 
 @app.command()

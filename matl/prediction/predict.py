@@ -1,6 +1,6 @@
 """Files to predictions: what `matl predict` does."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from matl.prediction.inputs import PATIENT, STUDY, ImageFile, find_inputs
 from matl.prediction.result import Prediction
 from matl.prediction.scoring import Scored
 from matl.prediction.tables import Meaning, group_table, image_table
-from matl.prediction.write import clear_folder, prepare_folder, write_prediction
+from matl.prediction.write import clear_folder, refuse_folder, write_prediction
 
 BATCH = 32
 OVERLAY = "overlay"
@@ -32,6 +32,7 @@ def predict(
     explain: bool = False,
     command: str = "",
     store: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Prediction:
     """Scores image files by a trained diagnosis, or by the mean of several.
 
@@ -49,6 +50,7 @@ def predict(
         explain: Whether to write Grad-CAM overlays into `out`.
         command: The user's command, for the record.
         store: Of runs: holds their stages; by default it is looked for beside each.
+        progress: Called with the number of files scored and of all, after each batch.
 
     Raises:
         MatlError: A model is missing, damaged or no diagnosis; they tell other classes apart; there
@@ -67,10 +69,12 @@ def predict(
         _refuse_overlays(ensemble, folder)
     meaning, about, notes = _meaning(ensemble, coverage)
     about = {"command": command, **_about(ensemble), **about}
+    if folder is not None:
+        refuse_folder(folder)
     inputs = find_inputs(paths, folder)
     if folder is not None:
-        prepare_folder(folder)
-    files, scored, unreadable = _score(ensemble, inputs.files)
+        folder.mkdir(parents=True, exist_ok=True)  # before hours of scoring
+    files, scored, unreadable = _score(ensemble, inputs.files, progress)
     images = image_table(files, np.stack([one.probabilities for one in scored]), meaning)
     notes = [*inputs.notes, *_image_notes(scored, unreadable), *notes]
     if folder is not None:
@@ -139,7 +143,9 @@ def _sets(ensemble: Ensemble, coverage: float) -> tuple[ConformalSets, list[str]
 
 
 def _score(
-    ensemble: Ensemble, files: Sequence[ImageFile]
+    ensemble: Ensemble,
+    files: Sequence[ImageFile],
+    progress: Callable[[int, int], None] | None,
 ) -> tuple[list[ImageFile], list[Scored], list[tuple[str, str]]]:
     """The files that can be used, what the models say of them, and why others cannot.
 
@@ -156,6 +162,8 @@ def _score(
             else:
                 used.append(file)
                 scored.append(one)
+        if progress is not None:
+            progress(start + len(part), len(files))
     if not used:
         lines = "".join(f"\n  {path}: {reason}" for path, reason in unreadable)
         raise MatlError(f"none of {len(files)} files can be used:{lines}")

@@ -1,11 +1,13 @@
 """What `matl predict` prints."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
 
 import pandas as pd
 from rich.console import Console
+from rich.progress import Progress
 from rich.text import Text
 
 from matl.evaluation.metrics import THRESHOLD
@@ -19,6 +21,14 @@ from matl.terminal import show_notes
 
 MOST_ROWS = 10
 MOST_PATHS = 3
+
+
+@contextmanager
+def progress_bar(console: Console) -> Iterator[Callable[[int, int], None]]:
+    """A bar of the files that are scored, where somebody looks: takes those done and all."""
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bars:
+        task = bars.add_task("scoring")
+        yield lambda done, whole: bars.update(task, completed=done, total=whole)
 
 
 def show_prediction(

@@ -13,18 +13,16 @@ from matl.prediction.result import Prediction
 from matl.spreadsheet import csv_bytes
 
 
-def prepare_folder(folder: Path) -> None:
-    """Makes the folder, or finds that it may be written to.
+def refuse_folder(folder: Path) -> None:
+    """Refuses a folder that is not new, empty or an earlier prediction's.
 
     Raises:
         MatlError: It is a file, or holds something else than a prediction.
-        OSError: It cannot be made.
     """
     if folder.exists() and not folder.is_dir():
         raise MatlError(f"--out {folder}: is a file; name a folder")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / PREDICTION_RECORD).is_file():
         raise MatlError(f"--out {folder}: holds something else than predictions; name a new folder")
-    folder.mkdir(parents=True, exist_ok=True)
 
 
 def clear_folder(folder: Path, about: dict[str, Any]) -> None:

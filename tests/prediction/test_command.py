@@ -88,6 +88,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(
         (("nowhere", "scans"), "nowhere: holds no finished stage"),
         ((finished, "nowhere"), "nowhere: no such file or folder"),
         ((finished, "full"), "full: holds no image to score"),
+        ((finished, "scans", "--out", "scans"), "holds something else than predictions"),
         ((finished, "scans", "--out", "full"), "holds something else than predictions"),
         ((finished, "scans", "--out", finished), "holds something else than predictions"),
         ((finished, "scans", "--out", "full/mine.txt"), "is a file; name a folder"),
