@@ -1,80 +1,34 @@
 """Find a data set by name, index it, and split it as its settings say."""
 
-import inspect
 import os
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, get_origin
 
 from data_modules.audit.alike import hold_alike_together
 from data_modules.audit.boxes import Boxes
+from data_modules.catalogue import DATASETS as DATASETS
+from data_modules.catalogue import find_index as find_index
+from data_modules.catalogue import list_data_sets as list_data_sets
+from data_modules.catalogue import parameters_of
 from data_modules.config import DataConfig
 from data_modules.errors import DataError, did_you_mean, fault
 from data_modules.file_hashes import FileHashes
-from data_modules.imports import load_object
 from data_modules.samples import Samples
 from data_modules.sets.union import join
 from data_modules.splits import keep_labels, kfold, leak_notes
 from data_modules.thinning import check_thin
 
-Index = Callable[..., Samples]
-
-DATASETS = {
-    "covid_ct": "data_modules.sets.covid_ct:index",
-    "chest_xray_pneumonia": "data_modules.sets.chest_xray_pneumonia:index",
-    "luna16_slices": "data_modules.sets.luna16_slices:index",
-    "luna16_patches": "data_modules.sets.luna16_patches:index",
-    "natural_images": "data_modules.sets.natural_images:index",
-    "folder": "data_modules.sets.folder:index",
-    "csv": "data_modules.sets.csv_table:index",
-    "phantom_shapes": "data_modules.phantom:index_shapes",
-    "phantom_xray": "data_modules.phantom:index_xray",
-    "phantom_patches": "data_modules.phantom:index_patches",
-    "phantom_ct": "data_modules.phantom:index_ct",
-    "phantom_null": "data_modules.phantom:index_null",
-}
-"""Import path of the function behind each built-in name."""
 WHOLE_UNION = ("union", "positive", "on_bad_image", "label_fraction", "label_seed", "thin")
 NOT_OPTIONS = ("split_seed",)
-
-
-def list_data_sets() -> dict[str, str]:
-    """The built-in data sets: a line on each by its name."""
-    return {name: (inspect.getdoc(find_index(name)) or "").split("\n")[0] for name in DATASETS}
-
-
-def find_index(name: str) -> Index:
-    """The function that indexes a data set.
-
-    Args:
-        name: A built-in name, or the import path of a function from outside, as in
-            `mypkg.scans:index`. It takes the data set's folder and returns `Samples`; its further
-            parameters are the data set's options, but for `split_seed`, which is the split's.
-
-    Raises:
-        DataError: Where there is no such name, module or function.
-    """
-    if name not in DATASETS and ":" not in name:
-        nearest = did_you_mean(name, DATASETS)
-        raise DataError(
-            f"data.name: no data set '{name}'; {nearest} (or give the import path of a function, "
-            "as in mypkg.scans:index)"
-        )
-    try:
-        index = load_object(DATASETS.get(name, name))
-    except DataError as error:
-        raise DataError(f"data.name: {error}") from error
-    if not callable(index) or not _parameters(index):
-        raise DataError(f"data.name: '{name}' is no function that takes the data set's folder")
-    return index
 
 
 def option_type(name: str, key: str) -> Any:
     """The type that a data set declares for one of its options; None where it declares none."""
     try:
-        parameter = _parameters(find_index(name)).get(key)
+        parameter = parameters_of(find_index(name)).get(key)
     except DataError:
         return None
     return (
@@ -172,7 +126,7 @@ def _check_split(config: DataConfig) -> None:
 
 
 def _check_options(config: DataConfig) -> None:
-    parameters = _parameters(find_index(str(config.name)))
+    parameters = parameters_of(find_index(str(config.name)))
     if any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
         return
     options = [key for key in list(parameters)[1:] if key not in NOT_OPTIONS]
@@ -198,16 +152,6 @@ def _fits(value: Any, expected: Any) -> bool:
     return expected not in (bool, int, str) or type(value) is expected
 
 
-def _parameters(index: Index) -> Mapping[str, inspect.Parameter]:
-    """The parameters, with annotations as types also where the module writes them as texts."""
-    for eval_str in (True, False):
-        try:
-            return inspect.signature(index, eval_str=eval_str).parameters
-        except (NameError, AttributeError, SyntaxError, TypeError, ValueError):
-            continue
-    return {}
-
-
 def _index(config: DataConfig, data_root: Path, indexed: dict[Any, Samples]) -> Samples:
     key = _place(config, data_root)
     if key not in indexed:
@@ -223,7 +167,7 @@ def _place(config: DataConfig, data_root: Path) -> tuple[Any, ...]:
 def _read_index(config: DataConfig, data_root: Path) -> Samples:
     name = str(config.name)
     index = find_index(name)
-    seed = {"split_seed": config.split_seed} if "split_seed" in _parameters(index) else {}
+    seed = {"split_seed": config.split_seed} if "split_seed" in parameters_of(index) else {}
     folder = name.partition(":")[0].rpartition(".")[2]
     root = Path(config.root) if config.root is not None else data_root / folder
     try:

@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 import typer
 
 import matl
-from matl import cli_store, cli_weights
+from matl import cli_data, cli_store, cli_weights
+from matl.arguments import ExperimentFile, Overrides
 from matl.say import say
 
 app = typer.Typer(
@@ -19,16 +20,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(cli_data.app, name="data")
 app.add_typer(cli_store.app, name="store")
 app.add_typer(cli_weights.app, name="weights")
 
-ExperimentFile = Annotated[
-    Path, typer.Argument(metavar="EXPERIMENT", help="The experiment's YAML file.")
-]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="[KEY=VALUE]...", help="Settings that replace the file's."),
-]
 Through = Annotated[int, typer.Option(min=1, max=3, help="Last part of the paper that runs.")]
 RunStore = Annotated[
     Path | None,
@@ -158,28 +153,6 @@ def methods() -> None:
     from matl.terminal import terminal
 
     terminal().print(methods_table())
-
-
-@app.command()
-def data(
-    experiment: ExperimentFile,
-    overrides: Overrides = None,
-    sheet: Annotated[
-        Path | None, typer.Option(help="Draw a contact sheet of every stage's images: a PNG file.")
-    ] = None,
-    duplicates: Annotated[
-        Path | None,
-        typer.Option(help="Write all pairs of images that look alike: a CSV file."),
-    ] = None,
-) -> None:
-    """Show the images of every stage: counts by split and class, patients, sizes, shared patients.
-
-    Example: matl data experiments/demo.yaml --sheet sheet.png
-    """
-    from matl.orchestrator.show import show_data
-    from matl.terminal import terminal
-
-    show_data(matl.load_experiment(experiment, overrides or []), terminal(), sheet, duplicates)
 
 
 @app.command()

@@ -2,15 +2,11 @@
 
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from filelock import FileLock
-from PIL import Image
-
 from data_modules.errors import DataError
+from data_modules.image_folder import write_images_once
 from data_modules.phantom.anatomy import Array
 
 VERSION = 2
@@ -55,25 +51,4 @@ def write_once(
     Raises:
         DataError: Where the folder cannot be written.
     """
-    name = digest(content, options)
-    folder, partial = Path(root) / name, Path(root) / f".{name}.partial"
-    if folder.is_dir():
-        return folder
-    try:
-        Path(root).mkdir(parents=True, exist_ok=True)
-        with FileLock(Path(root) / f".{name}.lock"):
-            if folder.exists():
-                return folder
-            shutil.rmtree(partial, ignore_errors=True)
-            for path, image in images:
-                _write(partial / path, image)
-            os.rename(partial, folder)
-    except OSError as error:
-        raise DataError(f"cannot write the phantom into {root}: {error}") from error
-    return folder
-
-
-def _write(path: Path, image: Array) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pixels = image.astype("uint8") * 255 if image.dtype == bool else image
-    Image.fromarray(pixels).save(path, compress_level=1)
+    return write_images_once(root, digest(content, options), images)

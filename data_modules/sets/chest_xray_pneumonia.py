@@ -13,6 +13,7 @@ import pandas as pd
 from data_modules.errors import DataError
 from data_modules.files import file_digest
 from data_modules.samples import SPLITS, Samples
+from data_modules.sets.description import Count, Description
 from data_modules.sets.listing import find_images, make_table, other_folders, require_folder
 from data_modules.splits import split_by_patient
 
@@ -20,6 +21,31 @@ NAME = "chest_xray_pneumonia"
 CLASSES = ("NORMAL", "PNEUMONIA")
 CAUSES = ("NORMAL", "BACTERIA", "VIRUS")
 HOW = "download https://www.kaggle.com/datasets/paultimothymooney/chest-xray-pneumonia"
+DESCRIPTION = Description(
+    title="Chest X-Ray Images (Pneumonia)",
+    shows="chest radiographs of children: normal or pneumonia (bacterial, viral)",
+    authors="Kermany, Goldbaum, Cai and others",
+    year=2018,
+    reference="doi 10.1016/j.cell.2018.02.010",
+    licence="CC BY 4.0",
+    size="1.2 GB",
+    url="https://www.kaggle.com/datasets/paultimothymooney/chest-xray-pneumonia",
+    layout="""\
+train/NORMAL/IM-0115-0001.jpeg ...
+train/PNEUMONIA/person1_bacteria_1.jpeg ...
+test/ val/                                  the same two folders in each""",
+    needs=tuple(f"{part}/{name}" for part in ("train", "test") for name in CLASSES),
+    counts=(Count(1583, "NORMAL"), Count(4273, "PNEUMONIA")),
+    tested="real files",
+    patients=None,
+    who="the number in a file's name (person1, IM-0115, NORMAL2-IM-0001): 3,117 persons, where "
+    "those who share the bytes of a file count as one",
+    notes=(
+        "Kaggle's parts are train 1,341 + 3,875, val 8 + 8, test 234 + 390 (normal + pneumonia); "
+        "they share patients, and are dealt anew 70/10/20 by patient",
+        "its publisher states no number of persons",
+    ),
+)
 PATIENT = re.compile(r"(person|IM-|NORMAL2-IM-)\d+")
 
 

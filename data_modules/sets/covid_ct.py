@@ -11,6 +11,7 @@ import pandas as pd
 
 from data_modules.errors import DataError, first_line
 from data_modules.samples import SPLITS, Samples
+from data_modules.sets.description import Description, counts_of
 from data_modules.sets.listing import find_images, make_table, require_folder
 
 NAME = "covid_ct"
@@ -20,6 +21,36 @@ TABLES = {
     "COVID": ("COVID-CT-MetaInfo.xlsx", "File name", "Patient ID"),
     "NonCOVID": ("NonCOVID-CT-MetaInfo.csv", "image name", "patient id"),
 }
+DESCRIPTION = Description(
+    title="COVID-CT",
+    shows="CT figures cut from papers: COVID-19 or not",
+    authors="Zhao, Zhang, He, Xie",
+    year=2020,
+    reference="arXiv 2003.13865",
+    licence="none is stated",
+    size="about 100 MB",
+    url="https://github.com/UCSD-AI4H/COVID-CT",
+    layout="""\
+Images-processed/CT_COVID/               unpacked from CT_COVID.zip
+Images-processed/CT_NonCOVID/            unpacked from CT_NonCOVID.zip
+Data-split/COVID/trainCT_COVID.txt ...   file names; so valCT and testCT, and NonCOVID
+Meta/COVID-CT-MetaInfo.xlsx              columns "File name", "Patient ID"
+Meta/NonCOVID-CT-MetaInfo.csv            columns "image name", "patient id\"""",
+    needs=(
+        *(f"Images-processed/CT_{name}" for name in CLASSES),
+        *(f"Data-split/{name}/{part}CT_{name}.txt" for name in CLASSES for part in SPLITS),
+        *(f"Meta/{table[0]}" for table in TABLES.values()),
+    ),
+    counts=counts_of(SPLITS, {"COVID": (191, 60, 98), "NonCOVID": (234, 58, 105)}),
+    tested="real files",
+    patients=358,
+    who="Meta; 384 names there are 358 persons, as their images show",
+    notes=(
+        "the copyright of a figure is that of its paper",
+        "the official split is kept, though some persons are in several parts of it",
+        "the size of the download is not certain",
+    ),
+)
 ONE_PERSON = (
     ("Patient 154", "Patient 163"),
     ("Patient 155", "Patient 162"),
@@ -69,6 +100,11 @@ def index(root: Path) -> Samples:
     )
 
 
+def listed(root: Path) -> pd.DataFrame:
+    """What Data-split names, whether it is there or not, under the names of Meta."""
+    return pd.concat([_class_table(root, name) for name in CLASSES], ignore_index=True)
+
+
 def _join_names(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """The table with one name per person, and a note that counts the names that were joined."""
     groups = [[name for name in names if name in set(table["patient"])] for names in ONE_PERSON]
@@ -84,25 +120,29 @@ def _index_class(root: Path, name: str) -> tuple[pd.DataFrame, list[str]]:
     require_folder(root / folder, HOW)
     found = find_images(root, folder)
     present = {Path(path).name for path in found.images}
-    split_of = _read_lists(root, name)
-    absent = sorted(set(split_of) - present)
+    files = sorted(_read_lists(root, name))
+    absent = sorted(set(files) - present)
     if absent:
         raise DataError(
             f"{root / folder}: {len(absent)} images of Data-split are missing, for example "
             f"{absent[0]}; unpack CT_{name}.zip again"
         )
+    notes = _notes(name, len(present) - len(files), files, _read_patients(root, name))
+    return _class_table(root, name), [*notes, *(f"{folder}: {note}" for note in found.notes())]
+
+
+def _class_table(root: Path, name: str) -> pd.DataFrame:
+    """The images of a class that the lists name."""
+    split_of = _read_lists(root, name)
     patient_of = _read_patients(root, name)
     files = sorted(split_of)
-    patients = [patient_of.get(_stem(file), f"image {file}") for file in files]
-    table = make_table(
-        [f"{folder}/{file}" for file in files],
+    return make_table(
+        [f"Images-processed/CT_{name}/{file}" for file in files],
         source=NAME,
         label=name,
-        patient=patients,
+        patient=[patient_of.get(_stem(file), f"image {file}") for file in files],
         split=[split_of[file] for file in files],
     )
-    notes = _notes(name, len(present) - len(files), files, patient_of)
-    return table, [*notes, *(f"{folder}: {note}" for note in found.notes())]
 
 
 def _notes(name: str, unlisted: int, files: list[str], patient_of: dict[str, str]) -> list[str]:

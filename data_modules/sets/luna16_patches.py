@@ -10,12 +10,38 @@ import pandas as pd
 
 from data_modules.errors import DataError, first_line
 from data_modules.samples import Samples
+from data_modules.sets.description import Count, Description
 from data_modules.sets.listing import find_images, make_table, other_folders, require_folder
 from data_modules.splits import split_by_patient
 
 NAME = "luna16_patches"
 CLASSES = ("non_nodule", "nodule")
 HOW = "put the patches into nodule/ and non_nodule/, with an index.csv (columns file, block5000)"
+
+DESCRIPTION = Description(
+    title="LUNA16 nodule candidates (patches)",
+    shows="CT patches of 50 x 50 px: a nodule, or something else that was taken for one",
+    authors="Setio, Traverso, de Bel and others; the scans are of LIDC-IDRI (Armato et al.)",
+    year=2017,
+    reference="doi 10.1016/j.media.2017.06.015",
+    licence="CC BY 4.0; LIDC-IDRI CC BY 3.0",
+    size="of the volumes about 220 GB; of these patches about 20 MB",
+    url="https://luna16.grand-challenge.org/Download/",
+    layout="""\
+nodule/cand_000013.png ...
+non_nodule/cand_000000.png ...
+index.csv                         columns file, block5000""",
+    needs=("nodule", "non_nodule", "index.csv"),
+    counts=(Count(1351, "nodule"), Count(6755, "non_nodule")),
+    tested="real files",
+    patients=None,
+    who="not named: 5,000 neighbouring candidates (block5000) are one group",
+    notes=(
+        "cut from the volumes around the candidates of candidates.csv: all its nodules, and five "
+        "others for each of them, out of 551,065 candidates",
+        "no split was published: dealt 70/10/20 by group",
+    ),
+)
 
 
 def index(root: Path, split_seed: int = 0) -> Samples:

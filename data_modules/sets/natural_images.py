@@ -10,10 +10,36 @@ import pandas as pd
 
 from data_modules.errors import DataError
 from data_modules.samples import Samples
+from data_modules.sets.description import Description
 from data_modules.sets.listing import find_images, make_table, other_folders, require_folder
 
 NAME = "natural_images"
 HOW = "put ImageNet, Tiny ImageNet or a subset there as train/<wnid>/ and val/<wnid>/"
+
+DESCRIPTION = Description(
+    title="ImageNet's layout",
+    shows="natural images in folders by class: ImageNet, Tiny ImageNet or any subset of them",
+    authors="Russakovsky, Deng, Su and others",
+    year=2015,
+    reference="doi 10.1007/s11263-015-0816-y",
+    licence="non-commercial research (ImageNet)",
+    size="of ImageNet (ILSVRC2012) about 150 GB; of a subset less",
+    url="https://www.image-net.org/download.php",
+    layout="""\
+train/n01443537/<image> ...       at any depth below the class
+val/n01443537/<image> ...""",
+    needs=("train", "val"),
+    counts=(),
+    tested="real files",
+    patients=None,
+    who="does not apply: each image is its own group",
+    notes=(
+        "ILSVRC2012 has 1,281,167 training and 50,000 validation images in 1,000 classes; its "
+        "validation images are published in one folder, and must be sorted into val/<class>/",
+        "tested on a subset of Tiny ImageNet: 12,000 + 2,000 images in 200 classes",
+        "there is no test split",
+    ),
+)
 
 
 def index(root: Path) -> Samples:
