@@ -72,14 +72,14 @@ def as_markdown() -> str:
     for name, one in described.items():
         cells = (f"[`{name}`](#{name})", one.shows, *_numbers(name, one), one.licence, _layout(one))
         parts.append(f"| {' | '.join(cells)} |")
-    parts += ["", NOT_THERE]
+    parts += ["", NOT_THERE, ""]
     for name, one in described.items():
         facts = (f"- {key}: {value}" for key, value in _facts(name, one))
         parts += [f"## {name}", "", f"**{one.title}**", "", *facts, ""]
-        parts += ["```", one.layout, "```", ""]
+        parts += ["Files:", "", "```", one.layout, "```", ""]
         if one.counts:
             parts += ["Published images:", "", *(f"- {line}" for line in _counts(one)), ""]
-        parts += [*(f"- {note}" for note in one.notes), ""]
+        parts += ["Notes:", "", *(f"- {note}" for note in one.notes), ""]
     return "\n".join(parts)
 
 

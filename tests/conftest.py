@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from browser import Browser, running_browser
+from command import Matl, command
 from hypothesis import settings
 from tiny import Load, write_tiny
 from tiny_ablation import ABLATION
@@ -58,6 +59,12 @@ def ablation_file(tiny_file: Path) -> Path:
 @pytest.fixture
 def load_tiny(tiny_file: Path) -> Load:
     return lambda *overrides: load_experiment(tiny_file, overrides)
+
+
+@pytest.fixture
+def matl(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Matl:
+    """The command, in this process."""
+    return command(monkeypatch, capfd)
 
 
 @pytest.fixture(scope="session")

@@ -5,52 +5,20 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
 
 import numpy as np
 import pytest
+from command import Matl, Shown
 from conftest import REPOSITORY
 from PIL import Image
 
 from matl import __version__
-from matl.cli import main
 from matl.orchestrator.data_files import LIST_COLUMNS
 
 DEMO = str(REPOSITORY / "experiments" / "demo.yaml")
 TINY = "the tiny experiment"
-
-
-@dataclass
-class Shown:
-    """What a command printed, and its exit code."""
-
-    stdout: str
-    stderr: str
-    returncode: int
-
-
-Matl = Callable[..., Shown]
-
-
-@pytest.fixture
-def matl(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Matl:
-    """The command, in this process."""
-
-    def call(*words: str, folder: Path) -> Shown:
-        monkeypatch.chdir(folder)
-        monkeypatch.setattr("sys.argv", ["matl", *words])
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        printed = capfd.readouterr()
-        return Shown(printed.out, printed.err, code)
-
-    return call
 
 
 FOLDER = """

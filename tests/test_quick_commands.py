@@ -71,6 +71,11 @@ def test_listing_methods(tmp_path: Path) -> None:
     assert_quick(watched(["methods"], tmp_path))
 
 
+def test_listing_the_public_data_sets(tmp_path: Path) -> None:
+    assert_quick(watched(["data", "list"], tmp_path))
+    assert_quick(watched(["data", "describe", "covid_ct"], tmp_path))
+
+
 def test_listing_the_store(tmp_path: Path) -> None:
     (tmp_path / "store").mkdir()
     assert_quick(watched(["store", "list"], tmp_path))

@@ -18,6 +18,7 @@ from matl.sweep import load_sweep
 
 TARGETS = sorted(set(re.findall(r"(?m)(?:^|`)make ([a-z0-9-]+)", PAGES)))
 SETTINGS = sorted(set(re.findall(r"`([a-z_.]+=[^` ]+)`", PAGES)))
+DATA_COMMANDS = [["data", "list"], ["data", "describe"], ["data", "check"]]
 WRITTEN = "scans.yaml"
 """What `matl init scans` writes: the template."""
 SHIPPED = sorted((REPOSITORY / "experiments").rglob("*.yaml"))
@@ -39,9 +40,8 @@ def test_a_command_exists_and_takes_these_words(
         load_sweep(Path(files[0]))
     elif files:
         load_experiment(REPOSITORY / files[0], settings)
-    help_page = CliRunner().invoke(
-        app, [*words[: 2 if words[0] in ("store", "weights") else 1], "--help"]
-    )
+    in_a_group = words[0] in ("store", "weights") or words[:2] in DATA_COMMANDS
+    help_page = CliRunner().invoke(app, [*words[: 2 if in_a_group else 1], "--help"])
     assert help_page.exit_code == 0
     assert all(word in help_page.output for word in words if word.startswith("--"))
 

@@ -60,7 +60,7 @@ valid/patient64541/study1/view1_frontal.jpg ...""",
         Count(234, split="val"),
         *(Count(number, label, "train", "zeros") for label, number in IMAGES.items()),
     ),
-    tested="drawn miniature",
+    tested="real tables, drawn images",
     patients=64740,
     who="the folder patientN; a study is patientN/studyN",
     variant="uncertain",
@@ -72,7 +72,7 @@ valid/patient64541/study1/view1_frontal.jpg ...""",
         "the column 'No Finding' is not a class: an image without any of the 13 has none",
         "the agreement is for research only, and the images must not be passed on",
         "valid.csv is val; the paper's test set is not among these files, so no split is test",
-        "the real train.csv of 223,414 rows gives these counts of classes; no real image was read",
+        "the real train.csv was read (223,414 rows), valid.csv and the images were not",
     ),
 )
 
@@ -135,8 +135,9 @@ def _part(file: Path, split: str, uncertain: str) -> pd.DataFrame:
 def _labels(cells: pd.DataFrame, file: Path, uncertain: str) -> list[str]:
     """The label of each row: "A|B", "|" where nothing is present, "" where it is ignored."""
     values = cells.apply(lambda column: column.map(VALUES))
-    if values.isna().to_numpy().any():
-        strange = cells[values.isna()].stack().iloc[0]
+    unknown = values.isna().to_numpy()
+    if unknown.any():
+        strange = cells.to_numpy()[unknown][0]
         raise DataError(f"{file}: '{strange}' is none of 1, 0, -1 and empty")
     present = ((values == "1") | ((values == "-1") & (uncertain == "ones"))).to_numpy()
     ignored = (values == "-1").any(axis=1).to_numpy() & (uncertain == "ignore")

@@ -28,7 +28,7 @@ DESCRIPTION = Description(
     year=2020,
     reference="arXiv 2003.13865",
     licence="none is stated",
-    size="about 100 MB",
+    size="not known",
     url="https://github.com/UCSD-AI4H/COVID-CT",
     layout="""\
 Images-processed/CT_COVID/               unpacked from CT_COVID.zip
@@ -48,7 +48,6 @@ Meta/NonCOVID-CT-MetaInfo.csv            columns "image name", "patient id\"""",
     notes=(
         "the copyright of a figure is that of its paper",
         "the official split is kept, though some persons are in several parts of it",
-        "the size of the download is not certain",
     ),
 )
 ONE_PERSON = (

@@ -25,11 +25,11 @@ DESCRIPTION = Description(
     year=2017,
     reference="doi 10.1016/j.media.2017.06.015",
     licence="CC BY 4.0; LIDC-IDRI CC BY 3.0",
-    size="of the volumes about 220 GB; of these patches about 20 MB",
+    size="of the volumes about 220 GB; of these patches some MB",
     url="https://luna16.grand-challenge.org/Download/",
     layout="""\
 nodule/cand_000013.png ...
-non_nodule/cand_000000.png ...
+non_nodule/cand_000007.png ...
 index.csv                         columns file, block5000""",
     needs=("nodule", "non_nodule", "index.csv"),
     counts=(Count(1351, "nodule"), Count(6755, "non_nodule")),

@@ -60,7 +60,7 @@ images/00000001_000.png ...           or, as on Kaggle, images_001/images/ to im
         Count(60361, NO_CLASS),
         *(Count(number, label) for label, number in IMAGES.items()),
     ),
-    tested="drawn miniature",
+    tested="real tables, drawn images",
     patients=30805,
     who='the column "Patient ID"',
     notes=(
@@ -68,7 +68,7 @@ images/00000001_000.png ...           or, as on Kaggle, images_001/images/ to im
         "train_val_list.txt is dealt 87.5/12.5 into train and val by patient; the test list stays",
         "labels were mined from reports; the publisher expects more than 90 % to be right",
         "an image of 'No Finding' is labelled as having none of the 14 classes",
-        "the real table of 112,120 rows gives these counts of classes; its images were not read",
+        "the real table was read (112,120 rows), the lists and the images were not",
     ),
 )
 
