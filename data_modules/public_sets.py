@@ -72,7 +72,7 @@ def public_sets() -> dict[str, Description]:
     }
 
 
-def describe(name: str) -> Description:
+def describe_data_set(name: str) -> Description:
     """The description of a public data set.
 
     Raises:
@@ -90,7 +90,7 @@ def describe(name: str) -> Description:
     return described[name]
 
 
-def check(name: str, root: Path, options: Mapping[str, Any] | None = None) -> Checked:
+def check_data_set(name: str, root: Path, options: Mapping[str, Any] | None = None) -> Checked:
     """Compare a copy of a public data set with what was published.
 
     Args:
@@ -101,7 +101,7 @@ def check(name: str, root: Path, options: Mapping[str, Any] | None = None) -> Ch
     Raises:
         DataError: No such set, folder or option.
     """
-    description, given = describe(name), dict(options or {})
+    description, given = describe_data_set(name), dict(options or {})
     check_config(DataConfig(name=name, options=given))
     root = Path(os.path.expanduser(root))
     require_folder(root, f"see matl data describe {name}")

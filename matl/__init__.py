@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from data_modules.config import DataConfig as DataConfig
     from data_modules.errors import DataError as DataError
+    from data_modules.public_sets import check_data_set as check_data_set
+    from data_modules.public_sets import describe_data_set as describe_data_set
     from data_modules.registry import list_data_sets as list_data_sets
     from data_modules.samples import Samples as Samples
     from matl.ablation.load import load_ablation as load_ablation
@@ -61,6 +63,8 @@ _PLACES = {
     "Task": "matl.stages.task:Task",
     "TrainedModel": "matl.trained:TrainedModel",
     "TrainerConfig": "matl.config:TrainerConfig",
+    "check_data_set": "data_modules.public_sets:check_data_set",
+    "describe_data_set": "data_modules.public_sets:describe_data_set",
     "evaluate_external": "matl.orchestrator.external:evaluate_external",
     "explain_run": "matl.orchestrator.explain_run:explain_run",
     "export_model": "matl.export.write:export_model",

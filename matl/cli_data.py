@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+import matl
 from matl.arguments import ExperimentFile, Overrides
 
 DEFAULT = "show"
@@ -61,7 +62,6 @@ def data_show(
 
     Example: matl data show experiments/demo.yaml --sheet sheet.png
     """
-    import matl
     from matl.orchestrator.show import show_data
     from matl.terminal import terminal
 
@@ -93,10 +93,9 @@ def data_describe(name: SetName) -> None:
 
     Example: matl data describe covid_ct
     """
-    from data_modules.public_sets import describe
     from matl.public_sets import as_text
 
-    typer.echo(as_text(name, describe(name)), nl=False)
+    typer.echo(as_text(name, matl.describe_data_set(name)), nl=False)
 
 
 @app.command("check")
@@ -112,11 +111,10 @@ def data_check(
 
     Example: matl data check covid_ct --root data/covid_ct
     """
-    from data_modules.public_sets import check
     from matl.public_sets import read_options, show_check
     from matl.terminal import terminal
 
-    checked = check(name, root, read_options(name, options or []))
+    checked = matl.check_data_set(name, root, read_options(name, options or []))
     show_check(checked, terminal())
     if not checked.complete:
         raise typer.Exit(NOT_COMPLETE)

@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from public_miniatures import MINIATURES
 from tiny import Load, run_quietly
 
 import matl
@@ -30,6 +32,14 @@ def test_lists_describe_what_is_built_in() -> None:
     assert {"covid_ct", "folder"} <= set(matl.list_data_sets())
     for lists in (matl.list_tasks(), matl.list_methods(), matl.list_data_sets()):
         assert all(text for text in lists.values())
+
+
+def test_public_data_sets_are_described_and_checked(tmp_path: Path) -> None:
+    assert matl.describe_data_set("covid_ct").images() == 746
+    MINIATURES["natural_images"](tmp_path)
+    assert matl.check_data_set("natural_images", tmp_path).complete
+    (tmp_path / "val" / "n01" / "d.JPEG").unlink()
+    assert not matl.check_data_set("natural_images", tmp_path).complete
 
 
 def built(load_tiny: Load, **diagnosis: object) -> matl.Experiment:

@@ -10,7 +10,7 @@ from public_miniatures import MINIATURES, write_covidx_ct, write_medmnist
 
 from data_modules.catalogue import DATASETS, find_index, parameters_of
 from data_modules.errors import DataError
-from data_modules.public_sets import Checked, check, describe, public_sets
+from data_modules.public_sets import Checked, check_data_set, describe_data_set, public_sets
 from data_modules.samples import SPLITS
 from data_modules.sets.description import NO_CLASS, TESTED, Count, Description
 
@@ -87,26 +87,26 @@ def test_a_description_without_a_licence_is_refused():
 @pytest.mark.parametrize("name", PUBLIC)
 def test_a_whole_miniature_lacks_nothing_but_images(name: str, tmp_path: Path):
     MINIATURES[name](tmp_path)
-    checked = check(name, tmp_path)
+    checked = check_data_set(name, tmp_path)
     assert (checked.missing, checked.additional, checked.fault) == ((), (), "")
     assert checked.complete == (name in NO_COUNTS)
     assert all(number is not None for number in found(checked).values())
-    again = check(name, tmp_path)
+    again = check_data_set(name, tmp_path)
     assert again == checked
 
 
 def test_counts_of_classes_and_splits_are_those_of_the_copy(tmp_path: Path):
     for name in ("nih_chest_xray14", "covid_ct", "chexpert"):
         MINIATURES[name](tmp_path / name)
-    counts = found(check("nih_chest_xray14", tmp_path / "nih_chest_xray14"))
+    counts = found(check_data_set("nih_chest_xray14", tmp_path / "nih_chest_xray14"))
     assert (counts["", "train"], counts["", "test"], counts[NO_CLASS, ""]) == (14, 6, 5)
     assert (counts["Mass", ""], counts["Nodule", ""], counts["Edema", ""]) == (5, 5, 0)
     assert counts["patients", ""] == 10
-    counts = found(check("covid_ct", tmp_path / "covid_ct"))
+    counts = found(check_data_set("covid_ct", tmp_path / "covid_ct"))
     assert {counts[name, split] for name in ("COVID", "NonCOVID") for split in SPLITS} == {2}
-    counts = found(check("chexpert", tmp_path / "chexpert"))
+    counts = found(check_data_set("chexpert", tmp_path / "chexpert"))
     assert (counts["", "val"], counts["Edema", "train"]) == (2, 2)
-    counts = found(check("chexpert", tmp_path / "chexpert", {"uncertain": "ones"}))
+    counts = found(check_data_set("chexpert", tmp_path / "chexpert", {"uncertain": "ones"}))
     assert ("Edema", "train") not in counts
 
 
@@ -124,9 +124,9 @@ def test_a_listed_image_that_is_missing_is_named_and_the_others_are_counted(
     name: str, removed: str, tmp_path: Path
 ):
     MINIATURES[name](tmp_path)
-    whole = found(check(name, tmp_path))
+    whole = found(check_data_set(name, tmp_path))
     (tmp_path / removed).unlink()
-    checked = check(name, tmp_path)
+    checked = check_data_set(name, tmp_path)
     assert checked.missing == (removed,)
     assert not checked.complete
     counts = found(checked)
@@ -152,16 +152,16 @@ def test_a_listed_image_that_is_missing_is_named_and_the_others_are_counted(
 def test_a_file_that_is_missing_is_named(name: str, removed: str, tmp_path: Path):
     MINIATURES[name](tmp_path)
     (tmp_path / removed).unlink()
-    checked = check(name, tmp_path)
+    checked = check_data_set(name, tmp_path)
     assert checked.missing == (removed,)
     assert not checked.complete
 
 
 def test_an_image_that_is_in_no_list_is_additional(tmp_path: Path):
     MINIATURES["covid_ct"](tmp_path)
-    before = check("covid_ct", tmp_path)
+    before = check_data_set("covid_ct", tmp_path)
     draw(tmp_path, "Images-processed/CT_COVID/new.png", "elsewhere/x.png")
-    checked = check("covid_ct", tmp_path)
+    checked = check_data_set("covid_ct", tmp_path)
     assert sorted(checked.additional) == ["Images-processed/CT_COVID/new.png", "elsewhere/x.png"]
     assert found(checked) == found(before)
 
@@ -169,25 +169,25 @@ def test_an_image_that_is_in_no_list_is_additional(tmp_path: Path):
 def test_images_without_published_labels_are_not_additional(tmp_path: Path):
     MINIATURES["tiny_imagenet"](tmp_path)
     draw(tmp_path, "test/images/test_9.JPEG", "train/x.JPEG.d/y.png")
-    assert "test/images/test_9.JPEG" not in check("tiny_imagenet", tmp_path).additional
+    assert "test/images/test_9.JPEG" not in check_data_set("tiny_imagenet", tmp_path).additional
 
 
 def test_a_variant_has_its_own_files_and_counts(tmp_path: Path):
     write_covidx_ct(tmp_path / "3A", "3A")
-    checked = check("covidx_ct", tmp_path / "3A", {"version": "3A"})
+    checked = check_data_set("covidx_ct", tmp_path / "3A", {"version": "3A"})
     assert (checked.missing, checked.fault) == ((), "")
     published = {(one.what, one.split): one.published for one in checked.counts}
     assert published["COVID-19", "train"] == 294552
-    assert "2A_images" in check("covidx_ct", tmp_path / "3A").missing
+    assert "2A_images" in check_data_set("covidx_ct", tmp_path / "3A").missing
     write_medmnist(tmp_path / "mnist", "chestmnist")
-    checked = check("medmnist", tmp_path / "mnist", {"subset": "chestmnist"})
+    checked = check_data_set("medmnist", tmp_path / "mnist", {"subset": "chestmnist"})
     assert found(checked) == {("", split): 4 for split in SPLITS}
 
 
 def test_why_a_set_cannot_be_read_is_said(tmp_path: Path):
     MINIATURES["chest_xray_pneumonia"](tmp_path)
     draw(tmp_path, "train/NORMAL/scan.png")
-    checked = check("chest_xray_pneumonia", tmp_path)
+    checked = check_data_set("chest_xray_pneumonia", tmp_path)
     assert "scan.png: the name holds no patient" in checked.fault
     assert not checked.complete
     assert {one.found for one in checked.counts} == {None}
@@ -204,7 +204,7 @@ def test_why_a_set_cannot_be_read_is_said(tmp_path: Path):
     ],
 )
 def test_what_has_no_description_is_said_in_a_line(name: str, message: str, tmp_path: Path):
-    for ask in (lambda: describe(name), lambda: check(name, tmp_path)):
+    for ask in (lambda: describe_data_set(name), lambda: check_data_set(name, tmp_path)):
         with pytest.raises(DataError, match=message) as caught:
             ask()
         assert "\n" not in str(caught.value)
@@ -212,15 +212,15 @@ def test_what_has_no_description_is_said_in_a_line(name: str, message: str, tmp_
 
 def test_a_wrong_option_or_folder_is_said(tmp_path: Path):
     with pytest.raises(DataError, match="covidx_ct has no option 'versoin'"):
-        check("covidx_ct", tmp_path, {"versoin": "2A"})
+        check_data_set("covidx_ct", tmp_path, {"versoin": "2A"})
     with pytest.raises(DataError, match=r"no folder .*nowhere: see matl data describe covid_ct"):
-        check("covid_ct", tmp_path / "nowhere")
+        check_data_set("covid_ct", tmp_path / "nowhere")
 
 
 @pytest.mark.real_data
 @pytest.mark.parametrize("name", REAL)
 def test_real_copies_are_complete(name: str, real_data: Path):
-    checked = check(name, real_data / name)
+    checked = check_data_set(name, real_data / name)
     assert checked.complete
     assert checked.additional == ()
     images = [one for one in checked.counts if one.what != "patients"]
