@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from data_modules.samples import Samples
+from data_modules.samples import Samples, split_label
 from matl.errors import SettingError
 from matl.stages.settings import StageConfig, setting
 from matl.stages.task import Task
@@ -41,7 +41,7 @@ class Source(Task):
 
     @classmethod
     def check_images(cls, samples: Samples, config: SourceConfig) -> None:
-        """Each kind of labels needs two classes with training images."""
+        """Each kind of labels needs two classes to train on, and val images that can be scored."""
         super().check_images(samples, config)
         for part in _label_sets(samples).values():
             training = part.table["label"][part.table["split"] == "train"].nunique()
@@ -57,6 +57,12 @@ class Source(Task):
                     ["data"],
                     f"the training images of {source} are of {training} class; a source needs 2",
                 )
+            if part.multi_label and _cannot_be_ranked(part):
+                raise SettingError(
+                    ["data"],
+                    f"no class of {source} is present in some val images and absent in others, so "
+                    "that no AUROC can be computed; give val more images",
+                )
         if config.evenness > 0 and samples.table["source"].nunique() < 2:
             raise SettingError(["evenness"], "needs a union of data sets")
 
@@ -70,6 +76,13 @@ class Source(Task):
         """The kinds of labels by name; see `LabelHead`."""
         training = samples.subset(samples.table["split"] == "train")
         return {"labels": {name: _facts(part) for name, part in _label_sets(training).items()}}
+
+
+def _cannot_be_ranked(part: Samples) -> bool:
+    """Whether the labelled val images, where there are any, all have the same classes."""
+    held_out = part.table["split"] == "val"
+    labels = part.table["label"][held_out & (part.table["label"] != "")]
+    return len(labels) > 0 and len({frozenset(split_label(label)) for label in labels}) == 1
 
 
 def _label_sets(samples: Samples) -> dict[str, Samples]:

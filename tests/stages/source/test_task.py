@@ -1,5 +1,6 @@
 """What matl asks of the task `source`."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,3 +34,13 @@ def test_its_facts_count_the_training_images_of_each_class() -> None:
 def test_one_class_is_refused() -> None:
     with pytest.raises(SettingError, match="are of 1 class; a source needs 2"):
         Source.check_images(samples(["ill", "ill"]), CONFIG)
+
+
+def test_val_images_that_all_have_the_same_of_several_labels_are_refused() -> None:
+    """No class can be ranked, and the AUROC by which epochs are compared would be nan."""
+    several = samples(["ill|well", "|", "ill", "ill", ""], multi_label=True)
+    split = ["train", "train", "val", "val", "val"]
+    held_out = replace(several, table=several.table.assign(split=split))
+    with pytest.raises(SettingError, match="no class of set is present in some val images and"):
+        Source.check_images(held_out, CONFIG)
+    Source.check_images(replace(held_out, table=held_out.table.assign(split=split[::-1])), CONFIG)
