@@ -25,7 +25,8 @@ OWN_FIELDS = ("masks", "organs")
 TERMS = ("whole", "region", "identity", "cross_scale", "local", "restoration")
 """The terms of the loss; a setting of the same name is the weight of each."""
 
-STRIDES: dict[str, Any] = {"least": 1, "unit": "pixels", "values": "strides of the network"}
+LAST = "last"
+STRIDES = "`last`, a stride of the network, or a list of several"
 
 
 @dataclass
@@ -45,10 +46,10 @@ class MultiScaleConfig(LungSSLConfig):
         projection: Width of the projection heads' output.
         crops: Small parts of each scan that the term *local* looks at, half as wide as a view.
         crop: Least and largest area of such a part, as `views.crop`.
-        whole_strides: The maps that features of the whole lung are pooled from, their channels
-            joined; empty for the last one.
-        region_strides: The maps that features of the regions are pooled from.
-        identity_strides: The maps that the region's name is told from.
+        whole_stride: Stride of the map that features of the whole lung are pooled from; of several,
+            the channels are joined.
+        region_stride: Stride of the map, or maps, that features of the regions are pooled from.
+        identity_stride: Stride of the map, or maps, that a region's name is read from.
         regions: What the regions cut: the lung field (`lungs`), or as a control the whole image
             (`image_grid`).
         fields: What stands for the lung field: the lungs that are found (`lungs`), or as a control
@@ -70,9 +71,9 @@ class MultiScaleConfig(LungSSLConfig):
     momentum: float = setting(0.99, least=0.0, most=1.0)
     queue: int = setting(4096, least=1, unit="keys")
     projection: int = setting(128, least=2, unit="features")
-    whole_strides: list[int] = setting([], **STRIDES)
-    region_strides: list[int] = setting([16], **STRIDES)
-    identity_strides: list[int] = setting([16], **STRIDES)
+    whole_stride: Any = setting(LAST, unit="pixels", values=STRIDES, identity="where set")
+    region_stride: Any = setting(16, unit="pixels", values=STRIDES)
+    identity_stride: Any = setting(16, unit="pixels", values=STRIDES, identity="where set")
     regions: str = setting("lungs", choices=("lungs", "image_grid"))
     fields: str = setting("lungs", choices=("lungs", "masks", "organs", "ellipse"))
 
@@ -113,14 +114,14 @@ class MultiScale(LungSSL):
     @classmethod
     def check_settings(cls, config: MultiScaleConfig, strides: Sequence[int]) -> None:
         """The strides must exist, and a term must be on."""
-        for name in ("whole_strides", "region_strides", "identity_strides"):
-            chosen = getattr(config, name)
+        for name in ("whole_stride", "region_stride", "identity_stride"):
+            chosen = strides_of(getattr(config, name), max(strides))
             if unknown := [one for one in chosen if one not in strides]:
                 listed = ", ".join(map(str, strides))
                 message = f"{unknown[0]} is no stride of this network; known: {listed}"
                 raise SettingError([name], message)
-            if not chosen and name != "whole_strides":
-                raise SettingError([name], "empty: name at least one stride")
+            if not chosen:
+                raise SettingError([name], "is empty; name a stride")
         if not any(getattr(config, term) for term in TERMS):
             message = f"{', '.join(TERMS)} are all 0: nothing would be learned"
             raise SettingError(["whole"], message)
@@ -183,3 +184,14 @@ def _region_map(
 
     mask = read_lungs(file, size, fields == "organs") if file else None
     return region_map(image, regions, fields, mask)
+
+
+def strides_of(value: Any, last: int) -> list[Any]:
+    """The strides that a setting names.
+
+    Args:
+        value: `last`, a stride, or a list of these.
+        last: The network's last one.
+    """
+    named = value if isinstance(value, list) else [value]
+    return [last if one == LAST else one for one in named]

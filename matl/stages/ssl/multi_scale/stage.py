@@ -1,7 +1,7 @@
 """The LightningModule of the method `multi_scale`."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -21,7 +21,7 @@ from matl.stages.ssl.distortions import Draw, distort
 from matl.stages.ssl.info_nce import Term, queue_loss
 from matl.stages.ssl.measures import spread
 from matl.stages.ssl.multi_scale.losses import RegionKeys, identity_loss, region_loss
-from matl.stages.ssl.multi_scale.method import MultiScaleConfig
+from matl.stages.ssl.multi_scale.method import MultiScaleConfig, strides_of
 from matl.stages.ssl.multi_scale.pooling import LEAST_REGION, Look, visible, without_field
 from matl.stages.ssl.multi_scale.position import position_accuracy
 from matl.stages.ssl.multi_scale.reader import RegionReader
@@ -73,8 +73,11 @@ class MultiScaleStage(Stage):
     ) -> None:
         super().__init__(backbone, config, seed)
         self.views = replace(config.views, flip=0.0) if config.identity > 0 else config.views
-        self.whole_strides = config.whole_strides or [backbone.last_stride]
-        self.heads = build_heads(backbone, config, self.whole_strides)
+        self.strides = {
+            term: strides_of(getattr(config, f"{term}_stride"), backbone.last_stride)
+            for term in ("whole", "region", "identity")
+        }
+        self.heads = build_heads(backbone, config, self.strides)
         draw_by_name(self.heads, seed, f"{config.task}.heads")
         followed = {name: self.heads[name] for name in FOLLOWED if name in self.heads}
         self.key_backbone = copy.deepcopy(backbone)
@@ -126,19 +129,19 @@ class MultiScaleStage(Stage):
     ) -> dict[str, Tensor]:
         """The terms that recognise a scan by its whole: *whole*, *cross_scale* and *local*."""
         scans, patients = batch["index"], batch["group"]
-        features, shows = key.lung(self.whole_strides)
+        features, shows = key.lung(self.strides["whole"])
         with torch.no_grad():
             keys = self.key_heads["whole"](features)
         negatives = self.queue.negatives(scans, patients)
         known = WholeKeys(keys, shows, self.queue.keys.clone(), negatives)
-        features, shows = query.lung(self.whole_strides)
+        features, shows = query.lung(self.strides["whole"])
         asked = {"whole": (self.heads["whole"](features), shows)}
         if self.config.cross_scale > 0:
-            regions = query.regions(self.config.region_strides)
+            regions = query.regions(self.strides["region"])
             read = self.heads["cross_scale"](regions.features, regions.seen)
             asked["cross_scale"] = (read, regions.seen.any(dim=1))
         if parts is not None:
-            features, shows = parts.lung(self.whole_strides)
+            features, shows = parts.lung(self.strides["whole"])
             asked["local"] = (self.heads["whole"](features), shows)
         losses = {
             name: self._recognise(name, queries, shows, known, batch)
@@ -166,7 +169,7 @@ class MultiScaleStage(Stage):
         return self._record_term(name, term, batch)
 
     def _region(self, batch: dict[str, Tensor], query: Look, key: Look) -> Tensor:
-        asked, known = (look.regions(self.config.region_strides) for look in (query, key))
+        asked, known = (look.regions(self.strides["region"]) for look in (query, key))
         with torch.no_grad():
             keys = self.key_heads["region"](known.features)
         takes_part = asked.seen & known.seen
@@ -178,7 +181,7 @@ class MultiScaleStage(Stage):
         return self._record_term("region", term, batch)
 
     def _identity(self, batch: dict[str, Tensor], query: Look, key: Look) -> Tensor:
-        asked = query.regions(self.config.identity_strides)
+        asked = query.regions(self.strides["identity"])
         known = key.shares(asked.shares.shape[2:])
         takes_part = asked.seen & visible(known, LEAST_REGION)
         position_alone = position_accuracy(known, asked.shares, takes_part)
@@ -217,13 +220,13 @@ class MultiScaleStage(Stage):
 
 
 def build_heads(
-    backbone: AttentiveBackbone, config: MultiScaleConfig, whole_strides: Sequence[int]
+    backbone: AttentiveBackbone, config: MultiScaleConfig, strides: Mapping[str, Sequence[int]]
 ) -> nn.ModuleDict:
     """A head for each term that is on; *local* shares that of *whole*."""
     heads = nn.ModuleDict()
     whole, region, identity = (
-        sum(backbone.channels[stride] for stride in strides)
-        for strides in (whole_strides, config.region_strides, config.identity_strides)
+        sum(backbone.channels[stride] for stride in strides[term])
+        for term in ("whole", "region", "identity")
     )
     if config.whole > 0:
         heads["whole"] = MoCoProjectionHead(whole, whole, config.projection)

@@ -105,7 +105,7 @@ def test_each_further_term_adds_to_the_loss_and_trains_its_head(name):
 
 
 def test_terms_and_maps_that_are_added_change_no_weight_that_others_start_from():
-    first, second = build(), build(replace(CONFIG, **dict.fromkeys(EXTRA, 1.0), region_strides=[8]))
+    first, second = build(), build(replace(CONFIG, **dict.fromkeys(EXTRA, 1.0), region_stride=[8]))
     for name, value in first.heads["whole"].state_dict().items():
         assert torch.equal(value, second.heads["whole"].state_dict()[name])
 
