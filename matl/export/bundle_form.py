@@ -27,7 +27,7 @@ monai.bundle.run(
     meta_file="{folder}/configs/metadata.json",
     bundle_root="{folder}",
     image_folder="scans",  # of PNG, JPEG or BMP files with 8 bits
-    output_file="predictions.json",
+    output_file="probabilities.json",
 )"""
 
 
@@ -46,7 +46,7 @@ def write_bundle(source: Source, folder: Path, own_form: bool) -> Written:
 
 
 def _inference(model: TrainedModel) -> dict[str, Any]:
-    """Files in, `predictions.json` out: one file, its logits and its probabilities per entry."""
+    """Files in, `probabilities.json` out: one file, its logits and its probabilities per entry."""
     mode = "L" if model.channels == 1 else "RGB"
     return {
         "imports": [
@@ -57,7 +57,7 @@ def _inference(model: TrainedModel) -> dict[str, Any]:
         ],
         "bundle_root": ".",
         "image_folder": "$@bundle_root + '/images'",
-        "output_file": "$@bundle_root + '/predictions.json'",
+        "output_file": "$@bundle_root + '/probabilities.json'",
         "kinds": [".png", ".jpg", ".jpeg", ".bmp"],
         "network_def": f"$torch.export.load(@bundle_root + '/{PROGRAM}').module()",
         "files": "$sorted(map(str, Path(@image_folder).iterdir()))",

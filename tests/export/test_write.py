@@ -76,9 +76,9 @@ def test_a_bundle_is_run_by_monai(run_of, tmp_path: Path) -> None:
         meta_file=str(folder / "configs" / "metadata.json"),
         bundle_root=str(folder),
         image_folder=str(scans),
-        output_file=str(tmp_path / "predictions.json"),
+        output_file=str(tmp_path / "probabilities.json"),
     )
-    found = json.loads((tmp_path / "predictions.json").read_text())
+    found = json.loads((tmp_path / "probabilities.json").read_text())
     expected = {file.name: scored(model, file) for file in files}
     assert {one["image"]: one["probabilities"] for one in found} == pytest.approx(
         expected, abs=parity.PROBABILITIES
