@@ -17,7 +17,7 @@ help: ## list the targets
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --upgrade pip
-	$(VENV)/bin/python -m pip install --quiet -c constraints.txt -e '.[dev,export,imagenet]'
+	$(VENV)/bin/python -m pip install --quiet -c constraints.txt -e '.[dev,dicom,export,imagenet,volumes]'
 	touch $(READY)
 
 demo: $(READY) ## three stages of transfer on the built-in phantom, and what five seeds showed

@@ -20,12 +20,16 @@ from data_modules.arrays import (
 from data_modules.digest import content_digest
 from data_modules.errors import DataError
 from data_modules.fit import FITS
-from data_modules.formats.pictures import MODES, Decoded, try_read
+from data_modules.formats import volumes
+from data_modules.formats.images import try_read
+from data_modules.formats.pictures import MODES, Decoded
+from data_modules.formats.places import levels_of
 from data_modules.ragged import Ragged
-from data_modules.samples import Samples
+from data_modules.samples import LEVELS, Samples
 
 VERSION = 3  # of read_image's pixels and of the files: raise it when either changes
 ON_BAD_IMAGE = ("stop", "skip")
+MOST_LISTED = 20
 LEAST_CONTRAST = 16  # grey levels: what is stored with the wrong depth is nearly black
 
 
@@ -153,6 +157,7 @@ def build_cache(
         raise ValueError(settings)
     if len(samples) == 0:
         raise DataError(f"{samples.root}: there are no images; check the data set's folder")
+    _check_windows(samples, channels)
     height, width = map(int, size)
     content = content_digest(samples, folder) if content is None else content
     name = f"{VERSION} {height} {width} {fit} {channels} {content}"
@@ -160,7 +165,8 @@ def build_cache(
     read = partial(try_read, size=(height, width), channels=channels, fit=fit)
 
     def write(file: BinaryIO) -> dict[str, Any]:
-        meta = _decode(in_threads(read, samples.files(), progress), file)
+        meta = _decode(in_threads(read, samples.images(), progress), file)
+        volumes.forget()
         if content_digest(samples, folder) != content:
             raise DataError(f"{samples.root}: images have changed meanwhile; run the command again")
         _check(samples, meta["unreadable"], on_bad_image)
@@ -169,6 +175,17 @@ def build_cache(
     cache = ImageCache(target, store_arrays(target, write))
     _check(samples, cache.unreadable, on_bad_image)
     return _noted(_without(samples, cache.unreadable), samples, cache.flat), cache
+
+
+def _check_windows(samples: Samples, channels: int) -> None:
+    """Refuse several windows that are not one for each channel."""
+    stated = set(samples.table[LEVELS]) - {""} if LEVELS in samples.table else set()
+    several = {len(levels_of(text).ranges) for text in stated} - {1, channels}
+    if several:
+        raise DataError(
+            f"data.window: {max(several)} windows need as many channels; set backbone.in_channels "
+            f"to {max(several)}, or name one window"
+        )
 
 
 def _whole(rows: Iterable[np.ndarray | DataError]) -> Iterator[np.ndarray]:
@@ -206,7 +223,9 @@ def _check(samples: Samples, unreadable: dict[int, str], on_bad_image: str) -> N
     if not unreadable or (on_bad_image == "skip" and len(unreadable) < len(samples)):
         return
     paths = samples.table["path"]
-    lines = [f"  {paths[row]}: {reason}" for row, reason in unreadable.items()]
+    lines = [f"  {paths[row]}: {reason}" for row, reason in unreadable.items()][:MOST_LISTED]
+    if len(unreadable) > MOST_LISTED:
+        lines.append(f"  and {len(unreadable) - MOST_LISTED} more")
     raise DataError(
         f"{samples.root}: {len(unreadable)} of {len(samples)} images cannot be used; replace them, "
         "or set on_bad_image=skip to leave them out:\n" + "\n".join(lines)

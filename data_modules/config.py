@@ -51,6 +51,9 @@ class DataConfig:
         positive: The class that metrics count as positive. Default: the data set's own. `null`
             over three classes and more tells all of them apart (multi-class); over two it says
             what the default does.
+        window: What is seen of images in Hounsfield units: `lung` (-1350 to 150), `mediastinum`
+            (-150 to 250), `bone` (-500 to 1300), a centre and a width, or a list of three of them,
+            which become the channels. No other image is changed by it.
         on_bad_image: "stop" or "skip" where an image cannot be read.
         options: Keyword arguments of the data set's `index` function.
     """
@@ -70,5 +73,12 @@ class DataConfig:
     label_seed: int = 0
     thin: ThinConfig = field(default_factory=ThinConfig)
     positive: str | None = field(default="", metadata={"values": "a class, or `null`"})
+    window: Any = field(
+        default="lung",
+        metadata={
+            "unit": "HU",
+            "values": "`lung`, `mediastinum`, `bone`, `{centre: -600, width: 1500}`, or a list",
+        },
+    )
     on_bad_image: str = field(default="stop", metadata={"values": "`stop`, `skip`"})
     options: dict[str, Any] = field(default_factory=dict)

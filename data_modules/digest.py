@@ -45,7 +45,9 @@ def files_digest(files: Sequence[Path | None], hashes: FileHashes | Path) -> str
 
 
 def content_digest(samples: Samples, hashes: FileHashes | Path) -> str:
-    """Hash the bytes of the files in the table's order; names, labels and splits do not matter.
+    """Hash the bytes of the files in the table's order, and which slice and grey levels are seen.
+
+    Names, labels and splits do not matter.
 
     Args:
         samples: The data set.
@@ -57,7 +59,7 @@ def content_digest(samples: Samples, hashes: FileHashes | Path) -> str:
     Raises:
         DataError: Where files of the table cannot be read; all are listed.
     """
-    return _hash_texts(FileHashes.at(hashes).of(samples.absolute_paths()))
+    return _hash_texts(FileHashes.at(hashes).of(samples.images()))
 
 
 def table_digest(samples: Samples) -> str:

@@ -12,6 +12,8 @@ from filelock import FileLock
 
 from data_modules.arrays import in_threads
 from data_modules.errors import DataError
+from data_modules.formats.metaimage import DETACHED, data_file
+from data_modules.formats.places import file_of
 
 MEMO = "file_hashes_v3.bin"
 OLDER_MEMOS = ("file_hashes_v2.bin", "file_hashes_v2.bin.lock", "file_hashes.json")
@@ -46,6 +48,10 @@ class FileHashes:
     def of(self, files: Sequence[str | Path]) -> list[str]:
         """Hash files, those that are new in threads.
 
+        Of a slice, or of an image whose grey levels are stated, the hash is of the file's and of
+        what the path says more; see `data_modules.formats.places`. Of a header whose values lie in
+        another file it is of both.
+
         Args:
             files: The files, by absolute paths where that is at hand.
 
@@ -58,8 +64,22 @@ class FileHashes:
         paths = [_absolute(file) for file in files]
         new = [path for path in dict.fromkeys(paths) if path not in self._seen]
         if new:
-            self._seen |= zip(new, self._look_up(new), strict=True)
+            self._seen |= zip(new, self._of_images(new), strict=True)
         return [self._seen[path] for path in paths]
+
+    def together(self, files: Sequence[str | Path]) -> str:
+        """One hash of files in their order, 32 hexadecimal digits; raises as `of`."""
+        text = "\n".join(self.of(files))
+        return hashlib.blake2b(text.encode(), digest_size=SIZE).hexdigest()
+
+    def _of_images(self, paths: list[str]) -> list[str]:
+        parts = [_parts(path) for path in paths]
+        files = list(dict.fromkeys(file for own in parts for file in own))
+        known = dict(zip(files, self._look_up(files), strict=True))
+        return [
+            _joined([known[file] for file in own], path[len(own[0]) :])
+            for path, own in zip(paths, parts, strict=True)
+        ]
 
     def _look_up(self, paths: list[str]) -> list[str]:
         keys = _readable(map(_key, paths), paths)
@@ -128,6 +148,21 @@ def _record(key: bytes, text: bytes) -> bytes:
 def _absolute(file: str | Path) -> str:
     at_hand = isinstance(file, str) and file.startswith(os.sep)
     return str(file) if at_hand else os.path.abspath(file)
+
+
+def _parts(path: str) -> list[str]:
+    """The files that an image's path stands for, its own first."""
+    file = file_of(path)
+    values = data_file(file) if file.lower().endswith(DETACHED) else None
+    return [file] if values is None else [file, values]
+
+
+def _joined(hashes: list[str], rest: str) -> str:
+    """The hash of a file alone, or of several and of the rest of a path."""
+    if len(hashes) == 1 and not rest:
+        return hashes[0]
+    text = "\n".join([*hashes, rest])
+    return hashlib.blake2b(os.fsencode(text), digest_size=SIZE).hexdigest()
 
 
 def _key(path: str) -> bytes | OSError:

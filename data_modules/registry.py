@@ -16,13 +16,18 @@ from data_modules.catalogue import parameters_of
 from data_modules.config import DataConfig
 from data_modules.errors import DataError, did_you_mean, fault
 from data_modules.file_hashes import FileHashes
+from data_modules.formats.windows import window_levels
+from data_modules.levels import checked_range, with_levels
 from data_modules.samples import Samples
+from data_modules.sets.scans import step_of
 from data_modules.sets.union import join
 from data_modules.splits import keep_labels, kfold, leak_notes
 from data_modules.thinning import check_thin
 
 WHOLE_UNION = ("union", "positive", "on_bad_image", "label_fraction", "label_seed", "thin")
 NOT_OPTIONS = ("split_seed",)
+OF_SCANS = ("folder", "csv")
+"""The data sets with the options `range` and `slices`."""
 
 
 def option_type(name: str, key: str) -> Any:
@@ -99,6 +104,10 @@ def check_config(config: DataConfig) -> None:
     if config.name is not None:
         _check_options(config)
     _check_split(config)
+    window_levels(config.window)
+    if config.name in OF_SCANS:
+        checked_range(config.options.get("range"))
+        step_of(config.options.get("slices", "all"))
     check_thin(config.thin)
 
 
@@ -152,16 +161,21 @@ def _fits(value: Any, expected: Any) -> bool:
     return expected not in (bool, int, str) or type(value) is expected
 
 
-def _index(config: DataConfig, data_root: Path, indexed: dict[Any, Samples]) -> Samples:
+def _index(
+    config: DataConfig, data_root: Path, indexed: dict[Any, Samples], hashes: FileHashes | None
+) -> Samples:
     key = _place(config, data_root)
     if key not in indexed:
-        indexed[key] = _read_index(config, data_root)
+        samples = _read_index(config, data_root)
+        value_range = config.options.get("range") if config.name in OF_SCANS else None
+        indexed[key] = with_levels(samples, config.window, value_range, hashes)
     return indexed[key]
 
 
 def _place(config: DataConfig, data_root: Path) -> tuple[Any, ...]:
     """What an index depends on."""
-    return config.name, config.root, data_root, config.split_seed, repr(config.options)
+    asked = repr((config.options, config.window))
+    return config.name, config.root, data_root, config.split_seed, asked
 
 
 def _read_index(config: DataConfig, data_root: Path) -> Samples:
@@ -196,7 +210,7 @@ def _together(
     over = config.over if redealt else "all"
     key = (*_place(config, data_root), redealt, over, unsplit)
     if key not in indexed:
-        samples = _index(config, data_root, indexed)
+        samples = _index(config, data_root, indexed, hashes)
         if over == "train" and samples.classes:
             samples = samples.subset(samples.table["split"] == "train")
         indexed[key] = hold_alike_together(samples, hashes, redealt, unsplit, boxes)
@@ -247,5 +261,5 @@ def _member(entry: Any, config: DataConfig) -> DataConfig:
             )
         if not _fits(value, keys[key]):
             raise DataError(f"data.union: a member's {key} cannot be {value!r}")
-    inherited = ("split", "over", "folds", "fold", "repeat", "split_seed")
+    inherited = ("window", "split", "over", "folds", "fold", "repeat", "split_seed")
     return DataConfig(**({key: getattr(config, key) for key in inherited} | dict(own)))

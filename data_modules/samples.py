@@ -11,11 +11,14 @@ import numpy as np
 import pandas as pd
 
 from data_modules.errors import DataError
+from data_modules.formats.places import with_levels
 from data_modules.rest import rest_notes
 from data_modules.spelling import quoted, spelled_alike, without_value
 
 COLUMNS = ("path", "label", "patient", "split", "study", "source")
 EXTRA_COLUMNS = ("mask", "slice", "spacing", "window")
+UNIT, LEVELS = "unit", "levels"
+"""Columns of images whose values are more than grey levels; see `data_modules.levels`."""
 PATH_COLUMNS = ("path", "mask")
 SPLITS = ("train", "val", "test")
 UNLABELLED = -1
@@ -62,11 +65,13 @@ class Samples:
 
     Further columns of the table travel along as text, "" where unknown. Names with a meaning are
     `mask` (path of a mask, relative to `root`), `slice` (its number in the scan), `spacing`
-    (millimetres per pixel) and `window` (the name of the grey-level window).
+    (millimetres per pixel), `window` (the name of the grey-level window), `unit` ("HU", or "grey"
+    for other values of more than 8 bits) and `levels` (which values become black and white).
 
     Attributes:
         root: The folder that the paths start from.
-        table: One row per image, RangeIndex, text columns `path` (posix, relative to `root`),
+        table: One row per image, RangeIndex, text columns `path` (posix, relative to `root`; with
+            `#` and a number where it is a slice of a file, see `data_modules.formats.places`),
             `label`, `patient`, `split` ("train", "val" or "test"), `study` (may be ""), `source`
             (the data set's name), then further columns in sorted order. A label is ""
             (unlabelled) or a class name; with `multi_label` it is "A|B", and "|" says that none of
@@ -123,13 +128,20 @@ class Samples:
         return len(self.table)
 
     def files(self) -> list[Path]:
-        """The images' files, in the table's order."""
+        """The images' paths, in the table's order."""
         return [self.root / path for path in self.table["path"]]
 
     def absolute_paths(self) -> list[str]:
-        """The images' files as absolute paths, in the table's order."""
+        """The images' absolute paths, in the table's order."""
         start = os.path.join(os.path.abspath(self.root), "")
         return [start + path for path in texts(self.table["path"])]
+
+    def images(self) -> list[str]:
+        """What reads each image: its absolute path, and the grey levels that are seen."""
+        paths = self.absolute_paths()
+        if LEVELS not in self.table:
+            return paths
+        return list(map(with_levels, paths, texts(self.table[LEVELS])))
 
     def named_files(self, column: str) -> list[Path | None]:
         """The files that a further column names, None where it is empty."""

@@ -85,7 +85,7 @@ def thin(
 
 def _pairs(training: Samples, config: ThinConfig, hashes: FileHashes) -> np.ndarray:
     """The row of each image that is left out, and of a kept one that is near, int64 [M, 2]."""
-    table, files = training.portable_table(), training.absolute_paths()
+    table, files = training.portable_table(), training.images()
     contents, groups = hashes.of(files), _groups(training, config.within)
     named = zip(contents, texts(table["source"]), texts(table["path"]), strict=True)
     keys = ["|".join(words) for words in named]

@@ -50,6 +50,8 @@ class StageManifest:
         machine: `system`, `device` and `cores`.
         wandb: Id of the W&B run.
         sha256: Digest of each file beside the manifest.
+        levels: The values that became black and white, by the unit of images of more than 8 bits
+            ("HU" or "grey"), as `data_modules.formats.places` writes them.
     """
 
     format: int
@@ -82,6 +84,7 @@ class StageManifest:
     machine: dict[str, Any]
     wandb: str | None
     sha256: dict[str, str] = field(default_factory=dict)
+    levels: dict[str, str] = field(default_factory=dict)
 
 
 def read_manifest(folder: Path) -> StageManifest:

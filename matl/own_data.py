@@ -14,7 +14,7 @@ from rich.text import Text
 from data_modules.audit.overview import counts
 from data_modules.config import DataConfig
 from data_modules.file_hashes import FileHashes
-from data_modules.formats.pictures import try_read
+from data_modules.formats.images import try_read
 from data_modules.registry import load
 from data_modules.samples import Samples
 from data_modules.spelling import form
@@ -220,7 +220,7 @@ def _is_absence(name: str, classes: tuple[str, ...]) -> bool:
 
 def _pixels(samples: Samples) -> dict[str, int]:
     """Channels and size that suit the images, from some of them."""
-    files = samples.files()
+    files = samples.images()
     numbers = np.linspace(0, len(files) - 1, min(LOOKED_AT, len(files))).astype(int)
     read = [try_read(files[number], (64, 64), 3) for number in numbers]
     seen = [one for one in read if not isinstance(one, str)]

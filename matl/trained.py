@@ -13,7 +13,8 @@ from torch import Tensor
 
 from data_modules.errors import first_line
 from data_modules.fit import BEFORE_FIT
-from data_modules.formats.pictures import read_image
+from data_modules.formats.images import DEFAULTS, read_image
+from data_modules.formats.places import levels_of
 from data_modules.ragged import Ragged
 from matl.backbones import AttentiveBackbone, BackboneConfig, build_backbone, load_state
 from matl.backbones import read_weights as read_file
@@ -67,7 +68,9 @@ class TrainedModel:
         return self.backbone.in_channels
 
     def read(self, paths: Sequence[str | Path]) -> dict[str, Tensor]:
-        """Reads image files as the stage read its own.
+        """Reads image files as the stage read its own: size, fit, window and range are its.
+
+        A slice of a volume is named as in `scan.nii.gz#012`.
 
         Returns:
             `image` uint8 [B, channels, H, W], padded to the largest of them, and `extent` int64
@@ -79,9 +82,9 @@ class TrainedModel:
         """
         if isinstance(paths, str | Path) or not len(paths):
             raise MatlError(f"read: takes a list of one path and more, not {paths!r}")
-        return as_batch(
-            [read_image(Path(path), self.size, self.channels, self.config.fit)[0] for path in paths]
-        )
+        levels = {unit: levels_of(text) for unit, text in self.manifest.levels.items()}
+        how = (self.size, self.channels, self.config.fit, levels or DEFAULTS)
+        return as_batch([read_image(path, *how)[0] for path in paths])
 
     @property
     def diagnoses(self) -> bool:

@@ -240,7 +240,7 @@ def test_a_class_whose_files_are_passed_over_is_refused_with_their_kind(
     for split in ("train", "test"):
         write_images(tmp_path / "scans" / split, ("ill", "well"))
     for file in (tmp_path / "scans" / "train" / gone).iterdir():
-        file.rename(file.with_suffix(".dcm"))
+        file.rename(file.with_suffix(".npy"))
     shown = matl("plan", write_experiment(tmp_path), folder=tmp_path)
     assert shown.returncode == 2
     assert f"is of the class '{gone}'; 6 files that are no images here are passed" in one_line(

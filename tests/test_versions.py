@@ -81,7 +81,13 @@ SOURCES = {
         )
     ),
     "pixels": (
-        "data_modules/formats/pictures.py",
+        *(
+            f"data_modules/formats/{name}.py"
+            for name in (
+                *("dicom", "dicom_header", "images", "metaimage", "nifti", "pictures", "places"),
+                *("volumes", "windows"),
+            )
+        ),
         "data_modules/fit.py",
         "data_modules/ragged.py",
     ),

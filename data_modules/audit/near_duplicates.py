@@ -99,7 +99,7 @@ def same_pixels(samples: Samples, hashes: FileHashes) -> np.ndarray:
     Raises:
         DataError: Where files of the table cannot be read; all are listed.
     """
-    files = samples.absolute_paths()
+    files = samples.images()
     return _same_pixels(files, hashes.of(files), hashes.folder)
 
 
@@ -128,7 +128,7 @@ def _pairs(
         paths += texts(samples.table["path"])
         splits += texts(samples.table["split"])
         labels += texts(samples.table["label"]) if first is second else [""] * len(samples)
-        files += samples.absolute_paths()
+        files += samples.images()
     contents = hashes.of(files)
     pixels = _same_pixels(files, contents, hashes.folder)
     memo = _memo(hashes.folder, contents, compared, boxes)

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
 from data_modules.file_hashes import FileHashes
+from data_modules.formats.images import is_picture, try_read_size
 from data_modules.formats.pictures import FORMATS
 from data_modules.samples import SPLITS, Samples, split_label, texts
 from data_modules.spelling import form
@@ -163,6 +164,9 @@ def _count_classes(samples: Samples) -> dict[str, int]:
 
 
 def _header(path: Path) -> tuple[float, float, str | None]:
+    if not is_picture(path):
+        height, width = try_read_size(path) or (np.nan, np.nan)
+        return width, height, None if np.isnan(width) else "scan"
     try:
         with Image.open(path, formats=FORMATS) as image:
             return image.width, image.height, image.mode

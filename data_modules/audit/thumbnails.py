@@ -14,7 +14,7 @@ from data_modules.arrays import in_threads
 from data_modules.audit.boxes import Boxes
 from data_modules.cores import on_cores
 from data_modules.files import read_signed, replace_file, signed
-from data_modules.formats.pictures import read_image
+from data_modules.formats.images import read_image
 
 SIDE = 17
 MEMO = "thumbnails_v2.bin"
@@ -28,7 +28,7 @@ def thumbnails(
     """Each image, or its box, stretched to `SIDE` x `SIDE` grey pixels; only new ones are decoded.
 
     Args:
-        files: The images' files.
+        files: What reads the images; see `Samples.images`.
         contents: The hashes of their bytes.
         folder: Of the memo.
         boxes: What finds the part of an image that is taken; None takes all of it.
@@ -54,7 +54,7 @@ def equal_pixels(
     Only images of one thumbnail are decoded, each of them once.
 
     Args:
-        files: The images' files.
+        files: What reads the images; see `Samples.images`.
         contents: The hashes of their bytes.
         readable: Which of them hold an image, bool [N].
         pictures: Their thumbnails.
@@ -77,8 +77,8 @@ def _decoded(files: Sequence[str], boxes: Boxes | None) -> Iterator[np.ndarray |
 def _thumbnail(file: str, boxes: Boxes | None) -> np.ndarray | None:
     try:
         if boxes is None:
-            return read_image(Path(file), (SIDE, SIDE), 1)[0][0]
-        return _boxed(read_image(Path(file), None, 1)[0][0], boxes)
+            return read_image(file, (SIDE, SIDE), 1)[0][0]
+        return _boxed(read_image(file, None, 1)[0][0], boxes)
     except Exception:  # damaged files make Pillow raise errors of many kinds
         return None
 
@@ -95,7 +95,7 @@ def _boxed(grey: np.ndarray, boxes: Boxes) -> np.ndarray | None:
 
 def _pixel_digest(file: str) -> str:
     try:
-        pixels, size = read_image(Path(file), None, 3)
+        pixels, size = read_image(file, None, 3)
     except Exception:  # as in `_thumbnail`: it is equal to no other, and found when it is decoded
         return file
     return f"{size} {hashlib.blake2b(pixels.tobytes(), digest_size=16).hexdigest()}"

@@ -1,1 +1,1 @@
-"""Files to pixels with a stated meaning."""
+"""Files to pixels with a stated meaning: pictures, DICOM, NIfTI, MetaImage and NRRD."""

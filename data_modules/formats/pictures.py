@@ -3,15 +3,24 @@
 from pathlib import Path
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps
 
 from data_modules.fit import stored_size
 from data_modules.formats.deep_colour import deep_colour
+from data_modules.formats.places import Range
+from data_modules.formats.windows import in_levels
 
 Decoded = tuple[np.ndarray, tuple[int, int]]
 MODES = {1: "L", 3: "RGB"}
 FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 """What is read, by Pillow's names; its other readers start programs or guess."""
+SUFFIXES = frozenset(
+    ".bmp .gif .jfif .jpe .jpeg .jpg .pgm .png .pnm .ppm .tif .tiff .webp".split()  # noqa: SIM905
+)
+MAYBE_DEEP = (".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff")
+"""File types whose pixels may have more than 8 bits."""
+PNG, PNG_DEPTH = b"\x89PNG\r\n\x1a\n", 24
+"""How a PNG begins, and where it says how many bits a channel has."""
 PHOTOMETRIC, SAMPLE_FORMAT = 262, 339
 SIGNED = 2
 TURNED = (5, 6, 7, 8)
@@ -19,17 +28,20 @@ TURNED = (5, 6, 7, 8)
 ALPHA = {"LA": "L", "PA": "RGB", "RGBA": "RGB"}
 
 
-def read_image(
-    path: Path, size: tuple[int, int] | None, channels: int, fit: str = "stretch"
+def read_picture(
+    path: Path,
+    size: tuple[int, int] | None,
+    channels: int,
+    fit: str = "stretch",
+    levels: tuple[float, float] | None = None,
 ) -> Decoded:
     """Read and resize an image file of one of the `FORMATS`.
 
     The image is rotated as its EXIF orientation says, made grey or RGB, and resized by Pillow's
     bilinear filter, which widens with the reduction and so does not alias. Palettes are
     looked up, and an alpha channel is dropped. Pixels of more than 8 bits (16 and 32-bit integers,
-    floats, 16-bit colour) are scaled by the image's own range: its smallest value becomes 0, its
-    largest 255. So a 12-bit scan in a 16-bit file keeps its contrast. White is the largest value,
-    also where a TIFF says that it is 0.
+    floats, 16-bit colour) are scaled by `levels`, or by the image's own range where none are given.
+    White is the largest value, also where a TIFF says that it is 0.
 
     Args:
         path: The file.
@@ -37,6 +49,7 @@ def read_image(
         channels: 1 for grey (ITU-R 601 luma of a colour image), 3 for RGB (a grey image repeated).
         fit: How the image fits `size`: `stretch` gives exactly that, the others what
             `data_modules.fit.stored_size` says.
+        levels: The values of pixels of more than 8 bits that become 0 and 255.
 
     Returns:
         uint8 [channels, height, width], and the image's own height and width after rotation.
@@ -53,22 +66,41 @@ def read_image(
         ImageOps.exif_transpose(image, in_place=True)
         own_size = (image.height, image.width)
         height, width = own_size if size is None else stored_size(own_size, size, fit)
-        pixels = _eight_bit(image, inverted) if deep is None else _scaled(deep)
+        pixels = _eight_bit(image, inverted, levels) if deep is None else _scaled(deep, levels)
         pixels = pixels.convert(MODES[channels])
     pixels = pixels.resize((width, height), Image.Resampling.BILINEAR)
     return np.asarray(pixels).reshape(height, width, channels).transpose(2, 0, 1), own_size
 
 
-def try_read(
-    path: Path, size: tuple[int, int], channels: int, fit: str = "stretch"
-) -> Decoded | str:
-    """What `read_image` returns, or the reason why the file cannot be read, as text."""
+def deep_values(path: Path) -> np.ndarray | None:
+    """The values of a picture of more than 8 bits, float64 [H, W] or [H, W, 3]; None of others.
+
+    Raises:
+        Exception: As of `read_picture`.
+    """
+    if path.suffix.lower() not in MAYBE_DEEP or not _says_deep(path):
+        return None
+    with Image.open(path, formats=FORMATS) as image:
+        _check(image)
+        deep = deep_colour(image, path)
+        return _values(image) if deep is None else deep
+
+
+def is_deep(path: Path) -> bool:
+    """Whether a picture's header says that it has more than 8 bits; False where it is damaged."""
     try:
-        return read_image(path, size, channels, fit)
-    except UnidentifiedImageError:
-        return f"is no image of the formats that are read ({', '.join(FORMATS)})"
-    except Exception as error:  # damaged files make Pillow raise errors of many kinds
-        return str(error) or type(error).__name__
+        return path.suffix.lower() in MAYBE_DEEP and _says_deep(path)
+    except Exception:  # as in `read_picture`
+        return False
+
+
+def _says_deep(path: Path) -> bool:
+    with open(path, "rb") as file:
+        start = file.read(PNG_DEPTH + 1)
+    if start.startswith(PNG):
+        return start[PNG_DEPTH] == 16
+    with Image.open(path, formats=FORMATS) as image:
+        return _is_deep(image)
 
 
 def try_read_size(path: Path) -> tuple[int, int] | None:
@@ -95,15 +127,25 @@ def _check(image: Image.Image) -> None:
             raise ValueError("holds signed 8-bit pixels; save it as 16-bit")
 
 
-def _eight_bit(image: Image.Image, inverted: bool) -> Image.Image:
-    if image.mode == "F" or image.mode.startswith("I"):
-        values = np.asarray(image).astype(np.float64)
-        if image.mode == "I" and _is_unsigned(image) and values.min() < 0:
-            raise ValueError("holds 32-bit pixels above 2,147,483,647; save it as 16-bit")
-        return _scaled(-values if inverted else values)
+def _eight_bit(image: Image.Image, inverted: bool, levels: Range | None) -> Image.Image:
+    if _is_deep(image):
+        grey = _scaled(_values(image), levels)
+        return ImageOps.invert(grey) if inverted else grey
     if image.mode in ALPHA:
         return _without_alpha(image)
     return image if image.mode in ("1", "L") else image.convert("RGB")
+
+
+def _is_deep(image: Image.Image) -> bool:
+    """Whether Pillow opens it with more than 8 bits."""
+    return image.mode == "F" or image.mode.startswith("I")
+
+
+def _values(image: Image.Image) -> np.ndarray:
+    values = np.asarray(image).astype(np.float64)
+    if image.mode == "I" and _is_unsigned(image) and values.min() < 0:
+        raise ValueError("holds 32-bit pixels above 2,147,483,647; save it as 16-bit")
+    return values
 
 
 def _is_unsigned(image: Image.Image) -> bool:
@@ -120,10 +162,8 @@ def _without_alpha(image: Image.Image) -> Image.Image:
     return colours
 
 
-def _scaled(values: np.ndarray) -> Image.Image:
-    low, high = values.min(), values.max()
-    if not np.isfinite(high - low):
+def _scaled(values: np.ndarray, levels: Range | None) -> Image.Image:
+    low, high = levels or (values.min(), values.max())
+    if not np.isfinite(values).all() or not np.isfinite(high - low):
         raise ValueError("some pixels are not finite numbers")
-    return Image.fromarray(
-        np.rint((values - low) * (255 / max(high - low, 1e-12))).astype(np.uint8)
-    )
+    return Image.fromarray(in_levels(values, low, high))

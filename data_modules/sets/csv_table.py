@@ -2,13 +2,16 @@
 
 import posixpath
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from data_modules.errors import DataError
+from data_modules.formats.images import is_picture
 from data_modules.samples import (
     EXTRA_COLUMNS,
     PATH_COLUMNS,
+    UNIT,
     Samples,
     Source,
     folder_key,
@@ -17,6 +20,8 @@ from data_modules.samples import (
 from data_modules.sets.csv_columns import check_columns, folders_as_patients
 from data_modules.sets.csv_rows import read_rows
 from data_modules.sets.listing import make_table, missing_files, numbered_names, require_folder
+from data_modules.sets.patients import IMAGES, patients_of
+from data_modules.sets.scans import Scans, expand
 from data_modules.splits import split_by_patient
 
 HOW = "put the images and a table with the columns path and label there"
@@ -28,13 +33,16 @@ def index(
     multi_label: bool = False,
     source: str | None = None,
     split_seed: int = 0,
+    slices: Any = "all",
+    range: Any = None,
 ) -> Samples:
     """Any images that a CSV table lists, for hospitals' own data.
 
     Columns: `path` (relative to `root`), `label` (empty: unlabelled), and, where known, `patient`,
     `split` (train, val, test), `study`, `mask` (relative to `root`), `slice`, `spacing` and
-    `window`. Without `split`, labelled tables are split 70/10/20 by patient and unlabelled ones are
-    train.
+    `window`. A path names a picture, a DICOM file, the folder of a DICOM series, a volume, or a
+    slice of one (`scan.nii.gz#012`). Without `split`, labelled tables are split 70/10/20 by patient
+    and unlabelled ones are train.
 
     Args:
         root: The folder that paths are relative to.
@@ -43,6 +51,8 @@ def index(
         source: Whose patients they are; default: the folder's name. Patients of one name in two
             data sets are one patient where the sources have one name.
         split_seed: Seed of the split.
+        slices: Which slices of scans are images, as of the data set `folder`.
+        range: As of the data set `folder`.
 
     Raises:
         DataError: Where the table, a column, an image or a mask is missing or contradicts itself.
@@ -52,41 +62,64 @@ def index(
     for column in [name for name in PATH_COLUMNS if name in rows]:
         rows[column] = _checked_paths(root, root / table, rows[column])
     named = "patient" in rows
+    if not named:
+        pictures = [path for path in rows["path"] if is_picture(root / path)]
+        pictures = [path for path in pictures if not (root / path).is_dir()]
+        folders_as_patients(root / table, pictures, len(_classes(rows["label"], multi_label)))
+    scans = expand(root, list(rows["path"]), slices, grey=range is not None)
+    rows = _expanded(root / table, rows, scans)
     name = source or root.resolve().name
+    patients = patients_of(scans.rows)
     given = make_table(
         list(rows["path"]),
         source=name,
         label=list(rows["label"]),
-        patient=list(rows["patient"]) if named else None,
+        patient=list(rows["patient"]) if named else patients.names,
         split=list(rows["split"]) if "split" in rows else "train",
-        study=list(rows["study"]) if "study" in rows else "",
+        study=list(rows["study"]),
     )
-    further = [column for column in EXTRA_COLUMNS if column in rows]
+    further = [column for column in (*EXTRA_COLUMNS, UNIT) if column in rows]
     given[further] = rows[further]
-    labels = set(rows["label"])
-    classes = set().union(*map(split_label, labels)) if multi_label else labels - {""}
-    notes = []
+    classes = _classes(rows["label"], multi_label)
+    notes = scans.notes
     if not named:
-        folders_as_patients(root / table, rows["path"], len(classes))
-        notes = ["patients are not named: each image is its own group"]
-        notes += numbered_names(rows["path"])
+        said = ["patients are not named: each image is its own group"]
+        notes += patients.notes or [*said, *numbered_names(rows["path"])]
     dealt = bool(classes) and "split" not in rows
     if dealt:
         by_source = given if source else given.assign(source=folder_key(0))
         given["split"] = split_by_patient(by_source, split_seed)
-        by = "patient" if named else "image"
+        by = "patient" if named or patients.by != IMAGES else "image"
         notes.append(f"the table gives no split: dealt by {by}, 70/10/20, seed {split_seed}")
     return Samples(
         root,
         given,
         classes=tuple(sorted(classes)),
         multi_label=multi_label and bool(classes),
-        patients_named=named,
-        alone=not named,
+        patients_named=named or patients.named,
+        alone=not named and patients.by == IMAGES,
         split_seed=split_seed if dealt else None,
         notes=(*notes, *passed),
         sources=() if source else (Source(name, by_folder=True),),
     )
+
+
+def _classes(labels: pd.Series, multi_label: bool) -> set[str]:
+    different = set(labels)
+    return set().union(*map(split_label, different)) if multi_label else different - {""}
+
+
+def _expanded(table: Path, rows: pd.DataFrame, scans: Scans) -> pd.DataFrame:
+    """A row for each image: of a scan, what the table says of it and what the file says."""
+    if (twice := rows["path"][rows["path"].duplicated()]).any():
+        raise DataError(f"{table}: {twice.iloc[0]} is listed twice")
+    whole = rows.set_index("path").loc[scans.column("given")].reset_index(drop=True)
+    whole.insert(0, "path", scans.column("path"))
+    own = {"study": scans.column("study"), **scans.further()}
+    for name, values in own.items():
+        stated = whole[name] if name in whole else pd.Series("", index=whole.index)
+        whole[name] = stated.where(stated != "", pd.Series(values, index=whole.index))
+    return whole
 
 
 def _read(path: Path) -> tuple[pd.DataFrame, list[str]]:
@@ -112,7 +145,7 @@ def _checked_paths(root: Path, table: Path, given: pd.Series) -> pd.Series:
                 f"{table}: {column} '{path}' must be relative to {root}, its folders separated by /"
             )
     paths = known.map(posixpath.normpath)
-    absent = missing_files(root, paths.tolist())
+    absent = missing_files(root, paths.tolist(), folders=column == "path")
     if absent:
         what = "images" if column == "path" else "masks"
         raise DataError(

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from data_modules.errors import DataError
 from data_modules.samples import SPLITS, Samples, Source, folder_key
@@ -14,6 +15,8 @@ from data_modules.sets.listing import (
     require_folder,
 )
 from data_modules.sets.masks import masks_of
+from data_modules.sets.patients import IMAGES, patients_of
+from data_modules.sets.scans import expand
 from data_modules.splits import split_by_patient
 
 HOW = (
@@ -35,61 +38,78 @@ SHORT_WORDS = {"tr": "train", "va": "val", "vl": "val", "te": "test"}
 """What a split may be called beside others."""
 
 
-def index(root: Path, split_seed: int = 0, masks: str = "") -> Samples:
+def index(
+    root: Path,
+    split_seed: int = 0,
+    masks: str = "",
+    slices: Any = "all",
+    range: Any = None,
+) -> Samples:
     """Any folder of images: `[train|val|test/][class/][patient/]files`.
 
-    Folders below the classes are patients. Class folders without split folders are split 70/10/20
-    by patient, or by image where there are none; images without a class are unlabelled and train.
-    The source is the folder's name.
+    Files are pictures, DICOM and volumes, whose slices are images (`data_modules.sets.scans`).
+    Folders below the classes are patients, where no tag of a DICOM file names one. Class folders
+    without split folders are split 70/10/20 by patient, or by image where there are none; images
+    without a class are unlabelled and train. The source is the folder's name.
 
     Args:
         root: The folder.
         split_seed: Seed of the split.
         masks: A folder beside `root`, relative to it (`../masks`), with the masks of the images
             under the same names; their file types may differ.
+        slices: Which slices of scans are images: "all", or {"every": n} for each n-th.
+        range: The values that become black and white of images of more than 8 bits that are not in
+            Hounsfield units.
 
     Raises:
         DataError: Where the folder is missing or empty, mixes two layouts, or no mask is found.
     """
     require_folder(root, HOW)
     parts = _split_folders(root)
-    found = find_images(root)
-    paths = [path for path in found.images if "/" in path] if parts else found.images
-    if not paths:
+    found = find_images(root, scans=True)
+    files = [path for path in found.images if "/" in path] if parts else found.images
+    if not files:
         more = "".join(f"; {note}" for note in found.notes())
         raise DataError(f"{root}: no images: {HOW}{more}")
+    scans = expand(root, files, slices, grey=range is not None)
+    paths = scans.column("path")
     folders = [path.rpartition("/")[0] for path in paths]
     depth = 1 if parts else 0
     label_of = _labels(root, set(folders), depth)
     patient_of = _patients(root, set(folders), depth + 1)
     split_of = {name: name.split("/", 1)[0].lower() for name in set(folders)}
     source = root.resolve().name
+    own = [patient_of[name] for name in folders] if patient_of else None
+    patients = patients_of(scans.rows, own)
     table = make_table(
         paths,
         source=source,
         label=[label_of[name] for name in folders],
-        patient=[patient_of[name] for name in folders] if patient_of else None,
+        patient=patients.names,
         split=[split_of[name] for name in folders] if parts else "train",
-    )
+        study=scans.column("study"),
+    ).assign(**scans.further())
     classes = tuple(sorted(set(label_of.values()) - {""}))
-    notes = _patient_notes(paths, patient_of, label_of)
+    notes = [*scans.notes, *patients.notes]
+    if not patients.notes:
+        notes += _patient_notes(paths, patient_of, label_of)
     if masks:
         table["mask"], missing = masks_of(root, masks, paths)
         notes += missing
     dealt = bool(classes) and not parts
     if dealt:
         table["split"] = split_by_patient(table.assign(source=folder_key(0)), split_seed)
-        by = "patient" if patient_of else "image"
+        by = "image" if patients.by == IMAGES else "patient"
         notes.append(f"no split folders: split by {by}, 70/10/20, seed {split_seed}")
-    if len(found.images) > len(paths):
-        left = len(found.images) - len(paths)
+    if len(found.images) > len(files):
+        left = len(found.images) - len(files)
         notes.append(f"{left} images outside the split folders are left out")
     return Samples(
         root,
         table,
         classes=classes,
-        patients_named=bool(patient_of),
-        alone=not patient_of,
+        patients_named=patients.named,
+        alone=patients.by == IMAGES,
         split_seed=split_seed if dealt else None,
         notes=(*notes, *found.notes()),
         sources=(Source(source, by_folder=True),),

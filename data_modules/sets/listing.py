@@ -10,22 +10,27 @@ from pathlib import Path
 import pandas as pd
 
 from data_modules.errors import DataError
+from data_modules.formats.dicom import is_dicom
+from data_modules.formats.images import DICOM_SUFFIXES
+from data_modules.formats.pictures import SUFFIXES
+from data_modules.formats.places import file_of
+from data_modules.formats.volumes import READERS, suffix_of
+from data_modules.persons import SALT
 from data_modules.samples import COLUMNS
 from data_modules.spelling import form
 
-IMAGE_SUFFIXES = frozenset(
-    ".bmp .gif .jfif .jpe .jpeg .jpg .pgm .png .pnm .ppm .tif .tiff .webp".split()  # noqa: SIM905
-)
 OTHER_IMAGES = frozenset(
     ".avif .czi .dcm .dicom .gz .heic .heif .ima .img .j2k .jp2 .jpf .jxl .mha .mhd "  # noqa: SIM905
-    ".mrxs .ndpi .nii .npy .npz .nrrd .pbm .pcx .svs .tga .zip".split()
+    ".mrxs .ndpi .nhdr .nii .nii.gz .npy .npz .nrrd .pbm .pcx .svs .tga .zip".split()
 )
-"""Files that may hold images, which nothing here reads."""
-LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", "__MACOSX"})
+"""Files that may hold images, which are not read here: some of them in other data sets."""
+LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", "__MACOSX", SALT})
 MOST_KINDS = 8
 NUMBERED = re.compile(r"(.*\d.*)[-_ ]\D{0,8}\d+\.\w+$")
 """A name that holds a number, before a last number of its own."""
 LEAST_SERIES = 3
+DIRECTORY = "DICOMDIR"
+"""The name of an index of DICOM files."""
 
 
 @dataclass
@@ -33,11 +38,13 @@ class Listing:
     """The files below a folder.
 
     Attributes:
+        scans: Whether DICOM files and volumes count as images.
         images: Posix paths of the images, sorted within each folder that was asked for.
         others: How many files are passed over, by their extension in lower case, or "hidden".
         empty: Folders that hold neither an image nor a folder.
     """
 
+    scans: bool = False
     images: list[str] = field(default_factory=list)
     others: Counter[str] = field(default_factory=Counter)
     empty: list[str] = field(default_factory=list)
@@ -67,8 +74,17 @@ def require_folder(folder: Path, fix: str) -> None:
 
 
 def is_image(name: str) -> bool:
-    """Whether a file name is that of an image; hidden files are none."""
-    return _kind(name) in IMAGE_SUFFIXES and not _is_hidden(name)
+    """Whether a file name is that of a picture; hidden files are none."""
+    return suffix_of(name) in SUFFIXES and not _is_hidden(name)
+
+
+def is_scan(path: str) -> bool:
+    """Whether a file is a volume or DICOM: by its type, or else by its first bytes."""
+    kind = suffix_of(path)
+    if kind in READERS or kind in DICOM_SUFFIXES:
+        return True
+    unnamed = not kind or kind[1:].isdecimal()  # DICOM files are often named by their UID
+    return unnamed and os.path.basename(path) != DIRECTORY and is_dicom(path)
 
 
 def folders_in(folder: Path) -> list[str]:
@@ -81,13 +97,14 @@ def folders_in(folder: Path) -> list[str]:
     return sorted(name for name in names if not _is_hidden(name))
 
 
-def find_images(root: Path, *within: str) -> Listing:
+def find_images(root: Path, *within: str, scans: bool = False) -> Listing:
     """All images below folders of `root`, at any depth; links to folders are followed.
 
     Args:
         root: The folder that paths start from.
         within: Folders below it; none stands for `root` itself, one that does not exist for no
             image.
+        scans: Whether DICOM files, of whatever name, and volumes count as images, too.
 
     Returns:
         What is there, with paths relative to `root`.
@@ -96,7 +113,7 @@ def find_images(root: Path, *within: str) -> Listing:
         DataError: Where a folder cannot be listed or links to one that holds it, a file's name is
             not UTF-8, or a file with an image's name is no regular file.
     """
-    found = Listing()
+    found = Listing(scans=scans)
     for start in within or ("",):
         if (root / start).is_dir():
             _walk(root, start, found)
@@ -110,7 +127,7 @@ def _walk(root: Path, start: str, found: Listing) -> None:
         name, above = waiting.pop()
         try:
             place = _place(root / name, above)
-            folders, own = _sort_entries(root / name, f"{name}/" if name else "", found.others)
+            folders, own = _sort_entries(root / name, f"{name}/" if name else "", found)
         except OSError as error:
             raise _unlisted(Path(error.filename or root / name), error) from error
         waiting += [(folder, place) for folder in folders]
@@ -128,7 +145,7 @@ def _place(folder: Path, above: tuple[tuple[int, int], ...]) -> tuple[tuple[int,
     return (*above, (stat.st_dev, stat.st_ino))
 
 
-def _sort_entries(folder: Path, start: str, others: Counter[str]) -> tuple[list[str], list[str]]:
+def _sort_entries(folder: Path, start: str, found: Listing) -> tuple[list[str], list[str]]:
     """The folders and the images in a folder, below `start`; what is neither is counted."""
     folders, images = [], []
     for entry in _entries(folder):
@@ -136,11 +153,11 @@ def _sort_entries(folder: Path, start: str, others: Counter[str]) -> tuple[list[
         if entry.name in LITTER or entry.name.startswith("._"):
             continue
         if _is_hidden(entry.name):
-            others["hidden"] += 1
+            found.others["hidden"] += 1
         elif entry.is_dir():
             folders.append(start + entry.name)
-        elif not is_image(entry.name):
-            others[_kind(entry.name) or "without extension"] += 1
+        elif not is_image(entry.name) and not (found.scans and is_scan(entry.path)):
+            found.others[suffix_of(entry.name) or "without extension"] += 1
         elif entry.is_file() or _is_broken(entry):
             images.append(start + entry.name)
         else:
@@ -179,11 +196,6 @@ def _is_hidden(name: str) -> bool:
     return name.startswith(".") or name in LITTER
 
 
-def _kind(name: str) -> str:
-    """The extension in lower case, "" where there is none."""
-    return os.path.splitext(name)[1].lower()
-
-
 def numbered_names(paths: Iterable[str]) -> list[str]:
     """A warning where files seem to be named by a patient and a number; else nothing."""
     named: dict[str, list[str]] = {}
@@ -215,17 +227,26 @@ def other_folders(folder: Path, known: Sequence[str]) -> list[str]:
     return [f"folders in {folder.name} that are passed over: {', '.join(others)}"] if others else []
 
 
-def missing_files(root: Path, paths: Sequence[str]) -> list[str]:
-    """Those of the paths below `root` (normalised, posix) that are no files, in their order."""
+def missing_files(root: Path, paths: Sequence[str], folders: bool = False) -> list[str]:
+    """Those of the paths below `root` (normalised, posix) that are no files, in their order.
+
+    Args:
+        root: The folder that they start from.
+        paths: Files, and slices of files.
+        folders: Whether they may be folders, too.
+    """
     by_folder: dict[str, list[str]] = {}
-    for path in paths:
+    file_at = {path: file_of(path) for path in paths}
+    for path in file_at.values():
         by_folder.setdefault(path.rpartition("/")[0], []).append(path)
     missing = set()
     for folder, members in by_folder.items():
         present = _files_in(root / folder)
         missing |= {path for path in members if path.rpartition("/")[2] not in present}
     missing = {path for path in missing if not (root / path).is_file()}
-    return [path for path in paths if path in missing] if missing else []
+    if folders:
+        missing = {path for path in missing if not (root / path).is_dir()}
+    return [path for path in paths if file_at[path] in missing] if missing else []
 
 
 def make_table(

@@ -7,6 +7,7 @@ from typing import Any
 
 from data_modules.config import DataConfig
 from data_modules.errors import DataError, did_you_mean
+from data_modules.formats.windows import count_windows
 from data_modules.registry import check_config as check_data
 from data_modules.samples import not_utf_8
 from matl.backbones import BackboneConfig
@@ -170,6 +171,7 @@ def _check_stage(stage: StageConfig, backbone: BackboneConfig, keys: list[str]) 
     _check_crop(stage.views.crop, [*keys, "views", "crop"])
     _check_optimizer(stage.optimizer, [*keys, "optimizer"])
     _check_data(stage.data, [*keys, "data"])
+    _check_windows(stage.data, backbone, [*keys, "data", "window"])
     if stage.average > stage.epochs:
         message = f"{stage.average} is more than the stage's {stage.epochs} epochs"
         raise SettingError([*keys, "average"], message)
@@ -221,6 +223,13 @@ def _check_data(data: DataConfig, keys: list[str]) -> None:
             options = ".".join([*keys, "options"])
             reason += f" (settings are joined; {options}=null drops those of another data set)"
         raise SettingError(keys, reason, ".".join([*keys[:-1], reason])) from error
+
+
+def _check_windows(data: DataConfig, backbone: BackboneConfig, keys: list[str]) -> None:
+    windows = count_windows(data.window)
+    if windows not in (1, backbone.in_channels):
+        message = f"{windows} windows are as many channels: set backbone.in_channels={windows}"
+        raise SettingError(keys, message)
 
 
 def _listed(values: Iterable[Any]) -> str:

@@ -15,6 +15,7 @@ import pandas as pd
 import torch
 
 from data_modules.file_hashes import FileHashes
+from data_modules.levels import levels_by_unit
 from matl.config.load import plain
 from matl.errors import MatlError
 from matl.files import file_digest, json_bytes
@@ -113,6 +114,7 @@ def _manifest(job: Job, facts: dict[str, Any], folder: Path) -> StageManifest:
         commit=_commit(),
         machine=machine(resources.device),
         wandb=last_id(job.workspace),
+        levels=levels_by_unit(samples),
         sha256={file.name: file_digest(file) for file in sorted(folder.iterdir())},
     )
 

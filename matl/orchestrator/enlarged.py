@@ -6,7 +6,7 @@ from statistics import median
 import numpy as np
 
 from data_modules.fit import scale
-from data_modules.formats.pictures import try_read_size
+from data_modules.formats.images import try_read_size
 from matl.orchestrator.plan import PlannedStage
 from matl.stages.settings import size_pair
 

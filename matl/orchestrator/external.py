@@ -3,6 +3,7 @@
 import dataclasses
 import os
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -10,8 +11,10 @@ from data_modules.cache import ImageCache
 from data_modules.config import DataConfig
 from data_modules.digest import digest
 from data_modules.file_hashes import FileHashes
+from data_modules.formats.places import levels_of
+from data_modules.levels import GREY
 from data_modules.module import ImageDataModule
-from data_modules.registry import DATASETS, load
+from data_modules.registry import DATASETS, OF_SCANS, load
 from data_modules.samples import Samples
 from data_modules.spelling import form
 from matl.errors import MatlError
@@ -154,6 +157,14 @@ def _overlap(run: FinishedRun, samples: Samples) -> str:
     return f"no file of it was trained on{patients}"
 
 
+def _own_range(run: FinishedRun) -> dict[str, Any]:
+    """The range of grey values that the diagnosis was trained with, as an option of a data set."""
+    levels = _first_manifest(run).levels
+    if set(levels) != {GREY}:  # with Hounsfield units in training, a range would change others
+        return {}
+    return {"range": list(levels_of(levels[GREY]).ranges[0])}
+
+
 def _external_samples(data: str, positive: str | None, run: FinishedRun) -> Samples:
     """Every labelled image, as test images, with the classes that the diagnosis tells apart."""
     name, root = name_and_root(data)
@@ -164,7 +175,8 @@ def _external_samples(data: str, positive: str | None, run: FinishedRun) -> Samp
             "--positive out"
         )
     hashes = FileHashes(Path(run.experiment.cache))
-    config = DataConfig(name=name, root=root)
+    config = DataConfig(name=name, root=root, window=run.config.data.window)
+    config.options = _own_range(run) if name in OF_SCANS else {}
     samples = load(
         config, Path(run.experiment.data_root), hashes=hashes, unsplit=True, boxes=LUNG_BOXES
     )

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from data_modules.digest import digest
-from data_modules.formats.pictures import read_image
+from data_modules.formats.images import read_image
 from data_modules.phantom import lesion_mask
 from data_modules.samples import Samples
 from matl.errors import MatlError

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from data_modules.audit.overview import contact_sheet
-from data_modules.formats.pictures import try_read
+from data_modules.formats.images import try_read
 from data_modules.samples import Samples
 from matl.config import Experiment
 from matl.stages.settings import StageConfig, size_pair
@@ -27,7 +27,7 @@ def draw_sheet(experiment: Experiment, samples: dict[str, Samples], file: Path) 
     """
     images, captions = [], []
     for name, one in samples.items():
-        config, files = experiment.stages[name], one.files()
+        config, files = experiment.stages[name], one.images()
         for place in np.linspace(0, len(one) - 1, min(SHEET_IMAGES, len(one))).astype(int):
             seen = _seen(files[place], config, experiment.backbone.in_channels)
             black = np.zeros((experiment.backbone.in_channels, *size_pair(config.size)), np.uint8)
@@ -36,7 +36,7 @@ def draw_sheet(experiment: Experiment, samples: dict[str, Samples], file: Path) 
     contact_sheet(images, captions, file)
 
 
-def _seen(file: Path, config: StageConfig, channels: int) -> np.ndarray | None:
+def _seen(file: str, config: StageConfig, channels: int) -> np.ndarray | None:
     """The plain view of an image file, uint8 [C, h, w]; None where it cannot be read."""
     fitting = Fitting(size_pair(config.size), config.fit)
     decoded = try_read(file, fitting.size, channels, fitting.fit)

@@ -17,7 +17,7 @@ from data_modules.audit import thumbnails
 from data_modules.config import DataConfig, ThinConfig
 from data_modules.errors import DataError
 from data_modules.file_hashes import FileHashes
-from data_modules.formats.pictures import read_image
+from data_modules.formats.images import read_image
 from data_modules.registry import load
 from data_modules.samples import LEFT_OUT, SPLITS, Samples
 from data_modules.thinning import COMMON, thin

@@ -9,7 +9,8 @@ import pytest
 import tifffile
 from PIL import Image
 
-from data_modules.formats.pictures import read_image, try_read
+from data_modules.formats.images import try_read
+from data_modules.formats.pictures import read_picture as read_image
 
 RED_LUMA = 76  # ITU-R 601: 0.299 * 255
 

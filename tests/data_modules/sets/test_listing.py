@@ -61,7 +61,7 @@ def test_what_is_passed_over_is_counted_and_named(tmp_path: Path):
         (tmp_path / name).write_bytes(b"x")
     (tmp_path / "b" / "c").mkdir(parents=True)
     assert find_images(tmp_path).notes() == [
-        "WARNING: 4 files that are no images here are passed over: 2 .dcm, 1 .gz, "
+        "WARNING: 4 files that are no images here are passed over: 2 .dcm, 1 .nii.gz, "
         "1 without extension",
         "WARNING: 1 folders hold no image, such as b/c",
     ]
