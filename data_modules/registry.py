@@ -19,8 +19,8 @@ from data_modules.file_hashes import FileHashes
 from data_modules.formats.windows import window_levels
 from data_modules.levels import checked_range, with_levels
 from data_modules.samples import Samples
-from data_modules.sets.scans import step_of
 from data_modules.sets.union import join
+from data_modules.slices import step_of
 from data_modules.splits import keep_labels, kfold, leak_notes
 from data_modules.thinning import check_thin
 

@@ -101,10 +101,14 @@ def _item(**tags: Any) -> Dataset:
     return item
 
 
-def write_series(folder: Path, heights: list[float], **tags: Any) -> list[Path]:
+def write_series(
+    folder: Path, heights: list[float], first_seed: int = 0, **tags: Any
+) -> list[Path]:
     """A slice at each height, named in the reverse order of heights."""
     return [
-        write_slice(folder / f"{len(heights) - place:03}.dcm", chest(place), height, **tags)
+        write_slice(
+            folder / f"{len(heights) - place:03}.dcm", chest(first_seed + place), height, **tags
+        )
         for place, height in enumerate(heights)
     ]
 

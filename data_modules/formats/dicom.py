@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from data_modules.formats.dicom_header import Header, header_of
+from data_modules.formats.dicom_header import Header, Refused, header_of, tags_unquoted
 from data_modules.formats.libraries import library
 
 PREAMBLE, MAGIC = 128, b"DICM"
@@ -44,7 +44,7 @@ def read_header(file: str) -> Header:
     """What a DICOM file says, without its pixels.
 
     Raises:
-        ValueError: It is no DICOM file of an image.
+        Refused: It is no DICOM file of an image.
         DataError: pydicom is not installed.
     """
     return header_of(_dataset(file, pixels=False))
@@ -58,28 +58,32 @@ def read_frame(file: str, number: int | None = None) -> Frame:
         number: Of the frame; None where the file holds one.
 
     Raises:
-        ValueError: The file is damaged, holds no pixels or several frames where one is asked for,
+        Refused: The file is damaged, holds no pixels or several frames where one is asked for,
             or its pixels have no known meaning.
         DataError: pydicom is not installed.
     """
-    dataset = _dataset(file, pixels=True)
+    with tags_unquoted():
+        return _frame(_dataset(file, pixels=True), number)
+
+
+def _frame(dataset: Any, number: int | None) -> Frame:
     header = header_of(dataset)
     if number is None and header.frames > 1:
-        raise ValueError(f"holds {header.frames} frames; name one, as in file.dcm#000")
+        raise Refused(f"holds {header.frames} frames; name one, as in file.dcm#000")
     if number is not None and number >= header.frames:
-        raise ValueError(f"holds {header.frames} frames, and none of the number {number}")
+        raise Refused(f"holds {header.frames} frames, and none of the number {number}")
     stored = _stored(dataset, number or 0)
     if header.colours:
         return Frame(_colours(stored), header)
     values = stored.astype(np.float32)
     if stored.ndim != 2:
-        raise ValueError(f"holds pixels of {stored.ndim} axes, and an image has two")
+        raise Refused(f"holds pixels of {stored.ndim} axes, and an image has two")
     padding = _padding(dataset, stored)
     slope, intercept = header.rescale[number or 0]
     values = values * np.float32(slope) + np.float32(intercept)
     values[padding] = np.nan
     if not np.isfinite(values[~padding]).all():
-        raise ValueError("holds pixels that are NaN or infinite")
+        raise Refused("holds pixels that are NaN or infinite")
     return Frame(np.ascontiguousarray(header.upright(values)), header)
 
 
@@ -88,26 +92,26 @@ def _dataset(file: str, pixels: bool) -> Any:
     try:
         return pydicom.dcmread(file, stop_before_pixels=not pixels, defer_size=None)
     except Exception as error:  # its text may quote the patient's tags
-        raise ValueError(f"is no DICOM file that can be read ({type(error).__name__})") from None
+        raise Refused(f"is no DICOM file that can be read ({type(error).__name__})") from None
 
 
 def _stored(dataset: Any, number: int) -> np.ndarray:
     """The stored values of a frame, decompressed."""
     if not any(name in dataset for name in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
-        raise ValueError("holds no pixels")
-    from pydicom.pixels import pixel_array
-
+        raise Refused("holds no pixels")
+    pydicom = _pydicom()
     try:
-        return np.asarray(pixel_array(dataset, index=number))
+        return np.asarray(pydicom.pixels.pixel_array(dataset, index=number))
     except Exception as error:  # as in `_dataset`
-        syntax = getattr(dataset.file_meta.get("TransferSyntaxUID"), "name", "not stated")
-        reason = f"{type(error).__name__}; transfer syntax: {syntax}"
-        raise ValueError(f"its pixels cannot be decoded ({reason})") from None
+        syntax = dataset.file_meta.get("TransferSyntaxUID")
+        named = syntax.name if syntax in pydicom.uid.UID_dictionary else "not known"
+        reason = f"{type(error).__name__}; transfer syntax: {named}"
+        raise Refused(f"its pixels cannot be decoded ({reason})") from None
 
 
 def _colours(stored: np.ndarray) -> np.ndarray:
     if stored.ndim != 3 or stored.shape[2] != 3 or stored.dtype != np.uint8:
-        raise ValueError("holds colours of more than 8 bits; save it with 8 bits")
+        raise Refused("holds colours of more than 8 bits; save it with 8 bits")
     return stored
 
 

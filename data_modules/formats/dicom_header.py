@@ -4,11 +4,14 @@ DICOM PS3.3; enhanced multi-frame images keep theirs in functional groups (C.7.6
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from data_modules.errors import DataError
 from data_modules.formats.places import HOUNSFIELD
 
 CT_CLASSES = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1")
@@ -28,6 +31,10 @@ AXIAL = 0.9
 """Cosine between a slice's normal and the body's axis, below which it is not called axial."""
 MOST_FRAMES = 100_000
 NOWHERE = (float("nan"),) * 3
+
+
+class Refused(ValueError):
+    """Why a DICOM file is not read, in words that quote no tag."""
 
 
 @dataclass(frozen=True)
@@ -101,31 +108,38 @@ def header_of(dataset: Any) -> Header:
     """What the tags of a dataset of pydicom's say.
 
     Raises:
-        ValueError: It is no image, or what it says contradicts itself.
+        Refused: It is no image, or what it says contradicts itself.
     """
-    meta = getattr(dataset, "file_meta", {})
-    if DIRECTORY in (str(meta.get("MediaStorageSOPClassUID")), str(dataset.get("SOPClassUID"))):
-        raise ValueError("is a DICOMDIR, an index of other files; name the files themselves")
-    try:
+    with tags_unquoted():
         return _header(dataset)
-    except ValueError:
+
+
+@contextmanager
+def tags_unquoted() -> Iterator[None]:
+    """Says that tags are of a wrong kind without the error's own text, which may quote them."""
+    try:
+        yield
+    except (Refused, DataError):
         raise
-    except Exception as error:  # tags of a wrong kind; the error's text may quote them
-        raise ValueError(f"has tags that cannot be read ({type(error).__name__})") from None
+    except Exception as error:
+        raise Refused(f"has tags that cannot be read ({type(error).__name__})") from None
 
 
 def _header(dataset: Any) -> Header:
+    meta = getattr(dataset, "file_meta", {})
+    if DIRECTORY in (str(meta.get("MediaStorageSOPClassUID")), str(dataset.get("SOPClassUID"))):
+        raise Refused("is a DICOMDIR, an index of other files; name the files themselves")
     shape = _whole(dataset, "Rows"), _whole(dataset, "Columns")
     if not all(shape):
-        raise ValueError("is a DICOM file without an image (no Rows or Columns)")
+        raise Refused("is a DICOM file without an image (no Rows or Columns)")
     frames = max(1, _whole(dataset, "NumberOfFrames") or 1)
     if frames > MOST_FRAMES:
-        raise ValueError(f"says that it holds {frames} frames, more than {MOST_FRAMES}")
+        raise Refused(f"says that it holds {frames} frames, more than {MOST_FRAMES}")
     groups = _FrameGroups(dataset, frames)
     photometric = str(dataset.get("PhotometricInterpretation", ""))
     colours = photometric in COLOUR
     if photometric not in (*GREY, *COLOUR):
-        raise ValueError(f"has pixels of the kind '{photometric[:20]}', which are not read")
+        raise Refused(f"has pixels of the kind '{photometric[:20]}', which are not read")
     rescale, stated = groups.rescale()
     unit, assumed = _unit(dataset, colours, rescale, stated)
     positions, directions = groups.positions(), groups.directions()
@@ -195,7 +209,7 @@ class _FrameGroups:
         self._shared = list(dataset.get("SharedFunctionalGroupsSequence") or [])[:1]
         self._own = list(dataset.get("PerFrameFunctionalGroupsSequence") or [])
         if self._own and len(self._own) != frames:
-            raise ValueError(f"says that it holds {frames} frames, and describes {len(self._own)}")
+            raise Refused(f"says that it holds {frames} frames, and describes {len(self._own)}")
 
     def rescale(self) -> tuple[tuple[tuple[float, float], ...], bool]:
         """Slope and intercept of each frame, and whether the file states them."""
@@ -207,7 +221,7 @@ class _FrameGroups:
             )
             stated = stated and slope is not None and shift is not None
             if slope == 0:
-                raise ValueError("has a RescaleSlope of 0, so that its pixels have no values")
+                raise Refused("has a RescaleSlope of 0, so that its pixels have no values")
             pairs.append((1.0 if slope is None else slope, 0.0 if shift is None else shift))
         return tuple(pairs), stated
 

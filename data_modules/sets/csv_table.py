@@ -8,6 +8,8 @@ import pandas as pd
 
 from data_modules.errors import DataError
 from data_modules.formats.images import is_picture
+from data_modules.formats.pictures import SUFFIXES
+from data_modules.formats.volumes import suffix_of
 from data_modules.samples import (
     EXTRA_COLUMNS,
     PATH_COLUMNS,
@@ -63,8 +65,7 @@ def index(
         rows[column] = _checked_paths(root, root / table, rows[column])
     named = "patient" in rows
     if not named:
-        pictures = [path for path in rows["path"] if is_picture(root / path)]
-        pictures = [path for path in pictures if not (root / path).is_dir()]
+        pictures = [path for path in rows["path"] if _is_picture(root, path)]
         folders_as_patients(root / table, pictures, len(_classes(rows["label"], multi_label)))
     scans = expand(root, list(rows["path"]), slices, grey=range is not None)
     rows = _expanded(root / table, rows, scans)
@@ -102,6 +103,11 @@ def index(
         notes=(*notes, *passed),
         sources=() if source else (Source(name, by_folder=True),),
     )
+
+
+def _is_picture(root: Path, path: str) -> bool:
+    known = suffix_of(path) in SUFFIXES
+    return known or (not (root / path).is_dir() and is_picture(root / path))
 
 
 def _classes(labels: pd.Series, multi_label: bool) -> set[str]:

@@ -1,35 +1,41 @@
 """Files of scans as rows of a table: the slices of DICOM series and of volumes."""
 
+import os
 import posixpath
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from data_modules.arrays import in_threads
 from data_modules.errors import DataError
 from data_modules.formats.dicom import read_header
 from data_modules.formats.dicom_header import Header
 from data_modules.formats.images import GREY, is_picture
+from data_modules.formats.pictures import SUFFIXES
 from data_modules.formats.places import HOUNSFIELD, place_of, slice_paths
 from data_modules.formats.volumes import VolumeHeader, is_volume, suffix_of
 from data_modules.formats.volumes import read_header as read_volume_header
 from data_modules.persons import Persons, names_a_person
 from data_modules.sets.listing import is_scan
-from data_modules.sets.series import odd_notes, ordered_series
+from data_modules.sets.scan_notes import ScanNotes
+from data_modules.sets.series import ordered_series
+from data_modules.slices import step_of
 
 NO_IMAGE = "is a DICOM"
 """How `read_header` begins to say that a file holds no image."""
-MOST_LISTED = 20
 FRAMES = "holds several frames that are no slices: name one, as in file.dcm#000"
 LEAST_WORD = 4
 """Letters of a name that is looked for in paths."""
-SLICES = "data.options.slices: write all, or {every: 5} for each fifth slice"
 ASSUMED = "values of volumes are taken as Hounsfield units, which such files do not state"
+AnyHeader = Header | VolumeHeader | str
+"""What a file says, or why it cannot be read."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Row:
     """An image of a data set.
 
@@ -66,27 +72,12 @@ class Scans:
 
     def column(self, name: str) -> list[str]:
         """What one attribute of every row is."""
-        return [getattr(row, name) for row in self.rows]
+        return list(map(attrgetter(name), self.rows))
 
     def further(self) -> dict[str, list[str]]:
         """The columns that only scans have, where there is one."""
         names = ("slice", "spacing", "unit")
         return {name: self.column(name) for name in names if any(self.column(name))}
-
-
-def step_of(slices: Any) -> int:
-    """Each how many-th slice is taken, by the option `slices`.
-
-    Raises:
-        DataError: The option is neither `all` nor `{every: n}`.
-    """
-    if slices == "all":
-        return 1
-    if isinstance(slices, Mapping) and set(slices) == {"every"}:
-        every = slices["every"]
-        if type(every) is int and every > 0:
-            return every
-    raise DataError(f"{SLICES}; {slices!r} is neither")
 
 
 def expand(root: Path, paths: Sequence[str], slices: Any = "all", grey: bool = False) -> Scans:
@@ -98,38 +89,38 @@ def expand(root: Path, paths: Sequence[str], slices: Any = "all", grey: bool = F
     Args:
         root: The folder that paths start from.
         paths: Pictures, DICOM files, folders of a DICOM series, volumes, and slices of volumes.
-        slices: As of `step_of`, for scans that are not named slice by slice.
+        slices: As of `data_modules.slices`, for scans that are not named slice by slice.
         grey: Whether a range of grey values is stated, so that values of no stated unit are such.
 
     Raises:
         DataError: A library is missing, a folder holds no DICOM file, or identities cannot be
             hashed.
     """
-    step, root = step_of(slices), Path(root)
-    members = [_Member(file, path) for path in paths for file in _files(root, path)]
-    unseen = [one for one in members if not is_picture(root / one.path)]
+    root, how, notes = Path(root), _How(step_of(slices), grey, Persons(root)), ScanNotes()
+    pictures = [suffix_of(path) in SUFFIXES for path in paths]  # most files, of which all is known
+    others = [path for path, is_one in zip(paths, pictures, strict=True) if not is_one]
+    members = [_Member(file, path) for path in others for file in _files(root, path)]
+    unseen = [one for one in members if not is_picture(os.path.join(root, one.path))]
     headers = dict(zip((one.path for one in unseen), _headers(root, unseen), strict=True))
-    place, notes = {path: number for number, path in enumerate(paths)}, _Notes()
-    found: list[tuple[int, list[Row]]] = []
-    series: dict[tuple[str, str], list[_Member]] = {}
-    for one in members:
-        header = headers.get(one.path)
-        if isinstance(header, Header) and _are_slices(one, header):
-            series.setdefault(_series_key(one, header), []).append(one)
-        elif isinstance(header, VolumeHeader):
-            found.append((place[one.given], _volume_rows(one, header, step, grey, notes)))
-        elif header == NO_IMAGE:
-            notes.without_image.append(one.path)
-        else:
-            found.append((place[one.given], [Row(one.path, one.given)]))
-            if header is not None:
-                notes.unreadable[one.path] = header if isinstance(header, str) else FRAMES
-    persons = Persons(root)
+    series, alone = _in_series(members, headers)
+    place = {path: number for number, path in enumerate(paths)}
+    found = [(n, [Row(paths[n], paths[n])]) for n in np.flatnonzero(pictures).tolist()]
+    found += [(place[one.given], _rows(one, headers.get(one.path), how, notes)) for one in alone]
     for group in series.values():
-        rows = _series_rows(group, headers, step, grey, persons, notes)
-        found.append((min(place[one.given] for one in group), rows))
+        first = min(place[one.given] for one, _ in group)
+        found.append((first, _series_rows(group, how, notes)))
     found.sort(key=lambda one: one[0])
-    return Scans([row for _, rows in found for row in rows], notes.lines(series))
+    known = [key for key, group in series.items() if key[1] == group[0][1].series]
+    return Scans([row for _, rows in found for row in rows], notes.lines(known))
+
+
+@dataclass(frozen=True)
+class _How:
+    """Each how many-th slice is taken, what is grey, and who makes stand-ins."""
+
+    step: int
+    grey: bool
+    persons: Persons
 
 
 @dataclass(frozen=True)
@@ -138,46 +129,6 @@ class _Member:
 
     path: str
     given: str
-
-
-@dataclass
-class _Notes:
-    """What is to be said, by a path that it is true of."""
-
-    odd: dict[str, list[str]] = field(default_factory=dict)
-    assumed: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    without_image: list[str] = field(default_factory=list)
-    named: list[str] = field(default_factory=list)
-    unreadable: dict[str, str] = field(default_factory=dict)
-
-    def lines(self, series: Iterable[tuple[str, str]]) -> list[str]:
-        lines = odd_notes(self.odd)
-        for text in dict.fromkeys(text for texts in self.assumed.values() for text in texts):
-            such = [path for path, texts in self.assumed.items() if text in texts]
-            lines.append(f"{text} ({len(such)} scans, such as {such[0]})")
-        if self.unreadable:
-            lines.append(f"WARNING: {len(self.unreadable)} scans cannot be read: {self._reasons()}")
-        if self.without_image:
-            one = self.without_image[0]
-            lines.append(f"{len(self.without_image)} DICOM files hold no image, such as {one}")
-        folders = Counter(folder for folder, _ in series)
-        if several := [folder for folder, count in folders.items() if count > 1]:
-            lines.append(
-                f"WARNING: {len(several)} folders hold several series, such as "
-                f"{several[0] or 'the data folder'} with {folders[several[0]]}: each is one study"
-            )
-        if self.named:
-            lines.append(
-                f"WARNING: {len(self.named)} names of files or folders hold the patient's name or "
-                "identifier of the tags, and paths are written into reports: rename them"
-            )
-        return lines
-
-    def _reasons(self) -> str:
-        first = list(self.unreadable.items())[:MOST_LISTED]
-        more = len(self.unreadable) - len(first)
-        listed = "; ".join(f"{path} {reason}" for path, reason in first)
-        return f"{listed}; and {more} more" if more else listed
 
 
 def _files(root: Path, path: str) -> list[str]:
@@ -191,12 +142,12 @@ def _files(root: Path, path: str) -> list[str]:
     return [posixpath.join(path, name) for name in names]
 
 
-def _headers(root: Path, members: Sequence[_Member]) -> Iterable[Header | VolumeHeader | str]:
+def _headers(root: Path, members: Sequence[_Member]) -> Iterable[AnyHeader]:
     """The header of each file, or why it has none."""
     return in_threads(lambda one: _header(str(root / place_of(one.path).file)), members)
 
 
-def _header(file: str) -> Header | VolumeHeader | str:
+def _header(file: str) -> AnyHeader:
     try:
         return read_volume_header(file) if is_volume(file) else read_header(file)
     except DataError:
@@ -217,13 +168,38 @@ def _series_key(one: _Member, header: Header) -> tuple[str, str]:
     return (folder, one.path) if alone else (folder, header.series)
 
 
-def _volume_rows(
-    one: _Member, header: VolumeHeader, step: int, grey: bool, notes: _Notes
-) -> list[Row]:
+def _in_series(
+    members: Sequence[_Member], headers: Mapping[str, AnyHeader]
+) -> tuple[dict[tuple[str, str], list[tuple[_Member, Header]]], list[_Member]]:
+    """The DICOM files of each series, and all other files."""
+    series: dict[tuple[str, str], list[tuple[_Member, Header]]] = {}
+    alone = []
+    for one in members:
+        header = headers.get(one.path)
+        if isinstance(header, Header) and _are_slices(one, header):
+            series.setdefault(_series_key(one, header), []).append((one, header))
+        else:
+            alone.append(one)
+    return series, alone
+
+
+def _rows(one: _Member, header: AnyHeader | None, how: _How, notes: ScanNotes) -> list[Row]:
+    """The images of a file that is in no series."""
+    if isinstance(header, VolumeHeader):
+        return _volume_rows(one, header, how, notes)
+    if header == NO_IMAGE:
+        notes.without_image.append(one.path)
+        return []
+    if header is not None:
+        notes.unreadable[one.path] = header if isinstance(header, str) else FRAMES
+    return [Row(one.path, one.given)]
+
+
+def _volume_rows(one: _Member, header: VolumeHeader, how: _How, notes: ScanNotes) -> list[Row]:
     place, count = place_of(one.path), header.shape[0]
-    numbers = list(range(0, count, step)) if place.number is None else [place.number]
+    numbers = list(range(0, count, how.step)) if place.number is None else [place.number]
     paths = slice_paths(place.file, numbers, count) if place.number is None else [one.path]
-    said = header.notes if grey else (*header.notes, ASSUMED)
+    said = header.notes if how.grey else (*header.notes, ASSUMED)
     notes.assumed[place.file] = said
     return [
         Row(
@@ -232,29 +208,21 @@ def _volume_rows(
             study=place.file.removesuffix(place.file[-len(suffix_of(place.file)) :]),
             slice=str(number),
             spacing=_spacing(header.spacing[1:]),
-            unit=GREY if grey else HOUNSFIELD,
+            unit=GREY if how.grey else HOUNSFIELD,
         )
         for path, number in zip(paths, numbers, strict=True)
     ]
 
 
-def _series_rows(
-    group: Sequence[_Member],
-    headers: Mapping[str, Header | VolumeHeader | str],
-    step: int,
-    grey: bool,
-    persons: Persons,
-    notes: _Notes,
-) -> list[Row]:
-    pairs = [(one.path, headers[one.path]) for one in group]
-    members = [(path, header) for path, header in pairs if isinstance(header, Header)]
-    named = {path for path, _ in members if place_of(path).number is not None}
+def _series_rows(group: Sequence[tuple[_Member, Header]], how: _How, notes: ScanNotes) -> list[Row]:
+    members = [(one.path, header) for one, header in group]
+    given = {one.path: one.given for one, _ in group}
+    named = place_of(members[0][0]).number is not None
     series = ordered_series(members)
     notes.odd[members[0][0]] = series.odd
     notes.assumed[members[0][0]] = members[0][1].assumed
-    given = {one.path: one.given for one in group}
     rows = []
-    for number in range(0, len(series.paths), 1 if named else step):
+    for number in range(0, len(series.paths), 1 if named else how.step):
         path, header = series.paths[number], series.headers[number]
         file = path if path in given else place_of(path).file
         person = header.person if names_a_person(header.person) else ""
@@ -264,11 +232,11 @@ def _series_rows(
             Row(
                 path,
                 given[file],
-                study=persons.stand_in(header.series) or posixpath.dirname(path) or path,
-                person=persons.stand_in(person),
+                study=how.persons.stand_in(header.series) or posixpath.dirname(path) or path,
+                person=how.persons.stand_in(person),
                 slice=str(place_of(path).number if named else number),
                 spacing=_spacing(header.spacing),
-                unit=_unit(header, grey),
+                unit=_unit(header, how.grey),
             )
         )
     return rows

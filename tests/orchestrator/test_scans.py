@@ -10,8 +10,8 @@ from tiny import Load, run_quietly
 from matl.orchestrator.plan import make_plan
 from matl.trained import load_trained
 
-SECRETS = ("MRN-778", "Doe", "Jane", "19500101", "1.2.999.")
-UNFINISHED = "chain=[diagnosis]"
+SECRETS = ("MRN-778", "Quetzal", "Wilhelmina", "19500101", "1.2.999.")
+ALONE = ("chain=[diagnosis]", "stages.diagnosis.data.options=null")
 
 
 @pytest.fixture
@@ -22,8 +22,9 @@ def hospital(tmp_path: Path) -> Path:
         write_series(
             tmp_path / "hospital" / kind / f"scan{number:02}",
             [0, 3, 6],
+            first_seed=3 * number,
             PatientID=f"MRN-778{number}",
-            PatientName=f"Doe^Jane {number}",
+            PatientName=f"Quetzal^Wilhelmina {number}",
             SeriesInstanceUID=f"1.2.999.{number}",
         )
     return tmp_path / "hospital"
@@ -33,7 +34,7 @@ def test_a_run_never_writes_who_was_scanned(
     load_tiny: Load, hospital: Path, tmp_path: Path
 ) -> None:
     data = f"stages.diagnosis.data={{name: folder, root: {hospital}, positive: ill}}"
-    experiment = load_tiny(UNFINISHED, data)
+    experiment = load_tiny(*ALONE, data)
     plan = make_plan(experiment)
     assert plan.chain[-1].samples.table["patient"].nunique() == 24
     _, _, shown = run_quietly(experiment)
@@ -53,7 +54,7 @@ def test_a_trained_model_reads_scans_as_its_stage_did(
     load_tiny: Load, hospital: Path, tmp_path: Path
 ) -> None:
     data = f"{{name: folder, root: {hospital}, positive: ill, window: bone}}"
-    experiment = load_tiny(UNFINISHED, f"stages.diagnosis.data={data}")
+    experiment = load_tiny(*ALONE, f"stages.diagnosis.data={data}")
     run_quietly(experiment)
     (entry,) = [one for one in (tmp_path / "store").iterdir() if (one / "manifest.json").is_file()]
     model = load_trained(entry)
@@ -67,4 +68,4 @@ def test_a_trained_model_reads_scans_as_its_stage_did(
 def test_three_windows_need_three_channels(load_tiny: Load, hospital: Path) -> None:
     data = f"{{name: folder, root: {hospital}, positive: ill, window: [lung, bone, mediastinum]}}"
     with pytest.raises(Exception, match="3 windows are as many channels"):
-        load_tiny(UNFINISHED, f"stages.diagnosis.data={data}")
+        load_tiny(*ALONE, f"stages.diagnosis.data={data}")

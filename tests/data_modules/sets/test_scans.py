@@ -7,10 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 from drawn_images import draw
-from scan_files import pydicom, write_enhanced, write_nifti, write_series, write_slice
+from scan_files import nibabel, pydicom, write_enhanced, write_nifti, write_series, write_slice
 
+from data_modules.cache import build_cache
+from data_modules.config import DataConfig
 from data_modules.errors import DataError
+from data_modules.formats.images import read_image
 from data_modules.persons import SALT
+from data_modules.registry import load
 from data_modules.samples import Samples
 from data_modules.sets import csv_table, folder
 
@@ -214,3 +218,44 @@ def test_scans_that_cannot_be_read_are_named_when_they_are_listed(tmp_path: Path
     assert note.startswith("WARNING: 3 scans cannot be read: b.nii.gz is empty; c.dcm is no DICOM")
     assert "d.dcm holds several frames that are no slices" in note
     assert len(samples) == 7
+
+
+def test_files_that_name_no_series_are_not_several(tmp_path: Path) -> None:
+    for number in range(2):
+        write_slice(tmp_path / f"{number}.dcm", SeriesInstanceUID=None, PatientID=f"MRN-{number}")
+    samples = folder.index(tmp_path)
+    assert "several series" not in notes_of(samples)
+    assert samples.table["patient"].nunique() == 2
+
+
+@pytest.mark.real_data
+def test_a_real_series_and_real_slices_without_tags(real_data: Path, tmp_path: Path) -> None:
+    shutil.copytree(real_data / "dicom", tmp_path / "dicom")
+    samples = load(DataConfig(name="folder", root=str(tmp_path / "dicom")), tmp_path)
+    table = samples.table
+    assert list(table["slice"]) == [*map(str, range(12)), "0", "1"]
+    assert list(table["path"][:2]) == ["chest_series/000047.dcm", "chest_series/000044.dcm"]
+    assert set(table["window"]) == {"lung"}
+    for words in ("slices are missing (gaps) in 1 series", "no tag names the patient of 2 images"):
+        assert words in notes_of(samples)
+    kept, cache = build_cache(samples, (64, 64), 1, tmp_path / "cache")
+    assert len(kept) == len(cache) == 14
+    for image in cache.images:
+        assert (image > 200).mean() > 0.1, "soft tissue is white in the lung window"
+        assert (image < 100).mean() > 0.1, "air is dark"
+
+
+@pytest.mark.real_data
+def test_a_real_volume(real_data: Path, tmp_path: Path) -> None:
+    shutil.copy(real_data / "nifti" / "pulmonary_ct_cropped.nii.gz", tmp_path)
+    config = DataConfig(name="folder", root=str(tmp_path), options={"slices": {"every": 40}})
+    samples = load(config, tmp_path)
+    name = "pulmonary_ct_cropped.nii.gz"
+    assert list(samples.table["path"]) == [f"{name}#000", f"{name}#040", f"{name}#080"]
+    _, cache = build_cache(samples, (64, 64), 1, tmp_path / "cache")
+    assert cache.sizes.tolist() == [[102, 122]] * 3
+    stored = nibabel.load(tmp_path / name)
+    values = np.asarray(stored.dataobj)[:, :, 40]  # stored towards left and back: as it is shown
+    wanted = np.clip((values.T + 1350.0) / 1500 * 255, 0, 255)
+    seen = read_image(samples.images()[1], None, 1)[0][0]
+    np.testing.assert_allclose(seen, wanted, atol=1)
