@@ -14,7 +14,7 @@ from torch import Tensor
 from data_modules.errors import first_line
 from data_modules.fit import BEFORE_FIT
 from data_modules.formats.images import DEFAULTS, read_image
-from data_modules.formats.places import levels_of
+from data_modules.formats.places import Levels, levels_of
 from data_modules.ragged import Ragged
 from matl.backbones import AttentiveBackbone, BackboneConfig, build_backbone, load_state
 from matl.backbones import read_weights as read_file
@@ -67,6 +67,12 @@ class TrainedModel:
         """1 for grey images, 3 for colour."""
         return self.backbone.in_channels
 
+    @property
+    def levels(self) -> Mapping[str, Levels]:
+        """The grey levels that its images were read at, by unit."""
+        own = {unit: levels_of(text) for unit, text in self.manifest.levels.items()}
+        return own or DEFAULTS
+
     def read(self, paths: Sequence[str | Path]) -> dict[str, Tensor]:
         """Reads image files as the stage read its own: size, fit, window and range are its.
 
@@ -82,8 +88,7 @@ class TrainedModel:
         """
         if isinstance(paths, str | Path) or not len(paths):
             raise MatlError(f"read: takes a list of one path and more, not {paths!r}")
-        levels = {unit: levels_of(text) for unit, text in self.manifest.levels.items()}
-        how = (self.size, self.channels, self.config.fit, levels or DEFAULTS)
+        how = (self.size, self.channels, self.config.fit, self.levels)
         return as_batch([read_image(path, *how)[0] for path in paths])
 
     @property

@@ -68,7 +68,11 @@ def read_image(
 
 
 def try_read(
-    path: Path | str, size: tuple[int, int], channels: int, fit: str = "stretch"
+    path: Path | str,
+    size: tuple[int, int],
+    channels: int,
+    fit: str = "stretch",
+    defaults: Mapping[str, Levels] = DEFAULTS,
 ) -> Decoded | str:
     """What `read_image` returns, or the reason why the file cannot be read, as text.
 
@@ -76,7 +80,7 @@ def try_read(
         DataError: A format's library is not installed.
     """
     try:
-        return read_image(path, size, channels, fit)
+        return read_image(path, size, channels, fit, defaults)
     except DataError:
         raise
     except UnidentifiedImageError:

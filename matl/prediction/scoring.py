@@ -11,7 +11,8 @@ import torch
 from data_modules.arrays import in_threads
 from data_modules.cache import LEAST_CONTRAST
 from data_modules.fit import scale
-from data_modules.formats.pictures import Decoded, try_read
+from data_modules.formats.images import try_read
+from data_modules.formats.pictures import Decoded
 from matl.trained import TrainedModel, as_batch
 
 
@@ -60,7 +61,13 @@ def score_files(
 
 def read_files(model: TrainedModel, files: Sequence[Path]) -> list[Decoded | str]:
     """Each file as a model takes it, or the reason why it cannot be read."""
-    read = partial(try_read, size=model.size, channels=model.channels, fit=model.config.fit)
+    read = partial(
+        try_read,
+        size=model.size,
+        channels=model.channels,
+        fit=model.config.fit,
+        defaults=model.levels,
+    )
     return list(in_threads(read, files))
 
 
