@@ -28,7 +28,7 @@ demo-evidence: $(READY) ## train the demo with five seeds, each with images of i
 	$(VENV)/bin/python -m benchmarks.demo_evidence
 
 test: $(READY) ## the tests, all but the slow ones, two at a time
-	$(VENV)/bin/python -m pytest -m "not slow" -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -m "not slow" -n 2 --dist loadfile
 
 test-all: $(READY) ## all tests
 	$(VENV)/bin/python -m pytest

@@ -13,7 +13,7 @@ import yaml
 
 ABLATIONS, RESULTS = Path("experiments/ablations"), Path("docs/results")
 TRIALS = ABLATIONS / "ssl_tuning_cpu.yaml"
-LOCK = ABLATIONS / "ssl_methods_cpu.lock.yaml"
+LOCK = ABLATIONS / "locked" / "ssl_methods_cpu.yaml"
 CELLS = RESULTS / "ssl_tuning_cpu.csv"
 SCORES = RESULTS / "ssl_methods_cpu.csv"
 

@@ -24,7 +24,7 @@ WRITTEN = "scans.yaml"
 SHIPPED = sorted(
     file
     for file in (REPOSITORY / "experiments").rglob("*.yaml")
-    if not file.match("*.lock.yaml")  # it is extended alone
+    if file.parent.name != "locked"  # those are extended alone
 )
 
 

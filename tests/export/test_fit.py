@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from data_modules.fit import FITS
-from data_modules.formats.pictures import read_image
+from data_modules.formats.images import read_image
 from matl.export.fit import Fit
 from matl.views import Fitting, evaluation_views
 
