@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 import typer
 
 import matl
-from matl import cli_data, cli_store, cli_weights
-from matl.arguments import ExperimentFile, Overrides
+from matl import cli_data, cli_store, cli_use, cli_weights
+from matl.arguments import ExperimentFile, Overrides, typed_command
 from matl.say import say
 
 app = typer.Typer(
@@ -20,24 +20,14 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(cli_use.app)
 app.add_typer(cli_data.app, name="data")
 app.add_typer(cli_store.app, name="store")
 app.add_typer(cli_weights.app, name="weights")
 
 Through = Annotated[int, typer.Option(min=1, max=3, help="Last part of the paper that runs.")]
-RunStore = Annotated[
-    Path | None,
-    typer.Option(help="Folder of the run's stages, where it is neither in its place nor beside."),
-]
 Executor = Literal["slurm", "local"]
 INTERRUPTED = 130
-
-
-def _command() -> str:
-    """What the user typed, as a report shows it."""
-    from matl.report.paths import command_line
-
-    return command_line(["matl", *sys.argv[1:]])
 
 
 def _show_version(asked: bool) -> None:
@@ -81,7 +71,7 @@ def run(
     if nodes.follows:
         follow(settings, nodes, through=through)
         return
-    done = matl.run(settings, through=through, fresh=fresh, nodes=nodes, command=_command())
+    done = matl.run(settings, through=through, fresh=fresh, nodes=nodes, command=typed_command())
     show_run(settings, *done, terminal())
 
 
@@ -202,7 +192,9 @@ def ablate(
     if dry_run:
         show_dry_run(settings, more, terminal(), jobs)
         return
-    folder, failures = matl.run_ablation(settings, more, terminal(), jobs, executor, _command())
+    folder, failures = matl.run_ablation(
+        settings, more, terminal(), jobs, executor, typed_command()
+    )
     show_ablation(folder, ablation, terminal())
     if failures:
         typer.echo(f"{len(failures)} stages failed; the same command tries them again", err=True)
@@ -285,119 +277,6 @@ def _is_given(context: typer.Context, name: str) -> bool:
     """Whether an option was typed, and is not its default."""
     source = context.get_parameter_source(name)
     return source is not None and source.name != "DEFAULT"
-
-
-@app.command()
-def report(
-    folder: Annotated[
-        Path, typer.Argument(metavar="RUN_OR_ABLATION", help="The folder of one that is finished.")
-    ],
-) -> None:
-    """Write report.html, one file to share, from what a run or an ablation left in its folder.
-
-    Example: matl report runs/demo-1a2b3c4d
-    """
-    say(f"Report: {matl.write_page(folder)}")
-
-
-@app.command()
-def evaluate(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run.")],
-    data: Annotated[str, typer.Option(metavar="NAME:ROOT", help="A data set and its folder.")],
-    positive: Annotated[
-        str | None, typer.Option(help="Its positive class, where the data set names none.")
-    ] = None,
-    store: RunStore = None,
-) -> None:
-    """Score a finished model on another data set (external validation).
-
-    Example: matl evaluate runs/demo-1a2b3c4d --data folder:other_hospital --positive covid
-    """
-    from matl.orchestrator.show import show_evaluation
-    from matl.terminal import terminal
-
-    show_evaluation(*matl.evaluate_external(run, data, positive, _command(), store), terminal())
-
-
-@app.command()
-def predict(
-    model: Annotated[
-        Path,
-        typer.Argument(
-            metavar="MODEL", help="The folder of a finished run, of a stored diagnosis or a copy."
-        ),
-    ],
-    paths: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="PATH...", help="Images, folders, and CSV tables with path (patient, study)."
-        ),
-    ],
-    out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("predictions"),
-    others: Annotated[
-        list[Path] | None,
-        typer.Option("--model", help="One more model, whose scores are averaged in; repeatable."),
-    ] = None,
-    coverage: Annotated[
-        float | None,
-        typer.Option(help="Abstain by sets that hold the class for this share of persons."),
-    ] = None,
-    explained: Annotated[
-        bool, typer.Option("--explain", help="Write a Grad-CAM overlay of each image.")
-    ] = False,
-    store: RunStore = None,
-) -> None:
-    """Score images that nobody labelled by a finished model.
-
-    Example: matl predict runs/demo-1a2b3c4d scans --out predictions
-    """
-    from matl.prediction.show import progress_bar, show_prediction
-    from matl.terminal import terminal
-
-    models, console = [model, *(others or [])], terminal()
-    with progress_bar(console) as progress:
-        found = matl.predict(models, paths, out, coverage, explained, _command(), store, progress)
-    show_prediction(found, model, paths, console)
-
-
-@app.command()
-def explain(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run.")],
-    store: RunStore = None,
-) -> None:
-    """Show what a finished model looks at, and how the chain changed its network.
-
-    Example: matl explain runs/demo-1a2b3c4d
-    """
-    from matl.explain.show import show_explanation
-    from matl.terminal import terminal
-
-    show_explanation(matl.explain_run(run, _command(), store), terminal())
-
-
-@app.command()
-def export(
-    model: Annotated[
-        Path,
-        typer.Argument(metavar="MODEL", help="The folder of a finished run, or of a stored stage."),
-    ],
-    to: Annotated[
-        str, typer.Option(metavar="FORM", help="folder, onnx, torch, bundle or hub-folder.")
-    ],
-    out: Annotated[
-        Path | None, typer.Option(help="The new folder; by default the model's and form's name.")
-    ] = None,
-    own_form: Annotated[
-        bool,
-        typer.Option("--own-form", help="hub-folder: matl's files, not timm's."),
-    ] = False,
-) -> None:
-    """Write a trained diagnosis in a form that other programs run, with a model card.
-
-    Example: matl export runs/demo-1a2b3c4d --to onnx
-    """
-    folder, card = matl.export_model(model, to, out, own_form)
-    say(f"{folder}: {card.form}; {card.parity}")
 
 
 def main() -> None:

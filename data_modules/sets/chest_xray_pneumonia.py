@@ -42,7 +42,7 @@ test/ val/                                  the same two folders in each""",
     "those who share the bytes of a file count as one",
     notes=(
         "Kaggle's parts are train 1,341 + 3,875, val 8 + 8, test 234 + 390 (normal + pneumonia); "
-        "they share patients, and are dealt anew 70/10/20 by patient",
+        "they share patients, and are split again 70/10/20 by patient",
         "its publisher states no number of persons",
     ),
 )

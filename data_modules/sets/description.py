@@ -32,7 +32,7 @@ class Description:
 
     Attributes:
         title: Its name.
-        shows: What is seen and told apart, in a few words.
+        shows: What is seen, and which classes there are, in a few words.
         authors: Who published it.
         year: When.
         reference: The paper's DOI or arXiv number.
