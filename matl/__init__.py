@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from matl.pages import write_page as write_page
     from matl.prediction.predict import predict as predict
     from matl.prediction.result import Prediction as Prediction
+    from matl.report.comparison import Comparison as Comparison
+    from matl.report.comparison import compare_runs as compare_runs
+    from matl.report.run_list import list_runs as list_runs
     from matl.stages.base import Stage as Stage
     from matl.stages.registry import list_tasks as list_tasks
     from matl.stages.settings import StageConfig as StageConfig
@@ -50,6 +53,7 @@ __version__ = "0.2.0"
 
 _PLACES = {
     "BackboneConfig": "matl.backbones.config:BackboneConfig",
+    "Comparison": "matl.report.comparison:Comparison",
     "DataConfig": "data_modules.config:DataConfig",
     "DataError": "data_modules.errors:DataError",
     "Experiment": "matl.config:Experiment",
@@ -64,6 +68,7 @@ _PLACES = {
     "TrainedModel": "matl.trained:TrainedModel",
     "TrainerConfig": "matl.config:TrainerConfig",
     "check_data_set": "data_modules.public_sets:check_data_set",
+    "compare_runs": "matl.report.comparison:compare_runs",
     "describe_data_set": "data_modules.public_sets:describe_data_set",
     "evaluate_external": "matl.orchestrator.external:evaluate_external",
     "explain_run": "matl.orchestrator.explain_run:explain_run",
@@ -71,6 +76,7 @@ _PLACES = {
     "list_data_sets": "data_modules.registry:list_data_sets",
     "list_methods": "matl.stages.ssl.listing:list_methods",
     "list_networks": "matl.backbones.listing:list_networks",
+    "list_runs": "matl.report.run_list:list_runs",
     "list_tasks": "matl.stages.registry:list_tasks",
     "make_plan": "matl.orchestrator.plan:make_plan",
     "load_ablation": "matl.ablation.load:load_ablation",

@@ -1,4 +1,4 @@
-"""What a finished run and its models are for: report, evaluate, predict, explain, export."""
+"""What finished runs and their models are for: they are listed, compared, reported, used."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +14,60 @@ RunStore = Annotated[
     Path | None,
     typer.Option(help="Folder of the run's stages, where it is neither in its place nor beside."),
 ]
+
+
+@app.command()
+def runs(
+    folder: Annotated[Path, typer.Option("--runs", help="Holds the runs' folders.")] = Path("runs"),
+    where: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="A setting that runs must have; repeatable."),
+    ] = None,
+    sort: Annotated[
+        str, typer.Option(help="run, experiment, chain, seed, finished, or a metric.")
+    ] = "finished",
+    csv: Annotated[
+        bool, typer.Option("--csv", help="Print every metric with its interval as CSV.")
+    ] = False,
+) -> None:
+    """List the finished runs.
+
+    Example: matl runs --where backbone.operator=attention --sort auroc
+    """
+    from matl.report.run_list import ABOUT, runs_frame, runs_table
+    from matl.report.terminal_table import TerminalTable
+    from matl.spreadsheet import csv_bytes
+    from matl.terminal import terminal
+
+    found = matl.list_runs(folder, where or [], sort)
+    if csv:
+        typer.echo(csv_bytes(runs_frame(found)).decode(), nl=False)
+    else:
+        terminal().print(TerminalTable(runs_table(found, "auroc" if sort in ABOUT else sort)))
+
+
+@app.command()
+def compare(
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="RUN RUN...", help="The folders of finished runs.")
+    ],
+) -> None:
+    """Put runs side by side: settings that differ, numbers, paired differences from the first.
+
+    Example: matl compare runs/demo-1a2b3c4d runs/demo-5e6f7a8b
+    """
+    from matl.report.terminal_table import TerminalTable
+    from matl.terminal import terminal
+
+    console, found = terminal(), matl.compare_runs(folders)
+    for table in found.tables():
+        console.print(TerminalTable(table))
+        console.print()
+    for name in found.apart:
+        say(
+            f"{name}: its {found.split} images or labels are others than those of "
+            f"{found.names[0]}, so that no difference is shown"
+        )
 
 
 @app.command()

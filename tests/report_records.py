@@ -3,8 +3,19 @@
 import numpy as np
 import pandas as pd
 
+from matl.checksums import write_files
 from matl.evaluation.scored import Scored
+from matl.names import EXPERIMENT
 from matl.report.run_record import RunRecord, StageRow
+from matl.report.run_report import write_report
+
+SETTINGS = """\
+name: covid_ct
+seed: {seed}
+chain: [lung, diagnosis]
+backbone: {{operator: attention}}
+stages: {{diagnosis: {{epochs: {epochs}}}}}
+"""
 
 
 def make_scores(skill, seed, label=None):
@@ -63,3 +74,11 @@ def make_record(**changes):
     values |= changes
     scored = Scored(values.pop("diagnoses"), values.pop("positive"), values.pop("negative"))
     return RunRecord(**({"scored": scored} | values))
+
+
+def write_run(folder, seed, skill, epochs=3):
+    """A finished run's folder, without its page."""
+    folder.mkdir()
+    write_report(make_record(diagnoses={"chain": make_scores(skill, seed)}), folder)
+    write_files(folder, {EXPERIMENT: SETTINGS.format(seed=seed, epochs=epochs).encode()})
+    return folder

@@ -4,6 +4,7 @@ import dataclasses
 import os
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,7 @@ def test_the_commands_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.Monk
     demo = Path("experiments/demo.yaml")
     type_command(f"matl run {demo}", small(demo, tmp_path))
     [run] = (tmp_path / "runs").iterdir()
+    shutil.copytree(run, run.parent / "demo-5e6f7a8b")
     typed = [command for command in COMMANDS if len(command.split()) > 2 or "list" in command]
     for command in typed:
         if any(word in command for word in (*ELSEWHERE, " init ")):

@@ -51,7 +51,7 @@ def differences(one: pd.DataFrame, other: pd.DataFrame) -> tuple[Difference | No
 
 
 def paired(scores: Mapping[str, pd.DataFrame], compare: Compare = differences) -> Iterator[Paired]:
-    """The first diagnosis minus each other one that scored the same images.
+    """The first diagnosis minus each other one that scored the same images with the same labels.
 
     Args:
         scores: Of one split by the row's name, checked.
@@ -61,6 +61,7 @@ def paired(scores: Mapping[str, pd.DataFrame], compare: Compare = differences) -
     for second in list(tables)[1:]:
         first = next(iter(tables))
         one, other = tables[first], tables[second]
-        if not np.array_equal(one[["source", "image"]], other[["source", "image"]]):
+        same = [name for name in one if name in ("source", "image", "label", "class")]
+        if not np.array_equal(one[same], other[same]):
             continue
         yield Paired(first, second, *compare(one, other))
