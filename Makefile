@@ -1,6 +1,6 @@
 # matl: every target sets up what it needs; CI runs `make lint` and `make test`.
 PYTHON ?= python3.11
-EXPERIMENT ?= experiments/covid_ct.yaml
+EXPERIMENT ?= experiments/covid_ct_cpu.yaml
 SWEEP ?= experiments/sweeps/diagnosis.yaml
 VENV := .venv
 MATL := $(VENV)/bin/matl

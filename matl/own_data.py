@@ -39,6 +39,7 @@ TEMPLATE = """\
 # {title}; docs/data.md says what is assumed of them.
 name: {name}
 backbone: {{name: resnet18, operator: attention, at_strides: [16], in_channels: {channels}}}
+# few images: tf_efficientnet_lite0, weights: imagenet; below diagnosis, recipe: finetune
 stages:
   lung: # learns from the training images without their labels
     part: 3

@@ -5,6 +5,7 @@ from contextlib import suppress
 from rich import box
 from rich.table import Table
 
+from data_modules.errors import did_you_mean
 from matl.backbones.maps import feature_maps, library, network_names
 from matl.backbones.network_table import FeatureMaps, shipped
 from matl.backbones.wheels import IMAGENET, WHEELS
@@ -37,5 +38,6 @@ def networks_table(text: str = "") -> Table:
         strides = ", ".join(str(stride) for stride in maps.channels)
         weights = IMAGENET if name in WHEELS else ""
         table.add_row(name, strides, f"{maps.num_features:,}", weights)
-    table.caption = f"{len(networks):,} networks"
+    hint = "" if networks else f"; {did_you_mean(text, network_names())}"
+    table.caption = f"{len(networks):,} networks{hint}"
     return table

@@ -46,7 +46,8 @@ def check_experiment(experiment: Experiment) -> None:
     for name, stage in experiment.stages.items():
         _check_stage(stage, experiment.backbone, ["stages", name])
         if stage.layer_decay < 1 and not layout.names_layers:
-            message = f"timm does not name the layers of {experiment.backbone.name}; set it to 1"
+            network = experiment.backbone.name
+            message = f"timm does not name the layers of {network}; set it to 1, in a recipe, too"
             raise SettingError(["stages", name, "layer_decay"], message)
         if layout.only_size not in (None, size_pair(stage.size)):
             height, width = layout.only_size

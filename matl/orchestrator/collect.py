@@ -87,10 +87,17 @@ def network_notes(plan: Plan) -> list[str]:
 
 
 def _scratch_notes(plan: Plan) -> list[str]:
-    weights = plan.experiment.backbone.weights
-    if not weights or FROM_SCRATCH not in _trained_diagnoses(plan.members[0]):
+    if FROM_SCRATCH not in _trained_diagnoses(plan.members[0]):
         return []
-    return [f"{FROM_SCRATCH}: begins from {Path(weights).name}, without the stages before it"]
+    if weights := plan.experiment.backbone.weights:
+        return [f"{FROM_SCRATCH}: begins from {Path(weights).name}, without the stages before it"]
+    last = plan.chain[-1]
+    if last.config.layer_decay == 1.0 and last.config.freeze == "none":
+        return []
+    return [
+        f"{FROM_SCRATCH}: has drawn weights and the chain's settings, which are those of trained "
+        f"ones; its own best may be higher: chain=[{last.name}] stages.{last.name}.recipe=scratch"
+    ]
 
 
 def data_notes(plan: Plan) -> list[str]:

@@ -15,16 +15,18 @@ def closing_sentence(record: RunRecord) -> str:
     """The difference to training from scratch, and what it shows; without it the result itself.
 
     A difference shows a gain, or a loss, where its whole 95 % interval lies on that side of zero.
+    What the diagnosis from scratch begins from is said where the record notes it.
     """
     scored = record.scored
     split = next(iter(scored.splits()), None)
     if split is None:
         return NOTHING
-    sentence = _found(scored, split, record.seeds)
+    sentences = [_found(scored, split, record.seeds)]
     clean = scored.without_leaks() if split == "test" else None
-    if clean is None or not clean.results(split):
-        return sentence
-    return f"{sentence} {WITHOUT_LEAKS.capitalize()}: {_found(clean, split, record.seeds)}"
+    if clean is not None and clean.results(split):
+        sentences.append(f"{WITHOUT_LEAKS.capitalize()}: {_found(clean, split, record.seeds)}")
+    begins = [note for note in record.notes if note.startswith(f"{FROM_SCRATCH}: ")]
+    return " ".join([*sentences, *(f"{note[0].upper()}{note[1:]}." for note in begins)])
 
 
 def _found(scored: ScoredModels, split: str, seeds: int) -> str:

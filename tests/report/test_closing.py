@@ -22,6 +22,13 @@ def test_the_difference_says_what_it_shows(chain, scratch, verdict):
     assert {"a gain": low > 0, "a loss": high < 0, "no gain": low < 0 < high}[verdict]
 
 
+def test_what_scratch_begins_from_is_said():
+    diagnoses = {"chain": make_scores(2), "from scratch": make_scores(1, seed=1)}
+    note = "from scratch: begins from imagenet, without the stages before it"
+    sentence = closing_sentence(make_record(diagnoses=diagnoses, notes=["other", note]))
+    assert sentence.endswith(" From scratch: begins from imagenet, without the stages before it.")
+
+
 def test_without_a_run_from_scratch_the_result_stands_beside_the_floor():
     diagnoses = {"chain": make_scores(2), "floor": make_scores(0.1, seed=1)}
     record = make_record(diagnoses=diagnoses, seeds=3)
