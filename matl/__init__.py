@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from matl.config import load_experiment as load_experiment
     from matl.errors import MatlError as MatlError
     from matl.export.write import export_model as export_model
+    from matl.orchestrator.audit_data import audit_data_set as audit_data_set
+    from matl.orchestrator.audit_data import audit_experiment as audit_experiment
     from matl.orchestrator.explain_run import explain_run as explain_run
     from matl.orchestrator.external import evaluate_external as evaluate_external
     from matl.orchestrator.finished_run import load_model as load_model
@@ -67,6 +69,8 @@ _PLACES = {
     "Task": "matl.stages.task:Task",
     "TrainedModel": "matl.trained:TrainedModel",
     "TrainerConfig": "matl.config:TrainerConfig",
+    "audit_data_set": "matl.orchestrator.audit_data:audit_data_set",
+    "audit_experiment": "matl.orchestrator.audit_data:audit_experiment",
     "check_data_set": "data_modules.public_sets:check_data_set",
     "compare_runs": "matl.report.comparison:compare_runs",
     "describe_data_set": "data_modules.public_sets:describe_data_set",

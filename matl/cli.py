@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 import matl
-from matl import cli_data, cli_store, cli_use, cli_weights
+from matl import cli_audit, cli_data, cli_store, cli_use, cli_weights
 from matl.arguments import ExperimentFile, Overrides, typed_command
 from matl.say import say
 
@@ -21,6 +21,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(cli_use.app)
+app.add_typer(cli_audit.app)
 app.add_typer(cli_data.app, name="data")
 app.add_typer(cli_store.app, name="store")
 app.add_typer(cli_weights.app, name="weights")

@@ -48,6 +48,12 @@ STUDIES = "studies.csv"
 PATIENTS = "patients.csv"
 OVERLAYS = "overlays"
 
+# An audit's folder
+AUDIT_PAGE = "audit.html"
+AUDIT_FINDINGS = "findings.csv"
+AUDIT_ROWS = "rows.csv"
+"""The pairs and the images of all findings."""
+
 # An ablation's folder
 RESULTS = "results.json"
 SUMMARY = "summary.md"

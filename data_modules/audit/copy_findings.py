@@ -1,0 +1,113 @@
+"""Findings of images that show the same: across splits, labels and persons."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from data_modules.audit.copies import EXACT, Found
+from data_modules.audit.findings import NOTE, PAIR_COLUMNS, SERIOUS, WARNING, Finding
+from data_modules.audit.publications import publication_of
+from data_modules.samples import Samples
+from data_modules.splits import split_leaks
+
+
+
+def pair_table(samples: Samples, copies: Sequence[Found]) -> pd.DataFrame:
+    """Pairs of rows as a table with `PAIR_COLUMNS`."""
+    sides = []
+    for side, prefix in ((0, ""), (1, "other_")):
+        rows = samples.table.iloc[[one[side] for one in copies]]
+        own = rows[["path", "split", "patient", "label"]].reset_index(drop=True)
+        sides.append(own.add_prefix(prefix))
+    kinds = pd.DataFrame([one[2:] for one in copies], columns=["kind", "likeness"])
+    return pd.concat([*sides, kinds], axis=1)[list(PAIR_COLUMNS)]
+
+
+def copy_findings(samples: Samples, pairs: pd.DataFrame) -> list[Finding]:
+    """What pairs of images that show the same mean; each pair counts in each finding it is of.
+
+    Args:
+        samples: The data set.
+        pairs: Its copies, as `pair_table` gives them.
+    """
+    across = pairs["split"] != pairs["other_split"]
+    labels = (pairs["label"] != pairs["other_label"]) & (pairs[["label", "other_label"]] != "").all(
+        axis=1
+    )
+    persons = (pairs["patient"] != pairs["other_patient"]) & samples.patients_named
+    exact = pairs["kind"] == EXACT
+    return [
+        _of_pairs(
+            "copies_across_splits",
+            SERIOUS,
+            pairs[across],
+            "show the same in two splits: a test on them is no test. Leave one of each out, or "
+            "move both to one split",
+        ),
+        _of_pairs(
+            "two_labels",
+            SERIOUS,
+            pairs[labels],
+            "show the same under two labels, of which one is wrong. Leave both out, or correct it",
+        ),
+        _of_pairs(
+            "copies_of_two_persons",
+            WARNING,
+            pairs[persons],
+            "show the same under the names of two persons, who are then one: give them one name, "
+            "or a split by person divides them",
+        ),
+        _of_pairs(
+            "exact_copies",
+            NOTE,
+            pairs[exact & ~across & ~labels & ~persons],
+            "are the same twice within a split: they count twice",
+        ),
+    ]
+
+
+def person_finding(samples: Samples) -> Finding:
+    """The persons who are in several splits."""
+    leaks = split_leaks(samples).reset_index()
+    persons = set(zip(leaks["source"], leaks["patient"], strict=True))
+    table = samples.table
+    keys = zip(table["source"], table["patient"], strict=True)
+    rows = _images(table[[key in persons for key in keys]])
+    return Finding(
+        "persons_across_splits",
+        SERIOUS,
+        len(leaks),
+        "persons",
+        f"are in several splits, with {len(rows)} images ({int((rows['split'] == 'test').sum())} "
+        "of the test split): a model may know them again. Split by person",
+        rows,
+    )
+
+
+def publication_finding(samples: Samples) -> Finding:
+    """The publications, as far as file names say them, with figures in several splits."""
+    table = samples.table.assign(value=samples.table["path"].map(publication_of))
+    table = table[table["value"] != ""]
+    splits = table.groupby("value")["split"].nunique()
+    several = splits.index[splits > 1]
+    rows = _images(table[table["value"].isin(several)]).sort_values(["value", "split"])
+    return Finding(
+        "publications_across_splits",
+        WARNING,
+        len(several),
+        "publications",
+        f"have figures in several splits ({len(rows)} images): their scanner, window and layout "
+        "tell the label without the disease. Split by publication",
+        rows,
+    )
+
+
+def _of_pairs(kind: str, grade: str, pairs: pd.DataFrame, text: str) -> Finding:
+    what = "pair of images" if len(pairs) == 1 else "pairs of images"
+    return Finding(kind, grade, len(pairs), what, text, pairs.reset_index(drop=True))
+
+
+def _images(table: pd.DataFrame) -> pd.DataFrame:
+    value = table["value"] if "value" in table else ""
+    columns = ["path", "split", "patient", "label", "value"]
+    return table.assign(value=value)[columns].reset_index(drop=True)
