@@ -55,11 +55,19 @@ def peers(folder: Path) -> Section:
     return peers.peers(folder)
 
 
+def planted_copies(folder: Path) -> Section:
+    """Recall and precision of the audit on planted copies in public sets."""
+    from benchmarks import planted_copies
+
+    return planted_copies.planted_copies(folder)
+
+
 SECTIONS: dict[str, Callable[[Path], Section]] = {
-    one.__name__: one for one in (commands, cached_reading, whole_stack, two_processes, peers)
+    one.__name__: one
+    for one in (commands, cached_reading, whole_stack, two_processes, peers, planted_copies)
 }
-ALONE = ("peers",)
-"""Sections that run only where they are named: `make bench-peers`."""
+ALONE = ("peers", "planted_copies")
+"""Sections that run only where they are named, as by `make bench-peers`."""
 
 
 def main(names: list[str]) -> None:
@@ -126,6 +134,9 @@ def _rows(sections: dict[str, Section]) -> Iterator[tuple[str, str, str]]:
         yield f"{method}: step / lightly's modules", f"{one['step_ratio']:.3f}", "0.95"
         stage = f"{one['ratio']:.2f} (bound {one['bound']:.2f})"
         yield f"{method}: stage / lightly's loader and transforms", stage, "1.4"
+    for name, one in sections.get("planted_copies", {}).items():
+        yield f"{name}: recall of planted copies", f"{one['recall']:.3f}", "0.95"
+        yield f"{name}: precision", f"{one['precision']:.3f}", "0.95"
     for task, one in sections.get("two_processes", {}).items():
         yield f"{task}: two processes / one, on the same cores", f"{one['ratio']:.3f}", ""
 

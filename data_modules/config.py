@@ -36,7 +36,8 @@ class DataConfig:
         union: Names, or mappings with the keys of this class, of the data sets to join.
         root: The data set's folder. Default: `data_root/name`; for a function from outside the
             module's last word is the name.
-        split: "official" (the data set's own) or "kfold" (by patient).
+        split: "official" (the data set's own), "clean" (one that matl ships, in which no person,
+            publication or copy is in two parts; of `covid_ct`) or "kfold" (by patient).
         over: What `kfold` divides: "all" patients, or those of the official "train" split only;
             then the other images are left out.
         folds: Number of folds, at least 2.
@@ -61,7 +62,7 @@ class DataConfig:
     name: str | None = None
     union: list[Any] = field(default_factory=list, metadata={"values": "list of names or mappings"})
     root: str | None = None
-    split: str = field(default="official", metadata={"values": "`official`, `kfold`"})
+    split: str = field(default="official", metadata={"values": "`official`, `clean`, `kfold`"})
     over: str = field(default="all", metadata={"values": "`all`, `train`"})
     folds: int = field(default=5, metadata={"values": "whole number at least 2"})
     fold: int = field(default=0, metadata={"values": "0 to `folds` - 1"})

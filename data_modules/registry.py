@@ -13,6 +13,7 @@ from data_modules.catalogue import DATASETS as DATASETS
 from data_modules.catalogue import find_index as find_index
 from data_modules.catalogue import list_data_sets as list_data_sets
 from data_modules.catalogue import parameters_of
+from data_modules.clean_splits import take_clean
 from data_modules.config import DataConfig
 from data_modules.errors import DataError, did_you_mean, fault
 from data_modules.file_hashes import FileHashes
@@ -113,7 +114,7 @@ def check_config(config: DataConfig) -> None:
 
 def _check_split(config: DataConfig) -> None:
     for key, known in {
-        "split": ("official", "kfold"),
+        "split": ("official", "clean", "kfold"),
         "over": ("all", "train"),
         "on_bad_image": ("stop", "skip"),
     }.items():
@@ -218,6 +219,8 @@ def _together(
 
 
 def _split(samples: Samples, config: DataConfig) -> Samples:
+    if config.split == "clean":
+        return take_clean(samples, str(config.name))
     if config.split == "official":
         return replace(samples, notes=(*samples.notes, *leak_notes(samples)))
     return kfold(

@@ -7,7 +7,15 @@ from conftest import REPOSITORY
 README = (REPOSITORY / "README.md").read_text()
 
 
-NAMES = ("wandb.md", "devices.md", "data.md", "public_sets.md", "weights.md", "predict.md")
+NAMES = (
+    "wandb.md",
+    "devices.md",
+    "data.md",
+    "audit.md",
+    "public_sets.md",
+    "weights.md",
+    "predict.md",
+)
 DOCS = [(REPOSITORY / "docs" / name).read_text() for name in NAMES]
 
 

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 import pandas as pd
 
 from data_modules.audit.copies import EXACT, Found
-from data_modules.audit.findings import NOTE, PAIR_COLUMNS, SERIOUS, WARNING, Finding
+from data_modules.audit.findings import IMAGE_COLUMNS, NOTE, PAIR_COLUMNS, SERIOUS, WARNING, Finding
 from data_modules.audit.publications import publication_of
 from data_modules.samples import Samples
 from data_modules.splits import split_leaks
-
 
 
 def pair_table(samples: Samples, copies: Sequence[Found]) -> pd.DataFrame:
@@ -41,27 +40,28 @@ def copy_findings(samples: Samples, pairs: pd.DataFrame) -> list[Finding]:
             "copies_across_splits",
             SERIOUS,
             pairs[across],
-            "show the same in two splits: a test on them is no test. Leave one of each out, or "
-            "move both to one split",
+            "the same is shown in two splits, so that a test on it is no test; leave one of each "
+            "out, or move both to one split",
         ),
         _of_pairs(
             "two_labels",
             SERIOUS,
             pairs[labels],
-            "show the same under two labels, of which one is wrong. Leave both out, or correct it",
+            "the same is shown under two labels, of which one is wrong; leave both out, or correct "
+            "it",
         ),
         _of_pairs(
             "copies_of_two_persons",
             WARNING,
             pairs[persons],
-            "show the same under the names of two persons, who are then one: give them one name, "
-            "or a split by person divides them",
+            "the same is shown under the names of two persons, who are then one; give them one "
+            "name, or a split by person divides them",
         ),
         _of_pairs(
             "exact_copies",
             NOTE,
             pairs[exact & ~across & ~labels & ~persons],
-            "are the same twice within a split: they count twice",
+            "the same is there twice within a split, and counts twice",
         ),
     ]
 
@@ -73,13 +73,14 @@ def person_finding(samples: Samples) -> Finding:
     table = samples.table
     keys = zip(table["source"], table["patient"], strict=True)
     rows = _images(table[[key in persons for key in keys]])
+    tested = int((rows["split"] == "test").sum())
     return Finding(
         "persons_across_splits",
         SERIOUS,
         len(leaks),
         "persons",
-        f"are in several splits, with {len(rows)} images ({int((rows['split'] == 'test').sum())} "
-        "of the test split): a model may know them again. Split by person",
+        f"in several splits, with {len(rows)} images ({tested} of the test split): a model may "
+        "recognise them; split by person",
         rows,
     )
 
@@ -96,8 +97,8 @@ def publication_finding(samples: Samples) -> Finding:
         WARNING,
         len(several),
         "publications",
-        f"have figures in several splits ({len(rows)} images): their scanner, window and layout "
-        "tell the label without the disease. Split by publication",
+        f"with figures in several splits ({len(rows)} images): scanner, window and layout say the "
+        "label without the disease; split by publication",
         rows,
     )
 
@@ -108,6 +109,4 @@ def _of_pairs(kind: str, grade: str, pairs: pd.DataFrame, text: str) -> Finding:
 
 
 def _images(table: pd.DataFrame) -> pd.DataFrame:
-    value = table["value"] if "value" in table else ""
-    columns = ["path", "split", "patient", "label", "value"]
-    return table.assign(value=value)[columns].reset_index(drop=True)
+    return table.assign(value=table.get("value", ""))[list(IMAGE_COLUMNS)].reset_index(drop=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 SERIOUS, WARNING, NOTE = "serious", "warning", "note"
+SHORTCUT = "shortcut"
 GRADES = (SERIOUS, WARNING, NOTE)
 PAIR_COLUMNS = (
     *("path", "split", "patient", "label"),
@@ -24,7 +25,7 @@ class Finding:
             reason than the disease ("warning"), or something is worth a look ("note").
         count: How many there are of `what`.
         what: The unit, such as "pairs of images".
-        text: What it means, and what to do about it.
+        text: What it means, and what to do about it; it follows the count, whatever that is.
         rows: Its pairs (`PAIR_COLUMNS`) or images (`IMAGE_COLUMNS`); empty where neither is to be
             named.
     """
@@ -35,6 +36,11 @@ class Finding:
     what: str
     text: str
     rows: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    @property
+    def alone(self) -> bool:
+        """Whether the text names what it is of, so that no count need stand before it."""
+        return self.kind == SHORTCUT
 
     @property
     def fails(self) -> bool:

@@ -34,15 +34,13 @@ def image_findings(
     factor = (area / area.median()).fillna(1.0)
     odd = (factor > ODD_AREA) | (factor < 1 / ODD_AREA)
     found = [
-        _of_images(
-            samples, ~readable, "unreadable", WARNING, "cannot be read: restore or remove them"
-        ),
+        _of_images(samples, ~readable, "unreadable", WARNING, "not readable; restore or remove"),
         _of_images(
             samples,
             plain,
             "no_contrast",
             WARNING,
-            "hardly have any contrast, so that they show nothing: leave them out",
+            "hardly any contrast, so that nothing is shown; leave out",
             measures["deviation"].round(1).astype(str),
         ),
         _of_images(
@@ -50,7 +48,7 @@ def image_findings(
             dim,
             "dark_or_light",
             NOTE,
-            f"have a mean grey level below {DARK:g} or above {LIGHT:g}: look at their window",
+            f"the mean grey level is below {DARK:g} or above {LIGHT:g}; look at the window",
             measures["mean"].round(1).astype(str),
         ),
         _of_images(
@@ -58,13 +56,13 @@ def image_findings(
             odd,
             "odd_size",
             NOTE,
-            f"have more than {ODD_AREA:g} times the pixels of the median image, or less than an "
-            f"{ODD_AREA:g}th: another kind of image, perhaps",
+            f"more than {ODD_AREA:g} times the pixels of the median image, or less than an "
+            f"{ODD_AREA:g}th: perhaps another kind of image",
             factor.round(2).astype(str),
         ),
     ]
     if boxed is not None and (boxed & readable).sum() > MOSTLY * max(int(readable.sum()), 1):
-        text = "show no lung field, as most others do: another organ, a figure or a chart, perhaps"
+        text = "no lung field, which most others show: perhaps another organ, a figure or a chart"
         found.append(_of_images(samples, readable & ~boxed, "no_lungs", NOTE, text))
     return found
 

@@ -95,7 +95,9 @@ def _extrema(steps: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return places[0][strongest], places[1][strongest], places[2][strongest]
 
 
-def _patches(blurred: np.ndarray, rows: np.ndarray, columns: np.ndarray, scale: float) -> np.ndarray:
+def _patches(
+    blurred: np.ndarray, rows: np.ndarray, columns: np.ndarray, scale: float
+) -> np.ndarray:
     steps = (np.arange(PATCH) - (PATCH - 1) / 2) * (2 * REACH / PATCH) * scale
     down = rows[:, None, None] + steps[None, :, None]
     right = columns[:, None, None] + steps[None, None, :]

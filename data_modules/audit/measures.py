@@ -1,4 +1,4 @@
-"""What can be measured of an image without a look at what it shows: size, file, grey levels, border.
+"""Measures of an image that need no look at what it shows: size, file, grey levels, border.
 
 A model that reads the label from these has found a shortcut; see `data_modules.audit.shortcuts`.
 """

@@ -15,7 +15,7 @@ from data_modules.audit.copy_findings import (
     person_finding,
     publication_finding,
 )
-from data_modules.audit.findings import NOTE, WARNING, Finding, ranked
+from data_modules.audit.findings import NOTE, SHORTCUT, WARNING, Finding, ranked
 from data_modules.audit.image_findings import image_findings
 from data_modules.audit.looks import Look, look_at
 from data_modules.audit.measures import GROUPS, MEASURES
@@ -95,7 +95,7 @@ def shortcut_findings(shortcuts: Sequence[Shortcut]) -> list[Finding]:
             continue
         said = f"{one.auroc:.2f} [{one.low:.2f}, {one.high:.2f}]"
         found[one.target] = Finding(
-            "shortcut",
+            SHORTCUT,
             WARNING if one.low > CLEAR else NOTE,
             1,
             "target",
@@ -141,7 +141,10 @@ def _targets(samples: Samples) -> Iterator[tuple[str, np.ndarray]]:
     classes = samples.classes[1:] if len(samples.classes) == 2 else samples.classes
     if len(classes) <= MOST_CLASSES:
         for name in classes:
-            yield name, np.array([float(name in split_label(one)) if one else np.nan for one in labels])
+            yield (
+                name,
+                np.array([float(name in split_label(one)) if one else np.nan for one in labels]),
+            )
     names = sorted(set(sources))
     if 1 < len(names) <= MOST_CLASSES:
         for name in names:

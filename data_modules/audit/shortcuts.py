@@ -74,7 +74,7 @@ def find_shortcuts(
 def _numbers(table: pd.DataFrame) -> np.ndarray:
     """float32 [N, F], text as one column for each of its commonest values."""
     parts = []
-    for name, column in table.items():
+    for _, column in table.items():
         if pd.api.types.is_numeric_dtype(column):
             parts.append(column.to_numpy(dtype=np.float32)[:, None])
         else:

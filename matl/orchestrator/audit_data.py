@@ -74,9 +74,7 @@ def audit_experiment(experiment: Experiment) -> dict[str, Audit]:
     with disk_errors(Path(experiment.cache)):
         audits = {
             name: _complete(audit_samples(samples[name], hashes, LUNG_BOXES), data)
-            for name, data in (
-                (name, experiment.stages[name].data) for name in stage_of.values()
-            )
+            for name, data in ((name, experiment.stages[name].data) for name in stage_of.values())
         }
         last = experiment.chain[-1]
         if task_of(experiment.stages[last]).diagnoses:
@@ -90,7 +88,11 @@ def audit_experiment(experiment: Experiment) -> dict[str, Audit]:
 
 
 def audit_data_set(
-    name: str, root: Path, split: str, options: Mapping[str, Any], cache: Path
+    name: str,
+    root: Path,
+    split: str = "official",
+    options: Mapping[str, Any] | None = None,
+    cache: Path = Path("cache"),
 ) -> dict[str, Audit]:
     """Audits a data set of the catalogue, or of a function from outside.
 
@@ -104,7 +106,7 @@ def audit_data_set(
     Raises:
         DataError: The data set is missing or wrong.
     """
-    config = DataConfig(name=name, root=str(root), split=split, options=dict(options))
+    config = DataConfig(name=name, root=str(root), split=split, options=dict(options or {}))
     hashes = FileHashes(cache)
     with disk_errors(cache):
         samples = load(config, root.parent, hashes=hashes, boxes=LUNG_BOXES)
@@ -121,10 +123,10 @@ def _complete(audit: Audit, data: DataConfig) -> Audit:
     if checked.complete:
         return audit
     text = (
-        f"differ from what was published ({len(checked.missing)} files are missing): "
-        f"matl data check {data.name} names them"
+        f"not as published ({len(checked.missing)} files are missing); matl data check "
+        f"{data.name} names them"
     )
-    what = "published counts or files"
+    what = "counts or files"
     count = len(wrong) + len(checked.missing)
     return _with(audit, [Finding("incomplete", SERIOUS, count, what, text)])
 
@@ -152,15 +154,14 @@ def _between(
             SERIOUS,
             len(persons),
             "persons",
-            f"that {last} holds out are trained on by {name}: give both stages the same split",
+            f"held out by {last} and trained on by {name}; give both stages the same split",
         ),
         Finding(
             "copies_across_stages",
             SERIOUS,
             len(pairs),
             "pairs of images",
-            f"show the same in the training of {name} and among what {last} holds out: leave one "
-            "of each out",
+            f"the same is trained on by {name} and held out by {last}; leave one of each out",
             pairs,
         ),
     ]

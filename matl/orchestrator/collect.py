@@ -259,6 +259,8 @@ def _split_note(stage: PlannedStage) -> str:
     patients = "" if stage.samples.patients_named else "; no patients are named: an image is one"
     if data.union:
         return f"as each data set of the union is split{patients}"
+    if data.split == "clean":
+        return f"clean: by person, publication and copies, as matl ships it{patients}"
     if data.split == "official":
         return f"official; a data set without one is dealt by patient, as its notes say{patients}"
     over = "all patients" if data.over == "all" else "the patients of the official training split"

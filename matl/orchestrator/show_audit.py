@@ -18,6 +18,6 @@ def show_audit(audits: Mapping[str, Audit], console: Console) -> None:
         show_table(table, console)
     for name, audit in audits.items():
         for one in audit.findings:
-            said = one.text if one.kind == "shortcut" else f"{one.count:,} {one.what} {one.text}"
+            said = one.text if one.alone else f"{one.count:,} {one.what}: {one.text}"
             console.print(Text(f"{name}: {said}", style="bold" if one.fails else ""))
     console.print(Text(closing_line(audits)))

@@ -49,9 +49,7 @@ def audit_page(audits: Mapping[str, Audit], command: str) -> bytes:
         {
             "name": name,
             "counts": _counts(name, audit.samples),
-            "findings": [
-                (one, list(_shown(audit.samples, one))) for one in audit.findings
-            ],
+            "findings": [(one, list(_shown(audit.samples, one))) for one in audit.findings],
             "copies": f"{len(audit.pairs):,} pairs of copies in {audit.groups:,} groups",
             "shortcuts": shortcuts_table(name, audit.shortcuts) if audit.shortcuts else None,
         }

@@ -1,0 +1,45 @@
+"""A label that can be read from a measure is found, by person, and noise is not."""
+
+import numpy as np
+import pandas as pd
+
+from data_modules.audit.shortcuts import ALL, find_shortcuts
+
+PERSONS = np.repeat(np.arange(100), 2)
+TRUTH = (PERSONS % 2).astype(float)
+
+
+def shortcuts(**columns: object) -> dict[str, float]:
+    table = pd.DataFrame(columns)
+    groups = {name: [name] for name in columns}
+    return {one.group: one for one in find_shortcuts(table, groups, {"covid": TRUTH}, PERSONS)}
+
+
+def test_numbers_and_words_that_say_the_label() -> None:
+    random = np.random.default_rng(0)
+    found = shortcuts(
+        size=TRUTH + random.normal(0, 0.2, 200),
+        suffix=np.where(TRUTH > 0, ".png", ".jpg"),
+        noise=random.normal(size=200),
+    )
+    assert found["suffix"].auroc == found["suffix"].low == 1
+    assert found["size"].low > 0.95
+    assert found["noise"].low < 0.5
+    assert found[ALL].auroc > 0.95
+
+
+def test_a_measure_that_only_knows_persons_says_nothing() -> None:
+    found = shortcuts(person=np.random.default_rng(1).permutation(100)[PERSONS].astype(float))
+    assert found["person"].low < 0.5
+
+
+def test_what_cannot_be_asked_is_left_out() -> None:
+    table = pd.DataFrame({"size": np.ones(200), "other": PERSONS.astype(float)})
+    groups = {"size": ["size"], "other": ["other"]}
+    rare = np.where(PERSONS < 3, 1.0, 0.0)
+    assert find_shortcuts(table, groups, {"rare": rare}, PERSONS) == []
+    some = np.where(PERSONS < 60, TRUTH, np.nan)
+    assert {one.group for one in find_shortcuts(table, groups, {"covid": some}, PERSONS)} == {
+        "other",
+        ALL,
+    }
