@@ -8,9 +8,9 @@ import pytest
 from command import Matl
 from drawn_lungs import phantom_slices
 from PIL import Image
-from benchmarks.planted_copies import PLANTED
 
 import matl
+from benchmarks.planted_copies import PLANTED
 from matl.report.audit_files import write_audit
 
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from drawn_lungs import phantom_slices
 from PIL import Image
-from benchmarks.planted_copies import PLANTED
 
+from benchmarks.planted_copies import PLANTED
 from data_modules.audit.alignment import WHOLE, Frame, agreement, align
 from data_modules.audit.copies import COPY, confirm, find_copies, group_copies
 from data_modules.audit.keypoints import keypoints, mirrored
