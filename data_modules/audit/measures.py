@@ -25,6 +25,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 """Which measures say the same kind of thing."""
 MEASURES = tuple(name for names in GROUPS.values() for name in names)
+TEXTS = ("suffix", "mode")
+"""Those that are words."""
 WORKING_SIDE = 384
 BLACK, WHITE = 5, 250
 BORDER_SPREAD = 6

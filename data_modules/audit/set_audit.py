@@ -18,7 +18,7 @@ from data_modules.audit.copy_findings import (
 from data_modules.audit.findings import NOTE, SHORTCUT, WARNING, Finding, ranked
 from data_modules.audit.image_findings import image_findings
 from data_modules.audit.looks import Look, look_at
-from data_modules.audit.measures import GROUPS, MEASURES
+from data_modules.audit.measures import GROUPS, MEASURES, TEXTS
 from data_modules.audit.shortcuts import (
     ALL,
     MOST_CLASSES,
@@ -98,7 +98,7 @@ def shortcut_findings(shortcuts: Sequence[Shortcut]) -> list[Finding]:
             SHORTCUT,
             WARNING if one.low > CLEAR else NOTE,
             1,
-            "target",
+            f"{one.target} from {one.group}, AUROC {one.auroc:.2f}",
             f"{one.target} can be read from {one.group} alone: AUROC {said}, cross-validated by "
             "person. A model may learn this and not the disease: even it out, or test elsewhere",
         )
@@ -119,7 +119,10 @@ def _looked_at(
         found = [find_copies(samples, looks, hashes, boxes), [_measures(look) for look in looks]]
         remember(memo, found)
     copies, rows = found
-    return [tuple(one) for one in copies], pd.DataFrame(rows, columns=list(MEASURES))
+    measures = pd.DataFrame(rows, columns=list(MEASURES))
+    numbers = measures.columns.difference(TEXTS)
+    measures[numbers] = measures[numbers].astype(float)
+    return [tuple(one) for one in copies], measures
 
 
 def _measures(look: Look | None) -> list[float | str | None]:
