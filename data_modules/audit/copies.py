@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
@@ -94,7 +93,7 @@ def group_copies(number: int, copies: Sequence[Found]) -> list[np.ndarray]:
     """The images of each group of copies, by average linkage, so that chains do not join them.
 
     Two images that are no copies of each other count as unlike: a group grows only by an image
-    that is a copy of about half of it.
+    that is a copy of about half of it. More than `LARGEST_GROUP` that are linked stay one group.
 
     Args:
         number: How many images there are.
@@ -104,15 +103,13 @@ def group_copies(number: int, copies: Sequence[Found]) -> list[np.ndarray]:
         return []
     first, second = (np.array([one[side] for one in copies]) for side in (0, 1))
     graph = coo_array((np.ones(len(copies)), (first, second)), shape=(number, number))
-    parts = pd.Series(connected_components(graph, directed=False)[1])
-    of_part = parts[first].groupby(parts[first].to_numpy()).groups
-    sizes = parts.value_counts()
+    parts = connected_components(graph, directed=False)[1]
     known = {(a, b): likeness for a, b, _, likeness in copies}
+    connected = (np.flatnonzero(parts == part) for part in np.unique(parts[first]))
     return [
         group
-        for part in of_part
-        for group in _cut(parts.index[parts == part].to_numpy(), known)
-        if sizes[part] <= LARGEST_GROUP
+        for rows in connected
+        for group in ([rows] if len(rows) > LARGEST_GROUP else _cut(rows, known))
     ]
 
 

@@ -13,13 +13,11 @@ from data_modules.splits import split_leaks
 
 def pair_table(samples: Samples, copies: Sequence[Found]) -> pd.DataFrame:
     """Pairs of rows as a table with `PAIR_COLUMNS`."""
-    sides = []
-    for side, prefix in ((0, ""), (1, "other_")):
-        rows = samples.table.iloc[[one[side] for one in copies]]
-        own = rows[["path", "split", "patient", "label"]].reset_index(drop=True)
-        sides.append(own.add_prefix(prefix))
+    table = samples.table[["path", "split", "patient", "label"]]
+    first = table.iloc[[one[0] for one in copies]].reset_index(drop=True)
+    second = table.iloc[[one[1] for one in copies]].reset_index(drop=True)
     kinds = pd.DataFrame([one[2:] for one in copies], columns=["kind", "likeness"])
-    return pd.concat([*sides, kinds], axis=1)[list(PAIR_COLUMNS)]
+    return pd.concat([first, second.add_prefix("other_"), kinds], axis=1)[list(PAIR_COLUMNS)]
 
 
 def copy_findings(samples: Samples, pairs: pd.DataFrame) -> list[Finding]:

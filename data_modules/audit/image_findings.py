@@ -30,8 +30,8 @@ def image_findings(
         (measures["deviation"] < LEAST_DEVIATION) | (measures["entropy"] < LEAST_ENTROPY)
     )
     dim = readable & ~plain & ~measures["mean"].between(DARK, LIGHT)
-    area = np.exp(measures["height"] + measures["width"])
-    factor = (area / area.median()).fillna(1.0)
+    logarithms = measures["height"] + measures["width"]
+    factor = (logarithms - logarithms.median()).map(np.exp).fillna(1.0)
     odd = (factor > ODD_AREA) | (factor < 1 / ODD_AREA)
     found = [
         _of_images(samples, ~readable, "unreadable", WARNING, "not readable; restore or remove"),

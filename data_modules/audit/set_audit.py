@@ -120,7 +120,7 @@ def _looked_at(
         remember(memo, found)
     copies, rows = found
     measures = pd.DataFrame(rows, columns=list(MEASURES))
-    numbers = measures.columns.difference(TEXTS)
+    numbers = measures.columns.difference(list(TEXTS))
     measures[numbers] = measures[numbers].astype(float)
     return [tuple(one) for one in copies], measures
 
@@ -131,9 +131,9 @@ def _measures(look: Look | None) -> list[float | str | None]:
 
 def _shortcuts(samples: Samples, measures: pd.DataFrame) -> list[Shortcut]:
     readable = measures["mean"].notna().to_numpy()
-    own = samples.table[[name for name in OF_SCANS if name in samples.table]]
-    table = pd.concat([measures, own], axis=1)[readable].reset_index(drop=True)
-    groups: Mapping[str, Sequence[str]] = GROUPS | ({"scan": list(own)} if len(own.columns) else {})
+    names = [name for name in OF_SCANS if name in samples.table]
+    table = pd.concat([measures, samples.table[names]], axis=1)[readable].reset_index(drop=True)
+    groups: Mapping[str, Sequence[str]] = {**GROUPS, **({"scan": names} if names else {})}
     targets = {name: truth[readable] for name, truth in _targets(samples)}
     return find_shortcuts(table, groups, targets, samples.groups()[readable])
 

@@ -17,7 +17,7 @@ from data_modules.formats.images import read_image
 from data_modules.samples import Samples
 from matl.report.audit_tables import findings_table, shortcuts_table
 from matl.report.html.render import render
-from matl.report.table import Table, TableCell, make_table
+from matl.report.table import Row, Table, TableCell, make_table
 
 MOST_SHOWN = 12
 SIDE = 240
@@ -82,9 +82,9 @@ def closing_line(audits: Mapping[str, Audit]) -> str:
 
 def _counts(name: str, samples: Samples) -> Table:
     frame = counts(samples)
-    rows = [
-        (str(row[0]), *(TableCell(f"{value:,}", float(value)) for value in row[1:]))
-        for row in frame.itertuples()
+    rows: list[Row] = [
+        (str(split), *(TableCell(f"{value:,}", float(value)) for value in row))
+        for split, row in zip(frame.index, frame.to_numpy().tolist(), strict=True)
     ]
     return make_table(f"{name}: images", "", ("Split", *map(str, frame.columns)), rows)
 
