@@ -88,21 +88,31 @@ def audit_samples(samples: Samples, hashes: FileHashes, boxes: Boxes | None = No
 
 
 def shortcut_findings(shortcuts: Sequence[Shortcut]) -> list[Finding]:
-    """A finding for each target that any single group of measures says, by the clearest group."""
-    found: dict[str, Finding] = {}
+    """A finding for each target that can be read: by the clearest group, and by all together."""
+    of_target: dict[str, list[Shortcut]] = {}
     for one in shortcuts:
-        if one.group == ALL or one.auroc < CLEAR or one.low <= 0.5 or one.target in found:
-            continue
-        said = f"{one.auroc:.2f} [{one.low:.2f}, {one.high:.2f}]"
-        found[one.target] = Finding(
-            SHORTCUT,
-            WARNING if one.low > CLEAR else NOTE,
-            1,
-            f"{one.target} from {one.group}, AUROC {one.auroc:.2f}",
-            f"{one.target} can be read from {one.group} alone: AUROC {said}, cross-validated by "
-            "person. A model may learn this and not the disease: even it out, or test elsewhere",
-        )
-    return list(found.values())
+        if one.auroc >= CLEAR and one.low > 0.5:
+            of_target.setdefault(one.target, []).append(one)
+    return [_shortcut_finding(target, clear) for target, clear in of_target.items()]
+
+
+def _shortcut_finding(target: str, clear: Sequence[Shortcut]) -> Finding:
+    """Of a target's shortcuts that are clear, the highest AUROC first."""
+    whole = [one for one in clear if one.group == ALL]
+    single = [one for one in clear if one.group != ALL][:1]
+    said = [
+        f"from {one.group}{' alone' if one in single else ''}: "
+        f"AUROC {one.auroc:.2f} [{one.low:.2f}, {one.high:.2f}]"
+        for one in (*single, *whole)
+    ]
+    return Finding(
+        SHORTCUT,
+        WARNING if max(one.low for one in clear) > CLEAR else NOTE,
+        1,
+        f"{target} from {clear[0].group}, AUROC {clear[0].auroc:.2f}",
+        f"{target} can be read {' and '.join(said)}, cross-validated by person. A model may learn "
+        "this and not the disease: even it out, or test elsewhere",
+    )
 
 
 def _looked_at(

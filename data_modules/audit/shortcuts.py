@@ -16,7 +16,7 @@ RESAMPLED = 200
 LEAST_PERSONS = 2 * FOLDS
 MOST_CLASSES = 8
 OF_SCANS = ("spacing", "window", "unit")
-ALL = "all of these"
+ALL = "all measures together"
 
 
 class Shortcut(NamedTuple):

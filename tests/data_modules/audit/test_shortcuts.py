@@ -3,7 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from data_modules.audit.shortcuts import ALL, find_shortcuts
+from data_modules.audit.findings import NOTE, WARNING
+from data_modules.audit.set_audit import shortcut_findings
+from data_modules.audit.shortcuts import ALL, Shortcut, find_shortcuts
 
 PERSONS = np.repeat(np.arange(100), 2)
 TRUTH = (PERSONS % 2).astype(float)
@@ -43,3 +45,19 @@ def test_what_cannot_be_asked_is_left_out() -> None:
         "other",
         ALL,
     }
+
+
+def test_a_finding_names_the_clearest_group_and_all_together() -> None:
+    found = shortcut_findings(
+        [
+            Shortcut("covid", ALL, 0.95, 0.92, 0.97),
+            Shortcut("covid", "grey levels", 0.75, 0.70, 0.80),
+            Shortcut("covid", "size", 0.65, 0.55, 0.70),
+            Shortcut("mild", "size", 0.62, 0.52, 0.70),
+            Shortcut("severe", "size", 0.62, 0.45, 0.70),
+        ]
+    )
+    assert [one.grade for one in found] == [WARNING, NOTE]
+    assert "from grey levels alone: AUROC 0.75 [0.70, 0.80]" in found[0].text
+    assert "from all measures together: AUROC 0.95" in found[0].text
+    assert found[1].what == "mild from size, AUROC 0.62"
