@@ -11,7 +11,7 @@ from matl.ablation.ablation_files import damaged
 from matl.ablation.ablation_record import Tested
 from matl.checksums import read_file
 from matl.evaluation.confusion import confusions
-from matl.evaluation.groups import by_patient
+from matl.evaluation.joining import MEAN, by_unit
 from matl.evaluation.metrics import THRESHOLD, check_scores
 from matl.evaluation.scored import Scored
 from matl.names import CURVES, PREDICTIONS
@@ -20,7 +20,7 @@ from matl.report.html.picture import Picture
 from matl.report.html.run_pictures import score_pictures, training_pictures
 from matl.report.metrics_file import recall_metrics
 from matl.report.run_files import read_curves, read_predictions
-from matl.report.words import CONFUSION_LEGEND, PATIENT_CAPTION, seeds_in_words
+from matl.report.words import CONFUSION_LEGEND, joined_caption, seeds_in_words
 
 TRAINING = "mean over the folds and seeds that every compared arm has finished"
 SIDES = (2, 4)
@@ -111,7 +111,7 @@ def _shown(tested: Tested, scored: Scored, seeds: int) -> dict[str, Any]:
         },
         "caption": f"{where[0].upper()}{where[1:]}: {tested.images:,} images and "
         f"{tested.patients:,} patients{counted}. Threshold {THRESHOLD}; positive class: "
-        f"{tested.positive}. {CONFUSION_LEGEND} {PATIENT_CAPTION}",
+        f"{tested.positive}. {CONFUSION_LEGEND} {joined_caption(MEAN, 'patient')}",
         "negative": tested.negative,
         "positive": tested.positive,
     }
@@ -134,7 +134,7 @@ def _about(tested: Tested, seeds: int) -> str:
 def _patients(table: pd.DataFrame) -> pd.DataFrame:
     """One row per patient, seed and repeat."""
     parts = [
-        by_patient(part).assign(seed=seed, repeat=repeat)
+        by_unit(part, "patient").assign(seed=seed, repeat=repeat)
         for seed, of_seed in table.groupby("seed")
         for repeat, part in of_seed.groupby("repeat")
     ]

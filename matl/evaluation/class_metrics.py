@@ -67,8 +67,8 @@ def check_class_scores(scores: pd.DataFrame, classes: Sequence[str]) -> pd.DataF
 
     Args:
         scores: One row an image: `image` (text, path relative to the data root), `patient`,
-            `source`, `split` (text), `class` (its true class by name) and, for each class, a
-            column `score_<class>` (its probability).
+            `source`, `split` (text), `class` (its true class by name), for each class a column
+            `score_<class>` (its probability) and, where studies are known, `study`.
         classes: Their names.
 
     Returns:

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
+from matl.evaluation.joining import Unit
 from matl.evaluation.metrics import THRESHOLD, Estimate
-from matl.evaluation.scored import Scored, Unit
+from matl.evaluation.scored import Scored
 
 
 @dataclass(frozen=True)
 class Confusion:
-    """How a model called the images, or the patients, of a split.
+    """How a model called the images, studies or patients of a split.
 
     Attributes:
         model: The row's name, as in `matl.report.rows`.
@@ -24,7 +25,7 @@ class Confusion:
 
 
 def confusions(scored: Scored, split: str, unit: Unit = "image") -> list[Confusion]:
-    """The confusion of each model on a split, by image or by patient."""
+    """The confusion of each model on a split, by image, study or patient."""
     found, tables = [], scored.tables(split, unit)
     for result in scored.results(split, unit):
         table = tables[result.model]

@@ -1,4 +1,4 @@
-"""Scores by source, and with each patient counted once."""
+"""Scores by source."""
 
 from dataclasses import dataclass
 
@@ -45,18 +45,3 @@ def by_source(scores: pd.DataFrame) -> list[SourceResult]:
         )
         for source, part in check_scores(scores).groupby("source")
     ]
-
-
-def by_patient(scores: pd.DataFrame) -> pd.DataFrame:
-    """Scores with one row per patient, under the name of its first image.
-
-    A patient's score is the mean of its images' scores; it is positive where any image is.
-
-    Args:
-        scores: As in `matl.evaluation.metrics.check_scores`.
-    """
-    table = check_scores(scores)
-    groups = table.groupby(["source", "patient", "split"], as_index=False)
-    return check_scores(
-        groups.agg(image=("image", "min"), label=("label", "max"), score=("score", "mean"))
-    )

@@ -15,6 +15,8 @@ from pathlib import PurePosixPath, PureWindowsPath
 import numpy as np
 import pandas as pd
 
+from matl.evaluation.joining import STUDY
+
 COLUMNS = ("image", "patient", "source", "split", "label", "score")
 THRESHOLD = 0.5
 CONFIDENCE = 0.95
@@ -73,8 +75,9 @@ def check_scores(scores: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         scores: One row an image: `image` (text, path relative to the data root), `patient`,
-            `source`, `split` (text), `label` (0 or 1, the positive class) and `score` (probability
-            of the positive class in [0, 1]).
+            `source`, `split` (text), `label` (0 or 1, the positive class), `score` (probability
+            of the positive class in [0, 1]) and, where studies are known, `study` (text, "" where
+            an image has none).
 
     Returns:
         A copy with these columns only, fresh index, `label` int64 and `score` float64.
@@ -91,7 +94,7 @@ def check_scores(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def take_columns(scores: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """A copy of scores with these columns only and a fresh index.
+    """A copy of scores with these columns, and `study` where there is one, and a fresh index.
 
     Raises:
         ValueError: Where a column is missing, an image is listed twice, or its path is absolute.
@@ -99,7 +102,8 @@ def take_columns(scores: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     missing = [name for name in columns if name not in scores.columns]
     if missing:
         raise ValueError(f"the scores lack the columns {', '.join(missing)}")
-    table = scores.loc[:, list(columns)].reset_index(drop=True)
+    known = [*columns, *(name for name in (STUDY,) if name in scores.columns)]
+    table = scores.loc[:, known].reset_index(drop=True)
     twice = table.duplicated(["source", "image"])
     if twice.any():
         raise ValueError(f"the scores list {table['image'][twice].iloc[0]} twice")

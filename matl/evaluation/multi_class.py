@@ -1,6 +1,6 @@
 """Scores of several models of three classes and more, and what is computed from them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,9 @@ from matl.evaluation.class_metrics import (
     labels_and_scores,
     summarise_classes,
 )
+from matl.evaluation.joining import MEAN, Unit, class_by_unit
 from matl.evaluation.metrics import Estimate, patient_codes
-from matl.evaluation.scored import UNITS, Result, ScoredModels, Unit
+from matl.evaluation.scored import Result, ScoredModels
 from matl.evaluation.statistics.clustered import (
     Difference,
     macro_auroc_difference,
@@ -66,13 +67,19 @@ class MultiClassScored(ScoredModels[MultiClassResult, ClassesSource]):
         ordered: Whether the classes have an order.
 
     Raises:
-        ValueError: Where scores are invalid.
+        ValueError: Where scores are invalid, or to be joined by other than their mean.
     """
 
     classes: tuple[str, ...]
     ordered: bool = False
+    label_column = CLASS
     result_kind = MultiClassResult
     source_kind = ClassesSource
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.join != MEAN:
+            raise ValueError(f"probabilities of several classes are joined by {MEAN} alone")
 
     @property
     def titles(self) -> Mapping[str, str]:
@@ -91,21 +98,12 @@ class MultiClassScored(ScoredModels[MultiClassResult, ClassesSource]):
         """See `matl.evaluation.class_metrics.check_class_scores`."""
         return check_class_scores(table, self.classes)
 
-    def once_a_patient(self) -> Mapping[str, pd.DataFrame]:
-        """The mean of each patient's probabilities; who has several classes is left out."""
-        return {name: by_patient(table) for name, table in self.models.items()}
-
-    def left_out(self, split: str) -> int:
-        """How many patients are left out where each counts once, of the first model."""
-        every, alike = (
-            {
-                person
-                for one in list(self.tables(split, unit).values())[:1]
-                for person in _people(one)
-            }
-            for unit in UNITS
-        )
-        return len(every - alike)
+    def once_a_unit(self, unit: Unit) -> Mapping[str, pd.DataFrame]:
+        """The means of the probabilities; what has several classes is left out."""
+        columns = [PROBABILITY + name for name in self.classes]
+        return {
+            name: class_by_unit(table, unit, CLASS, columns) for name, table in self.models.items()
+        }
 
     def classes_alone(self, split: str, unit: Unit = "image") -> dict[str, list[ClassResult]]:
         """The result of each class by model."""
@@ -160,20 +158,3 @@ class MultiClassScored(ScoredModels[MultiClassResult, ClassesSource]):
             )
             for source, part in table.groupby("source")
         ]
-
-
-def _people(table: pd.DataFrame) -> Iterator[tuple[str, str]]:
-    return zip(table["source"], table["patient"], strict=True)
-
-
-def by_patient(table: pd.DataFrame) -> pd.DataFrame:
-    """Checked scores with one row per patient, under the name of its first image.
-
-    A patient's probabilities are the means of its images'; patients whose images are of several
-    classes are left out.
-    """
-    keys = ["source", "patient", "split"]
-    alike = table[table.groupby(keys)[CLASS].transform("nunique") == 1]
-    means = {name: "mean" for name in table.columns if name.startswith(PROBABILITY)}
-    groups = alike.groupby(keys, as_index=False)
-    return groups.agg({"image": "min", CLASS: "first", **means})

@@ -3,19 +3,27 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Generic, Literal, NamedTuple, Self, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar
 
 import pandas as pd
 
-from matl.evaluation.groups import SourceResult, by_patient, by_source
+from matl.evaluation.groups import SourceResult, by_source
+from matl.evaluation.joining import (
+    MEAN,
+    STUDY,
+    Unit,
+    by_unit,
+    check_join,
+    count_mixed,
+    count_units,
+)
 from matl.evaluation.metrics import METRICS, Estimate, check_scores, summarise
 from matl.evaluation.paired import Paired, differences, paired
 from matl.evaluation.statistics.calibration import Calibration, calibrate
 from matl.evaluation.statistics.clustered import Difference
 
 EVALUATED_SPLITS = ("test", "val")
-Unit = Literal["image", "patient"]
-UNITS: tuple[Unit, ...] = ("image", "patient")
+JOINED_UNITS: tuple[Unit, ...] = ("study", "patient")
 
 
 class Leaks(NamedTuple):
@@ -74,21 +82,27 @@ class ScoredModels(ABC, Generic[AnyResult, AnySource]):
         models: Checked scores by the row's name; each may hold all splits.
         leaking: The (source, patient) of each person of the test split who is in another split,
             too, or has an image that is nearly identical to one of another split.
+        join: How the scores of a study's or a patient's images become one; see
+            `matl.evaluation.joining.join_scores`.
         known: What was computed before, by the method and its arguments.
+        label_column: Of the scores' tables.
         result_kind: What `results` lists.
         source_kind: What `sources` lists.
 
     Raises:
-        ValueError: Where scores are invalid.
+        ValueError: Where scores, or how they are joined, are invalid.
     """
 
     models: Mapping[str, pd.DataFrame]
     leaking: frozenset[tuple[str, str]] = field(default=frozenset(), kw_only=True)
+    join: str = field(default=MEAN, kw_only=True)
     known: dict[Hashable, Any] = field(default_factory=dict, repr=False, kw_only=True)
+    label_column: ClassVar[str]
     result_kind: ClassVar[type]
     source_kind: ClassVar[type]
 
     def __post_init__(self) -> None:
+        check_join(self.join)
         checked = {name: self.checked(table) for name, table in self.models.items()}
         object.__setattr__(self, "models", checked)
 
@@ -110,8 +124,8 @@ class ScoredModels(ABC, Generic[AnyResult, AnySource]):
         """The scores of a model, checked."""
 
     @abstractmethod
-    def once_a_patient(self) -> Mapping[str, pd.DataFrame]:
-        """The scores with one row per patient, by model."""
+    def once_a_unit(self, unit: Unit) -> Mapping[str, pd.DataFrame]:
+        """The scores with one row per study or patient, by model."""
 
     @abstractmethod
     def _result(self, model: str, split: str, unit: Unit) -> AnyResult: ...
@@ -133,7 +147,7 @@ class ScoredModels(ABC, Generic[AnyResult, AnySource]):
 
         Args:
             split: Its name.
-            unit: One row per image or per patient.
+            unit: One row per image, study or patient.
         """
         return self._kept(("tables", split, unit), lambda: self._tables(split, unit))
 
@@ -177,6 +191,31 @@ class ScoredModels(ABC, Generic[AnyResult, AnySource]):
         """Whether a patient has several images in a split."""
         return any(one.images > one.patients for one in self.results(split))
 
+    def has_volumes(self, split: str) -> bool:
+        """Whether a study has several images in a split."""
+        return any(
+            STUDY in table and count_units(table, "study") < len(table)
+            for table in self.tables(split).values()
+        )
+
+    def units(self, split: str) -> list[Unit]:
+        """What is counted in a split: images, and what of studies and patients differs from it.
+
+        Studies are left out where each patient has one, as they are the patients then.
+        """
+        counts = [
+            [count_units(table, unit) for unit in ("image", *JOINED_UNITS)]
+            for table in self.tables(split).values()
+        ]
+        studies = self.has_volumes(split) and any(one > other for _, one, other in counts)
+        patients = any(one > other for one, _, other in counts)
+        return ["image", *(["study"] * studies), *(["patient"] * patients)]
+
+    def mixed(self, split: str, unit: Unit) -> int:
+        """How many studies or patients of the first model have images of several labels."""
+        first = list(self.tables(split).values())[:1]
+        return sum(count_mixed(table, unit, self.label_column) for table in first)
+
     def _kept(self, key: Hashable, make: Callable[[], Any]) -> Any:
         if key not in self.known:
             self.known[key] = make()
@@ -190,7 +229,7 @@ class ScoredModels(ABC, Generic[AnyResult, AnySource]):
         return replace(self, models=models, leaking=frozenset(), known={})
 
     def _tables(self, split: str, unit: Unit) -> dict[str, pd.DataFrame]:
-        tables = self.models if unit == "image" else self.once_a_patient()
+        tables = self.models if unit == "image" else self.once_a_unit(unit)
         parts = {name: table[table["split"] == split] for name, table in tables.items()}
         return {name: part for name, part in parts.items() if len(part)}
 
@@ -224,7 +263,7 @@ class Scored(ScoredModels[ModelResult, SourceResult]):
         positive: The class that counts as positive.
         negative: The other class.
         once: The same with each patient once; by default made by
-            `matl.evaluation.groups.by_patient`.
+            `matl.evaluation.joining.by_unit`.
 
     Raises:
         ValueError: Where scores are invalid (see `matl.evaluation.metrics.check_scores`).
@@ -233,6 +272,7 @@ class Scored(ScoredModels[ModelResult, SourceResult]):
     positive: str
     negative: str
     once: Mapping[str, pd.DataFrame] | None = None
+    label_column = "label"
     result_kind = ModelResult
     source_kind = SourceResult
 
@@ -256,11 +296,11 @@ class Scored(ScoredModels[ModelResult, SourceResult]):
         """See `matl.evaluation.metrics.check_scores`."""
         return check_scores(table)
 
-    def once_a_patient(self) -> Mapping[str, pd.DataFrame]:
-        """`once` where it is given."""
-        if self.once is not None:
+    def once_a_unit(self, unit: Unit) -> Mapping[str, pd.DataFrame]:
+        """`once` where it is given and patients are asked for; else the scores are joined."""
+        if self.once is not None and unit == "patient":
             return {name: check_scores(table) for name, table in self.once.items()}
-        return {name: by_patient(table) for name, table in self.models.items()}
+        return {name: by_unit(table, unit, self.join) for name, table in self.models.items()}
 
     def calibrations(self) -> dict[str, Calibration]:
         """The calibration on test of each model that was scored on val and test."""

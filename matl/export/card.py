@@ -170,10 +170,10 @@ def _stage(stage: StageManifest) -> dict[str, Any]:
 
 
 def _metrics(scored: ScoredModels, row: str) -> list[dict[str, Any]]:
-    """The metrics of a row, of the test split first, by image and where it differs by patient."""
+    """The metrics of a row, of the test split first; by study and patient where they differ."""
     found = []
     for split in scored.splits():
-        for unit in ("image", "patient") if scored.has_repeats(split) else ("image",):
+        for unit in scored.units(split):
             for result in scored.results(split, unit):
                 if result.model == row:
                     values = {name: asdict(one) for name, one in result.metrics.items()}

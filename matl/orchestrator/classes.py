@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from data_modules.samples import Samples
+from matl.evaluation.joining import MEAN, STUDY
 from matl.evaluation.multi_class import MultiClassScored
 from matl.evaluation.scored import Scored
 from matl.manifest import StageManifest
@@ -30,20 +31,42 @@ def scored_of(
     samples: Samples,
     ordered: Sequence[str],
     leaking: frozenset[tuple[str, str]] = frozenset(),
+    join: str = MEAN,
 ) -> Scored | MultiClassScored:
-    """The scores of diagnoses with their classes.
+    """The scores of diagnoses with their classes, and with the images' studies.
 
     Args:
         models: Scores by the row's name.
         samples: The images that the diagnoses' task selected.
         ordered: The classes in their order, where they have one.
         leaking: As of `matl.evaluation.scored.ScoredModels`.
+        join: As there.
     """
+    models = _with_studies(models, samples)
     if classes := classes_apart(samples):
         own = tuple(ordered) or classes
-        return MultiClassScored(models, own, bool(ordered), leaking=leaking)
+        return MultiClassScored(models, own, bool(ordered), leaking=leaking, join=join)
     negative, positive = samples.classes
-    return Scored(models, positive, negative, leaking=leaking)
+    return Scored(models, positive, negative, leaking=leaking, join=join)
+
+
+def _with_studies(
+    models: Mapping[str, pd.DataFrame], samples: Samples
+) -> Mapping[str, pd.DataFrame]:
+    """The scores with the study of each image, which no stage stores; as they are without any."""
+    if (samples.table[STUDY] == "").all():
+        return models
+    studies = samples.table.set_index(["source", "path"])[STUDY]
+    return {
+        name: table.assign(
+            **{STUDY: studies.reindex(_images(table), fill_value="").to_numpy(dtype=object)}
+        )
+        for name, table in models.items()
+    }
+
+
+def _images(table: pd.DataFrame) -> pd.MultiIndex:
+    return pd.MultiIndex.from_frame(table[["source", "image"]])
 
 
 def class_note(stage: str, samples: Samples) -> str:

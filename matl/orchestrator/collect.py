@@ -247,7 +247,8 @@ def _scored(plan: Plan, store: Store) -> Scored | MultiClassScored:
     floor = floor_of(last, store, lambda: open_images(plan.experiment, last)).scores
     models = tables | {FLOOR_ROW: floor}
     leaking = leaking_persons(last.samples, plan.alike[plan.alike["stage"] == last.name])
-    return scored_of(models, last.samples, last.task.class_order(last.config), leaking)
+    order, join = last.task.class_order(last.config), last.task.joining(last.config)
+    return scored_of(models, last.samples, order, leaking, join)
 
 
 def _stored_scores(store: Store, fingerprint: str) -> pd.DataFrame:

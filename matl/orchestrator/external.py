@@ -61,14 +61,16 @@ def evaluate_external(
     own = {one: _scores(run, one, samples, cache) for one in diagnoses}
     scores = {row: averaged([own[one] for one in members]) for row, members in rows.items()}
     scores["floor"] = _floor(run, samples, cache)
-    name, root = name_and_root(data)
+    task, (name, root) = task_of(run.config), name_and_root(data)
     short = digest(samples, Path(experiment.cache))[:8]
     what = f"{name}:{Path(os.path.realpath(root)).name} ({short})"
     record = RunRecord(
         experiment=f"{experiment.name} on {what}",
         command=command,
         stages=[],
-        scored=scored_of(scores, samples, task_of(run.config).class_order(run.config)),
+        scored=scored_of(
+            scores, samples, task.class_order(run.config), join=task.joining(run.config)
+        ),
         split_note=f"{_how_many(samples, whole)} of {name}; {_overlap(run, samples)}",
         manifest={"diagnoses": run.diagnoses},
         notes=[*samples.notes, *gone, *_other_classes(run, samples)],

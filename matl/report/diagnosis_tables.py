@@ -6,14 +6,15 @@ Rows keep the order of the record, and no number is marked as best: a loss is pr
 from collections.abc import Iterator, Sequence
 
 from matl.evaluation.confusion import confusions
+from matl.evaluation.joining import Unit
 from matl.evaluation.metrics import METRICS, THRESHOLD
 from matl.evaluation.paired import PAIRED_CAPTION, Paired
-from matl.evaluation.scored import UNITS, ModelResult, Scored, ScoredModels, Unit
+from matl.evaluation.scored import ModelResult, Scored, ScoredModels
 from matl.evaluation.statistics.calibration import BINS
 from matl.report.leak_rows import all_paired, all_results, leak_caption, own_test_split
 from matl.report.run_record import RunRecord
 from matl.report.table import Column, Row, Table, TableCell, make_table
-from matl.report.words import PATIENT_CAPTION, diagnosis_caption, p_in_words
+from matl.report.words import PLURALS, diagnosis_caption, joined_caption, p_in_words
 
 SOURCE_METRICS = ("auroc", "accuracy")
 _COUNTS = ("Images", "Patients", "Positives")
@@ -23,30 +24,33 @@ _KINDS = ((True, True), (True, False), (False, True), (False, False))
 
 
 def split_tables(record: RunRecord, split: str) -> Iterator[Table]:
-    """All that is said of a split: by image, differences, by patient, by source.
+    """All that is said of a split: by image, differences, by study, by patient, by source.
 
-    Patients and sources have tables of their own where they differ from the images.
+    Studies, patients and sources have tables of their own where they differ from the images.
     """
     scored = _scored(record)
     yield diagnosis_table(record, split)
     if scored.paired(split):
         yield paired_table(scored, split)
-    if scored.has_repeats(split):
-        yield patient_table(scored, split)
+    for unit in scored.units(split)[1:]:
+        yield unit_table(scored, split, unit)
     if scored.sources(split):
         yield source_table(scored, split)
 
 
 def shown_tables(record: RunRecord) -> list[Table]:
-    """What a terminal shows: test, or val where nothing was tested."""
-    return [diagnosis_table(record)]
+    """What a terminal shows: test, or val where nothing was tested; of volumes by study, too."""
+    scored = _scored(record)
+    split = next(iter(scored.splits()), "test")
+    joined = scored.units(split)[1:] if scored.has_volumes(split) else []
+    return [diagnosis_table(record), *(unit_table(scored, split, unit) for unit in joined)]
 
 
 def last_tables(record: RunRecord, split: str) -> list[Table]:
-    """What stands below the tables of the first split: calibration, confusion by both units."""
+    """What stands below the tables of the first split: calibration, confusion by every unit."""
     scored = _scored(record)
     calibration = calibration_table(scored) if split == "test" else None
-    confusion = [confusion_table(scored, split, unit) for unit in UNITS]
+    confusion = [confusion_table(scored, split, unit) for unit in scored.units(split)]
     return [*([calibration] if calibration else []), *confusion]
 
 
@@ -68,10 +72,20 @@ def diagnosis_table(record: RunRecord, split: str | None = None) -> Table:
     return _metric_table(title, caption, all_results(scored, split))
 
 
-def patient_table(scored: Scored, split: str) -> Table:
-    """Every diagnosis with every metric, each patient counted once."""
-    title = f"Each patient once, {split} split"
-    return _metric_table(title, PATIENT_CAPTION, all_results(scored, split, "patient"))
+def unit_table(scored: Scored, split: str, unit: Unit) -> Table:
+    """Every diagnosis with every metric, each study or patient counted once."""
+    title, caption = f"Each {unit} once, {split} split", unit_caption(scored, split, unit)
+    return _metric_table(title, caption, all_results(scored, split, unit))
+
+
+def unit_caption(scored: Scored, split: str, unit: Unit) -> str:
+    """How the images of studies or patients are taken together, and how many are of two labels."""
+    caption, mixed = joined_caption(scored.join, unit), scored.mixed(split, unit)
+    if mixed:
+        caption += f" Positive, with images of both classes: {mixed:,} {PLURALS[unit]}."
+    if unit == "patient" and scored.has_volumes(split) and "study" not in scored.units(split):
+        caption += " Each patient has one study."
+    return caption
 
 
 def _metric_table(title: str, caption: str, results: Sequence[ModelResult]) -> Table:
@@ -154,7 +168,7 @@ def calibration_table(scored: Scored) -> Table | None:
 
 
 def confusion_table(scored: Scored, split: str, unit: Unit = "image") -> Table:
-    """How each diagnosis called the images, or the patients, of a split."""
+    """How each diagnosis called the images, studies or patients of a split."""
     rows: list[Row] = [
         (one.model, *(one.counts[kind] for kind in _KINDS), one.sensitivity, one.specificity)
         for one in confusions(scored, split, unit)

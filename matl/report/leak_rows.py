@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from matl.evaluation.joining import Unit
 from matl.evaluation.paired import Paired
-from matl.evaluation.scored import ScoredModels, Unit
+from matl.evaluation.scored import ScoredModels
 from matl.report.words import counted
 
 AnyScored = TypeVar("AnyScored", bound=ScoredModels)

@@ -11,10 +11,11 @@ from typing import Any
 from matl.checksums import is_noted, read_file
 from matl.errors import MatlError
 from matl.evaluation.class_metrics import ClassResult
+from matl.evaluation.joining import Unit
 from matl.evaluation.metrics import CONFIDENCE, RESAMPLES, THRESHOLD, Estimate
 from matl.evaluation.multi_class import MultiClassScored
 from matl.evaluation.paired import Paired
-from matl.evaluation.scored import Scored, ScoredModels
+from matl.evaluation.scored import JOINED_UNITS, Scored, ScoredModels
 from matl.evaluation.statistics.calibration import BINS, Calibration
 from matl.evaluation.statistics.clustered import Difference
 from matl.files import read_json
@@ -65,15 +66,20 @@ def _without_leaks(scored: ScoredModels, seeds: int) -> dict[str, Any]:
 
 
 def _by_unit(scored: ScoredModels, seeds: int) -> dict[str, Any]:
-    """The metrics by image, and by patient where one has several."""
+    """The metrics by image, and by study and by patient where these differ."""
     about = {**scored.about(), "seeds": seeds}
-    splits = scored.splits()
-    repeated = [split for split in splits if scored.has_repeats(split)]
+    results: dict[Unit, list[Any]] = {"image": [], "study": [], "patient": []}
+    mixed: list[dict[str, Any]] = []
+    for split in scored.splits():
+        for unit in scored.units(split):
+            results[unit] += scored.results(split, unit)
+            if unit != "image" and (count := scored.mixed(split, unit)):
+                mixed.append({"split": split, "unit": unit, "of_several_labels": count})
+    joined = {unit: _rows(results[unit], about) for unit in JOINED_UNITS}
     return {
-        "metrics": _rows([one for split in splits for one in scored.results(split)], about),
-        "by_patient": _rows(
-            [one for split in repeated for one in scored.results(split, "patient")], about
-        ),
+        "metrics": _rows(results["image"], about),
+        **{f"by_{unit}": rows for unit, rows in joined.items()},
+        "joined": {"by": scored.join, "mixed": mixed},
     }
 
 
@@ -105,7 +111,7 @@ def _of_several(scored: MultiClassScored) -> dict[str, Any]:
 
 
 def score_metrics(scored: ScoredModels, seeds: int, predictions: bytes | None) -> dict[str, Any]:
-    """The metrics by image, by patient where one has several, and by source.
+    """The metrics by image, by study and patient where one has several, and by source.
 
     Args:
         scored: What they are of.
@@ -140,7 +146,7 @@ def _rows(results: Sequence[Any], about: Values) -> list[dict[str, Any]]:
 
 
 def _digest(scored: ScoredModels, predictions: bytes | None) -> str:
-    settings = [VERSION, RESAMPLES, CONFIDENCE, THRESHOLD, sorted(scored.leaking)]
+    settings = [VERSION, RESAMPLES, CONFIDENCE, THRESHOLD, sorted(scored.leaking), scored.join]
     said = json.dumps([*settings, *scored.about().values()])
     return hashlib.sha256(said.encode() + (predictions or b"")).hexdigest()
 
@@ -186,10 +192,11 @@ def _results_known(values: Values, scored: ScoredModels) -> dict[Hashable, Any]:
     known: dict[Hashable, Any] = {}
     for split in scored.splits():
         kind = scored.result_kind
-        by_image = _results(values["metrics"], split, kind)
-        by_patient = _results(values["by_patient"], split, kind)
+        found = by_image = _results(values["metrics"], split, kind)
         known["results", split, "image"] = by_image
-        known["results", split, "patient"] = by_patient or by_image
+        for unit in JOINED_UNITS:
+            found = _results(values[f"by_{unit}"], split, kind) or found
+            known["results", split, unit] = found
         if "differences" in values:
             rows = [row for row in values["differences"] if row["split"] == split]
             known["paired", split] = [_paired(row) for row in rows]

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from matl.evaluation.class_metrics import ONE_CLASS
+from matl.evaluation.joining import Unit
 from matl.evaluation.multi_class import MultiClassScored
-from matl.evaluation.scored import UNITS, Unit
 from matl.report.diagnosis_tables import paired_table
 from matl.report.leak_rows import all_results, leak_caption, own_test_split
 from matl.report.run_record import RunRecord
 from matl.report.table import Column, Row, Table, make_table
-from matl.report.words import results_caption
+from matl.report.words import PLURALS, results_caption
 
 SHORT = ("auroc", "accuracy")
 """The metrics of tables with a row for each model of several data sets."""
@@ -31,14 +31,15 @@ PAIRED = (
 
 
 def split_tables(record: RunRecord, split: str) -> Iterator[Table]:
-    """All that is said of a split: by image, differences, each class, by patient, by source."""
+    """All that is said of a split: by image, differences, each class, by unit, by source."""
     scored = _scored(record)
     yield diagnosis_table(record, split)
     if scored.paired(split):
         yield paired_table(scored, split, PAIRED)
     yield class_table(scored, split)
-    if scored.has_repeats(split) and scored.tables(split, "patient"):
-        yield patient_table(scored, split)
+    for unit in scored.units(split)[1:]:
+        if scored.tables(split, unit):
+            yield unit_table(scored, split, unit)
     if scored.sources(split):
         yield source_table(scored, split)
 
@@ -51,13 +52,18 @@ def shown_tables(record: RunRecord) -> list[Table]:
         diagnosis_table(record, split),
         class_table(scored, split),
         confusion_table(scored, split),
+        *(
+            unit_table(scored, split, unit)
+            for unit in scored.units(split)[1:]
+            if scored.has_volumes(split) and scored.tables(split, unit)
+        ),
     ]
 
 
 def last_tables(record: RunRecord, split: str) -> list[Table]:
     """What stands below the tables of the first split: how images and patients were called."""
     scored = _scored(record)
-    return [confusion_table(scored, split, unit) for unit in UNITS]
+    return [confusion_table(scored, split, unit) for unit in scored.units(split)]
 
 
 def diagnosis_table(record: RunRecord, split: str | None = None) -> Table:
@@ -78,17 +84,17 @@ def diagnosis_table(record: RunRecord, split: str | None = None) -> Table:
     return make_table(title, caption, ("Model", *scored.titles.values()), _rows(scored, split))
 
 
-def patient_table(scored: MultiClassScored, split: str) -> Table:
-    """Every diagnosis with every metric, each patient counted once."""
-    title, rows = f"Each patient once, {split} split", _rows(scored, split, "patient")
+def unit_table(scored: MultiClassScored, split: str, unit: Unit) -> Table:
+    """Every diagnosis with every metric, each study or patient counted once."""
+    title, rows = f"Each {unit} once, {split} split", _rows(scored, split, unit)
     columns = ("Model", *scored.titles.values())
-    return make_table(title, patient_caption(scored, split), columns, rows)
+    return make_table(title, unit_caption(scored, split, unit), columns, rows)
 
 
-def patient_caption(scored: MultiClassScored, split: str) -> str:
-    """How a patient's images are taken together, and how many patients are left out."""
-    caption = "A patient's probabilities are the means of its images'."
-    left_out = scored.left_out(split)
+def unit_caption(scored: MultiClassScored, split: str, unit: Unit) -> str:
+    """How a study's or a patient's images are taken together, and how many are left out."""
+    caption = f"A {unit}'s probabilities are the means of its images'."
+    left_out = scored.mixed(split, unit)
     return (
         f"{caption} Left out, with images of several classes: {left_out}." if left_out else caption
     )
@@ -166,7 +172,7 @@ def external_table(record: RunRecord, external: Sequence[RunRecord]) -> Table | 
 
 
 def confusion_table(scored: MultiClassScored, split: str, unit: Unit = "image") -> Table:
-    """How each diagnosis called the images, or the patients, of each class."""
+    """How each diagnosis called the images, studies or patients of each class."""
     rows: list[Row] = [
         (name, model, *counts)
         for model, matrix in scored.confusions(split, unit).items()
@@ -177,9 +183,9 @@ def confusion_table(scored: MultiClassScored, split: str, unit: Unit = "image") 
         Column("Model", 2),
         *(f"Called {name}" for name in scored.classes),
     ]
-    caption = f"How many of each class's {unit}s were called which."
-    if unit == "patient":
-        caption += f" {patient_caption(scored, split)}"
+    caption = f"How many of each class's {PLURALS[unit]} were called which."
+    if unit != "image":
+        caption += f" {unit_caption(scored, split, unit)}"
     return make_table(f"Confusion by {unit}, {split} split", caption, columns, rows)
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from matl.checksums import read_file
 from matl.errors import MatlError
 from matl.evaluation.class_metrics import CLASS
+from matl.evaluation.joining import MEAN, STUDY
 from matl.evaluation.multi_class import MultiClassScored
 from matl.evaluation.scored import Scored
 from matl.files import json_bytes, read_json
@@ -21,7 +22,9 @@ from matl.spreadsheet import csv_bytes, read_csv
 from matl.typed_json import typed
 
 _ELSEWHERE = ("scored", "curves", "manifest", "data")
-_TEXT: dict[str, Any] = dict.fromkeys(("model", "image", "patient", "source", "split", CLASS), str)
+_TEXT: dict[str, Any] = dict.fromkeys(
+    ("model", "image", "patient", STUDY, "source", "split", CLASS), str
+)
 
 
 def record_files(record: RunRecord) -> dict[str, bytes | None]:
@@ -33,7 +36,7 @@ def record_files(record: RunRecord) -> dict[str, bytes | None]:
     scored = record.scored
     rest = {one.name: getattr(record, one.name) for one in fields(record)}
     rest = {name: value for name, value in rest.items() if name not in _ELSEWHERE}
-    rest |= scored.about() | {"leaking": sorted(scored.leaking)}
+    rest |= scored.about() | {"leaking": sorted(scored.leaking), "join": scored.join}
     for name in ("stages", "networks", "starts"):
         rest[name] = [vars(row) for row in rest[name]]
     rest["data"] = {name: _counts(table) for name, table in record.data.items()}
@@ -127,15 +130,20 @@ def _scored(folder: Path, rest: dict[str, Any]) -> Scored | MultiClassScored:
     content = read_file(folder, PREDICTIONS) if (folder / PREDICTIONS).is_file() else None
     models = {} if content is None else read_predictions(content)
     leaking = frozenset(typed(list[tuple[str, str]], rest.pop("leaking", []), "leaking"))
+    join = typed(str, rest.pop("join", MEAN), "join")
     scored: Scored | MultiClassScored
     if "classes" in rest:
         classes = typed(list[str], rest.pop("classes"), "classes")
         scored = MultiClassScored(
-            models, tuple(classes), typed(bool, rest.pop("ordered"), "ordered"), leaking=leaking
+            models,
+            tuple(classes),
+            typed(bool, rest.pop("ordered"), "ordered"),
+            leaking=leaking,
+            join=join,
         )
     else:
         positive, negative = (typed(str, rest.pop(name), name) for name in ("positive", "negative"))
-        scored = Scored(models, positive, negative, leaking=leaking)
+        scored = Scored(models, positive, negative, leaking=leaking, join=join)
     recall_metrics(scored, folder, content)
     return scored
 

@@ -1,18 +1,24 @@
 """Numbers in words, as every table and page says them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from matl.evaluation.joining import Unit, join_in_words
 from matl.evaluation.metrics import CONFIDENCE, RESAMPLES, THRESHOLD
 from matl.evaluation.scored import Result, Scored, ScoredModels
 from matl.report.rows import is_ensemble
 
-PATIENT_CAPTION = (
-    "A patient's score is the mean of its images' scores; it is positive where any image is."
-)
 CONFUSION_COLOURS = (
     "Blue: called rightly, orange: wrongly; the deeper, the larger the share of its row."
 )
 CONFUSION_LEGEND = f"Rates with 95 % intervals over patients. {CONFUSION_COLOURS}"
+
+
+PLURALS: Mapping[Unit, str] = {"image": "images", "study": "studies", "patient": "patients"}
+
+
+def joined_caption(join: str, unit: Unit) -> str:
+    """What the score and the label of a study or a patient of two classes are."""
+    return f"A {unit}'s score is {join_in_words(join)}; it is positive where any image is."
 
 
 def duration(seconds: float) -> str:

@@ -215,6 +215,14 @@ class Task:
         return ()
 
     @classmethod
+    def joining(cls, config: Any) -> str:
+        """How the scores of a study's or a patient's images become one.
+
+        As of `matl.evaluation.joining.join_scores`.
+        """
+        return "mean"
+
+    @classmethod
     def facts(cls, samples: Samples, config: Any) -> dict[str, Any]:
         """What the LightningModule must know of the images besides the settings.
 

@@ -17,7 +17,7 @@ from matl.ablation.results import compare
 from matl.errors import MatlError
 from matl.names import PREDICTIONS
 from matl.report.run_files import stacked_csv
-from matl.report.words import PATIENT_CAPTION
+from matl.report.words import joined_caption
 
 SIDES = ["attention, full", "plain, full", "attention, from scratch", "plain, from scratch"]
 ABLATION = ablation_of()
@@ -59,7 +59,7 @@ def test_the_page_shows_the_pooled_scores(tmp_path: Path) -> None:
     assert "Images are ranked across folds, repeats and seeds, so" in found["about"]
     assert "72 images and 36 patients, each counted 4 times." in found["caption"]
     assert found["sources"] is None
-    assert PATIENT_CAPTION in found["caption"]
+    assert joined_caption("mean", "patient") in found["caption"]
     images, patients = (found["confusion"][unit] for unit in ("By image", "By patient"))
     assert [one.model for one in images] == [*SIDES, "floor"]
     assert {sum(one.counts.values()) for one in images} == {2 * REPEATS * PATIENTS * IMAGES}

@@ -1,10 +1,8 @@
-"""Scores by source and by patient."""
+"""Scores by source."""
 
-import numpy as np
 import pandas as pd
-import pytest
 
-from matl.evaluation.groups import by_patient, by_source
+from matl.evaluation.groups import by_source
 from matl.evaluation.metrics import summarise
 
 
@@ -37,20 +35,3 @@ def test_a_source_of_one_class_has_no_auroc_and_one_of_few_patients_no_interval(
     assert north.metrics["brier"].low is not None
     assert south.metrics["auroc"].value == 1
     assert south.metrics["auroc"].low is None
-
-
-def test_a_patient_is_counted_once_with_its_mean_score() -> None:
-    table = by_patient(make_scores())
-    assert table[["source", "patient", "image"]].to_numpy().tolist() == [
-        ["north", "a", "0.png"],
-        ["north", "b", "2.png"],
-        ["north", "c", "3.png"],
-        ["south", "a", "4.png"],
-    ]
-    assert table["score"].to_numpy() == pytest.approx([0.6, 0.4, 0.1, 0.4])
-    assert table["label"].tolist() == [1, 0, 0, 1]
-
-
-def test_a_patient_with_one_image_keeps_its_score() -> None:
-    scores = make_scores().assign(patient=[str(number) for number in range(6)])
-    assert np.array_equal(by_patient(scores)["score"], scores["score"])

@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import report_records
 from records import make_record, make_scores
@@ -97,3 +98,49 @@ def test_all_who_were_tested_may_leak() -> None:
     clean = Scored({"chain": table}, "ill", "well", leaking=leaking).without_leaks()
     assert clean is not None
     assert clean.results("test") == []
+
+
+def volumes(studies_each: int) -> pd.DataFrame:
+    """Scores of patients with four images each, in so many studies."""
+    table = make_scores(1.0, images=48)
+    number = np.tile(np.arange(48), 2)
+    study = [f"{at % 4 * studies_each // 4}" for at in number]
+    patient = [f"p{at // 4}" for at in number]
+    return table.assign(patient=table["split"] + patient, study=study, label=number // 4 % 2)
+
+
+def test_studies_stand_beside_images_and_patients_where_they_differ() -> None:
+    scored = Scored({"chain": volumes(2)}, "a", "b", join="max")
+    assert scored.units("test") == ["image", "study", "patient"]
+    [study], [patient] = (scored.results("test", unit) for unit in ("study", "patient"))
+    assert (study.images, study.patients, patient.images) == (24, 12, 12)
+    once = scored.tables("test", "study")["chain"]
+    assert study.metrics == summarise(once)
+    own = scored.models["chain"]
+    own = own[(own["split"] == "test") & (own["patient"] == "testp0") & (own["study"] == "1")]
+    joined = once[(once["patient"] == "testp0") & (once["study"] == "1")]
+    assert len(own) == 2
+    assert joined["score"].tolist() == [own["score"].max()]
+
+
+def test_where_each_patient_has_one_study_the_patients_stand_for_both() -> None:
+    scored = Scored({"chain": volumes(1)}, "a", "b")
+    assert scored.has_volumes("test")
+    assert scored.units("test") == ["image", "patient"]
+    table = volumes(1)
+    alone = Scored({"chain": table.assign(study=table["image"])}, "a", "b")
+    assert not alone.has_volumes("test")
+
+
+def test_studies_of_several_labels_are_counted_once_a_split() -> None:
+    table = volumes(2)
+    first = table.index[(table["split"] == "test")][0]
+    table.loc[first, "label"] = 1 - table.loc[first, "label"]
+    scored = Scored({"chain": table, "floor": table}, "a", "b")
+    assert [scored.mixed("test", unit) for unit in ("study", "patient")] == [1, 1]
+    assert scored.mixed("val", "study") == 0
+
+
+def test_scores_that_cannot_be_joined_so_are_refused() -> None:
+    with pytest.raises(ValueError, match="'median' joins no scores"):
+        Scored({"chain": make_scores(1.0)}, "a", "b", join="median")

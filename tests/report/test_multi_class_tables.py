@@ -16,7 +16,7 @@ from matl.report.closing import closing_sentence
 from matl.report.html.run_page import headline, write_run_page
 from matl.report.html.run_pictures import score_pictures
 from matl.report.markdown import markdown_table
-from matl.report.multi_class_tables import external_table, patient_table, source_table
+from matl.report.multi_class_tables import external_table, source_table, unit_table
 from matl.report.run_files import read_record
 from matl.report.run_record import RunRecord
 from matl.report.run_report import write_report
@@ -74,9 +74,9 @@ def test_patients_of_several_classes_are_counted_where_they_are_left_out() -> No
     table = both_splits(1.0)
     one = (table["split"] == "test") & (table["image"] == "test/ct/0.png")
     mixed = table.assign(**{"class": table["class"].where(~one, "well")})
-    shown = patient_table(MultiClassScored({"chain": mixed}, CLASSES), "test")
+    shown = unit_table(MultiClassScored({"chain": mixed}, CLASSES), "test", "patient")
     assert "Left out, with images of several classes: 1." in shown.caption
-    alike = patient_table(MultiClassScored({"chain": table}, CLASSES), "test")
+    alike = unit_table(MultiClassScored({"chain": table}, CLASSES), "test", "patient")
     assert "Left out" not in alike.caption
     every = table.assign(**{"class": [CLASSES[at % 2] for at in range(len(table))]})
     record = record_of(scored=MultiClassScored({"chain": every}, CLASSES))

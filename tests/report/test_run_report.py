@@ -9,7 +9,7 @@ from report_records import make_record, make_scores
 from scipy.special import expit, logit
 from sklearn.metrics import roc_auc_score
 
-from matl.evaluation.groups import by_patient
+from matl.evaluation.joining import by_unit
 from matl.evaluation.metrics import METRICS, Estimate, summarise
 from matl.evaluation.statistics.calibration import (
     apply_temperature,
@@ -87,7 +87,7 @@ def test_patients_with_several_images_are_also_counted_once(tmp_path):
     assert {(row["images"], row["patients"]) for row in stored} == {(12, 12)}
     auroc = {row["model"]: row for row in stored if row["metric"] == "auroc"}
     for name, scores in record.scored.models.items():
-        once = by_patient(scores[scores["split"] == "test"])
+        once = by_unit(scores[scores["split"] == "test"], "patient")
         assert auroc[name]["value"] == roc_auc_score(once["label"], once["score"])
         shown = next(row for row in rows if row[0] == name)[header.index("AUROC")]
         assert shown.startswith(f"{auroc[name]['value']:.3f} [")

@@ -12,7 +12,7 @@ from matl.errors import MatlError
 from matl.evaluation.confusion import confusions
 from matl.evaluation.metrics import THRESHOLD, Estimate
 from matl.evaluation.multi_class import MultiClassScored
-from matl.evaluation.scored import UNITS, Result, Scored, ScoredModels
+from matl.evaluation.scored import Result, Scored, ScoredModels
 from matl.files import json_bytes, read_json, replace_file
 from matl.names import (
     CKA_FIGURE,
@@ -26,13 +26,13 @@ from matl.names import (
 )
 from matl.report import stage_tables
 from matl.report.closing import closing_sentence
-from matl.report.diagnosis_tables import calibration_table
+from matl.report.diagnosis_tables import calibration_table, unit_caption
 from matl.report.html.picture import FigureFolder
 from matl.report.html.provenance import digest_table, facts
 from matl.report.html.render import render
 from matl.report.html.run_pictures import score_pictures, training_pictures
 from matl.report.leak_rows import all_results, leak_caption
-from matl.report.multi_class_tables import patient_caption
+from matl.report.multi_class_tables import unit_caption as class_unit_caption
 from matl.report.plain_values import plain_value
 from matl.report.rows import CHAIN, FLOOR, FROM_SCRATCH
 from matl.report.run_files import read_record
@@ -41,7 +41,6 @@ from matl.report.score_tables import tables_of
 from matl.report.words import (
     CONFUSION_COLOURS,
     CONFUSION_LEGEND,
-    PATIENT_CAPTION,
     counted,
     duration,
 )
@@ -154,32 +153,29 @@ def _diagnosis(record: RunRecord) -> dict[str, Any]:
 
 
 def _confusion(scored: Scored) -> dict[str, Any]:
-    splits, confusion = scored.splits(), {}
-    for split in splits[:1]:
-        confusion = {
-            "By image": confusions(scored, split),
-            "By patient": confusions(scored, split, "patient"),
-        }
+    split = next(iter(scored.splits()), "")
+    units = scored.units(split)
+    joined = " ".join(unit_caption(scored, split, unit) for unit in units[1:])
     return {
         "classes": (),
         "calibration": calibration_table(scored),
-        "confusion": confusion,
+        "confusion": {f"By {unit}": confusions(scored, split, unit) for unit in units},
         "confusion_caption": (
-            f"{' '.join(splits[:1]).capitalize()} split, threshold {THRESHOLD}; positive class: "
-            f"{scored.positive}. {CONFUSION_LEGEND} {PATIENT_CAPTION}"
-        ),
+            f"{split.capitalize()} split, threshold {THRESHOLD}; positive class: "
+            f"{scored.positive}. {CONFUSION_LEGEND} {joined}"
+        ).strip(),
     }
 
 
 def _class_confusion(scored: MultiClassScored) -> dict[str, Any]:
     split = next(iter(scored.splits()), "")
+    units = scored.units(split)
+    joined = " ".join(class_unit_caption(scored, split, unit) for unit in units[1:])
     return {
         "classes": scored.classes,
         "calibration": None,
-        "confusion": {f"By {unit}": scored.confusions(split, unit) for unit in UNITS},
-        "confusion_caption": (
-            f"{split.capitalize()} split. {CONFUSION_COLOURS} {patient_caption(scored, split)}"
-        ),
+        "confusion": {f"By {unit}": scored.confusions(split, unit) for unit in units},
+        "confusion_caption": f"{split.capitalize()} split. {CONFUSION_COLOURS} {joined}".strip(),
     }
 
 

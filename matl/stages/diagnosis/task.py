@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from data_modules.imports import load_object
 from data_modules.samples import Samples
 from matl.errors import SettingError
+from matl.evaluation.joining import MEAN, check_join
 from matl.stages.settings import StageConfig, setting
 from matl.stages.task import Task
 from matl.view_settings import TTA
@@ -31,6 +32,8 @@ class DiagnosisConfig(StageConfig):
             one, `flip` adds its mirror image, `crops` takes three windows along the image.
         ordered: Every class from the mildest to the severest, where they have such an order: a
             multi-class diagnosis then also has a quadratic weighted kappa.
+        join: How the scores of a study's or a patient's images become one: `mean`, `max`,
+            `noisy_or`, or `top_3`, the mean of the 3 highest. Trains nothing again.
     """
 
     class_weights: str = setting("balanced", choices=("none", "balanced"))
@@ -38,6 +41,9 @@ class DiagnosisConfig(StageConfig):
     drop_rate: float = setting(0.0, least=0.0, most=0.9, unit="probability")
     tta: str = setting("none", identity="where set", choices=TTA)
     ordered: list[str] = field(default_factory=list, metadata={"identity": False})
+    join: str = setting(
+        "mean", identity=False, values="`mean`, `max`, `noisy_or`, `top_` and a count"
+    )
 
 
 class Diagnosis(Task):
@@ -51,7 +57,11 @@ class Diagnosis(Task):
 
     @classmethod
     def check_settings(cls, config: DiagnosisConfig, strides: Sequence[int]) -> None:
-        """Windows along an image are there where it is cropped."""
+        """Windows along an image are there where it is cropped; scores can be joined."""
+        try:
+            check_join(config.join)
+        except ValueError as error:
+            raise SettingError(["join"], str(error)) from error
         if config.tta == "crops" and config.fit != "crop":
             raise SettingError(["tta"], f"crops needs fit=crop, and fit is {config.fit}")
 
@@ -69,6 +79,7 @@ class Diagnosis(Task):
             samples = samples.against_rest()
         else:
             samples = replace(samples, positive=None)
+            _check_means(config.join)
         if config.ordered:
             _check_order(config.ordered, samples)
         return samples
@@ -88,6 +99,11 @@ class Diagnosis(Task):
     def class_order(cls, config: DiagnosisConfig) -> Sequence[str]:
         """As the setting `ordered` says."""
         return config.ordered
+
+    @classmethod
+    def joining(cls, config: DiagnosisConfig) -> str:
+        """As the setting `join` says."""
+        return config.join
 
     @classmethod
     def facts(cls, samples: Samples, config: DiagnosisConfig) -> dict[str, Any]:
@@ -110,6 +126,15 @@ class Diagnosis(Task):
         """The LightningModule of two classes, or of several; a subclass's own stays its own."""
         several = "counts" in facts and cls.module == Diagnosis.module
         return load_object(MULTI_CLASS) if several else super().stage_class(facts)
+
+
+def _check_means(join: str) -> None:
+    if join != MEAN:
+        raise SettingError(
+            ["join"],
+            f"{join} is for two classes, and this diagnosis is multi-class: its probabilities are "
+            f"joined by {MEAN}; leave it out",
+        )
 
 
 def _check_order(ordered: Sequence[str], samples: Samples) -> None:

@@ -95,3 +95,17 @@ def test_what_cannot_be_diagnosed_is_refused(
 ) -> None:
     with pytest.raises(SettingError, match=message):
         Diagnosis.check_images(Diagnosis.select(samples(labels, splits), CONFIG), CONFIG)
+
+
+def test_several_classes_are_joined_by_their_means() -> None:
+    config = replace(MULTI_CLASS, join="max")
+    with pytest.raises(SettingError, match="max is for two classes, .* joined by mean; leave it"):
+        Diagnosis.select(samples(["ill", "well", "flu", "ill", ""]), config)
+    two = replace(CONFIG, join="max")
+    assert Diagnosis.joining(two) == "max"
+    assert Diagnosis.select(samples(["ill", "well", "flu", "ill", ""]), two).positive == "ill"
+
+
+def test_what_joins_no_scores_is_refused() -> None:
+    with pytest.raises(SettingError, match="'top3' joins no scores; write mean, max, noisy_or, or"):
+        Diagnosis.check_settings(replace(CONFIG, join="top3"), (32,))
