@@ -115,7 +115,7 @@ def predict(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            metavar="PATH...", help="Images, folders, and CSV tables with path (patient, study)."
+            metavar="PATH...", help="Images, scans, folders, CSV tables with path (patient, study)."
         ),
     ],
     out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("predictions"),
@@ -130,6 +130,10 @@ def predict(
     explained: Annotated[
         bool, typer.Option("--explain", help="Write a Grad-CAM overlay of each image.")
     ] = False,
+    join: Annotated[
+        str | None,
+        typer.Option(help="Studies and patients: mean, max, noisy_or or top_3 of their images."),
+    ] = None,
     store: RunStore = None,
 ) -> None:
     """Score images that nobody labelled by a finished model.
@@ -142,7 +146,7 @@ def predict(
     models, console = [model, *(others or [])], terminal()
     with progress_bar(console) as progress:
         found = matl.predict(
-            models, paths, out, coverage, explained, typed_command(), store, progress
+            models, paths, out, coverage, explained, typed_command(), store, progress, join
         )
     show_prediction(found, model, paths, console)
 

@@ -10,12 +10,9 @@ import pandas as pd
 from matl.evaluation.groups import SourceResult, by_source
 from matl.evaluation.joining import (
     MEAN,
-    STUDY,
     Unit,
     by_unit,
     check_join,
-    count_mixed,
-    count_units,
 )
 from matl.evaluation.metrics import METRICS, Estimate, check_scores, summarise
 from matl.evaluation.paired import Paired, differences, paired
@@ -23,7 +20,6 @@ from matl.evaluation.statistics.calibration import Calibration, calibrate
 from matl.evaluation.statistics.clustered import Difference
 
 EVALUATED_SPLITS = ("test", "val")
-JOINED_UNITS: tuple[Unit, ...] = ("study", "patient")
 
 
 class Leaks(NamedTuple):
@@ -186,35 +182,6 @@ class ScoredModels(ABC, Generic[AnyResult, AnySource]):
         if not self.leaks().images:
             return None
         return self._kept(("without leaks",), self._without_leaks)
-
-    def has_repeats(self, split: str) -> bool:
-        """Whether a patient has several images in a split."""
-        return any(one.images > one.patients for one in self.results(split))
-
-    def has_volumes(self, split: str) -> bool:
-        """Whether a study has several images in a split."""
-        return any(
-            STUDY in table and count_units(table, "study") < len(table)
-            for table in self.tables(split).values()
-        )
-
-    def units(self, split: str) -> list[Unit]:
-        """What is counted in a split: images, and what of studies and patients differs from it.
-
-        Studies are left out where each patient has one, as they are the patients then.
-        """
-        counts = [
-            [count_units(table, unit) for unit in ("image", *JOINED_UNITS)]
-            for table in self.tables(split).values()
-        ]
-        studies = self.has_volumes(split) and any(one > other for _, one, other in counts)
-        patients = any(one > other for one, _, other in counts)
-        return ["image", *(["study"] * studies), *(["patient"] * patients)]
-
-    def mixed(self, split: str, unit: Unit) -> int:
-        """How many studies or patients of the first model have images of several labels."""
-        first = list(self.tables(split).values())[:1]
-        return sum(count_mixed(table, unit, self.label_column) for table in first)
 
     def _kept(self, key: Hashable, make: Callable[[], Any]) -> Any:
         if key not in self.known:

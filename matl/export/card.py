@@ -10,6 +10,7 @@ from typing import Any
 import matl
 from matl.backbones.card import WeightsCard, read_card
 from matl.evaluation.scored import Scored, ScoredModels
+from matl.evaluation.units import units_of
 from matl.export.forms import Source, Written
 from matl.export.graph import meaning, views_of
 from matl.export.parity import Parity, check_parity
@@ -173,7 +174,7 @@ def _metrics(scored: ScoredModels, row: str) -> list[dict[str, Any]]:
     """The metrics of a row, of the test split first; by study and patient where they differ."""
     found = []
     for split in scored.splits():
-        for unit in scored.units(split):
+        for unit in units_of(scored, split):
             for result in scored.results(split, unit):
                 if result.model == row:
                     values = {name: asdict(one) for name, one in result.metrics.items()}

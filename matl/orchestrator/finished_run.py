@@ -25,6 +25,7 @@ from matl.orchestrator.plan import select_images
 from matl.orchestrator.scoring import read_scores
 from matl.orchestrator.store import Store, open_store
 from matl.report.rows import current_name
+from matl.stages.registry import task_of
 from matl.stages.settings import StageConfig, size_pair
 from matl.typed_json import typed
 
@@ -256,6 +257,25 @@ def load_model(path: str | Path) -> "TrainedModel":
     from matl.trained import load_trained
 
     return load_trained(stage_folder(Path(path)))
+
+
+def joining_of(path: Path, store: Path | None = None) -> str:
+    """How a diagnosis joins the scores of a study's or a patient's images; see `Task.joining`.
+
+    Args:
+        path: The folder of a run, whose own setting counts, or of a stage.
+        store: As of `stage_folder`.
+
+    Raises:
+        MatlError: The run or its stage is missing.
+    """
+    if (path / EXPERIMENT).is_file():
+        config = read_run(path, store).config
+    else:
+        from matl.trained import load_trained
+
+        config = load_trained(path).config
+    return task_of(config).joining(config)
 
 
 def stage_folder(path: Path, store: Path | None = None) -> Path:

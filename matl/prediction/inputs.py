@@ -1,12 +1,15 @@
 """Which files are scored: those that are named, those in folders, and those that a table lists."""
 
+import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from data_modules.formats.places import file_of
 from data_modules.sets.csv_rows import read_rows
 from data_modules.sets.listing import find_images
+from data_modules.sets.scans import expand
 from data_modules.spelling import form
 from matl.errors import MatlError
 from matl.files import refuse_irregular
@@ -43,13 +46,17 @@ class Inputs:
     notes: list[str] = field(default_factory=list)
 
 
-def find_inputs(paths: Sequence[str | Path], out: Path | None = None) -> Inputs:
+def find_inputs(paths: Sequence[str | Path], out: Path | None = None, grey: bool = False) -> Inputs:
     """The files to score; nothing is read of their labels or of the folders' names.
+
+    Each slice of a scan is one: its study is the series or volume, its patient the one of the tags,
+    both hashed as of the data set `folder`, unless a table says otherwise.
 
     Args:
         paths: Files, folders (with all below them), and CSV tables with a column `path`, relative
             to the table's folder, and maybe `patient` and `study`.
         out: A folder whose files are an earlier prediction's, and are passed over.
+        grey: As of `data_modules.sets.scans.expand`.
 
     Raises:
         MatlError: There is no such path, nothing to score, or a file stands for two patients or
@@ -61,7 +68,7 @@ def find_inputs(paths: Sequence[str | Path], out: Path | None = None) -> Inputs:
     named: dict[str, ImageFile] = {}
     repeated = earlier = 0
     for path in map(Path, paths):
-        for one in _below(path, inputs.notes):
+        for one in _below(path, grey, inputs.notes):
             place = os.path.realpath(one.path)
             if own is not None and Path(place).is_relative_to(own):
                 earlier += 1
@@ -83,25 +90,37 @@ def find_inputs(paths: Sequence[str | Path], out: Path | None = None) -> Inputs:
     return inputs
 
 
-def _below(path: Path, notes: list[str]) -> Iterator[ImageFile]:
+def _below(path: Path, grey: bool, notes: list[str]) -> Iterator[ImageFile]:
     refuse_irregular(path)
     try:
         str(path).encode()
     except UnicodeEncodeError as error:
         raise MatlError(f"the name {str(path)!a} is not UTF-8; rename it") from error
     if path.is_dir():
-        found = find_images(path)
+        found = find_images(path, scans=True)
         notes += [f"{path}: {note}" for note in found.notes()]
-        yield from (ImageFile(str(path / one)) for one in found.images)
-    elif not path.is_file():
+        yield from _slices(path, {one: ImageFile("") for one in found.images}, grey, notes)
+    elif not Path(file_of(str(path))).is_file():
         raise MatlError(f"{path}: no such file or folder; name images, folders or a CSV table")
     elif path.suffix.lower() == TABLE:
-        yield from _listed(path, notes)
+        yield from _listed(path, grey, notes)
     else:
-        yield ImageFile(str(path))
+        yield from _slices(path.parent, {path.name: ImageFile("")}, grey, notes)
 
 
-def _listed(table: Path, notes: list[str]) -> Iterator[ImageFile]:
+def _slices(
+    folder: Path, said: Mapping[str, ImageFile], grey: bool, notes: list[str]
+) -> Iterator[ImageFile]:
+    """The images of files in a folder, with what is said of them, or else what their tags say."""
+    scans = expand(folder, list(said), grey=grey)
+    notes += [f"{folder}: {note}" for note in scans.notes]
+    for row in scans.rows:
+        given = said[row.given]
+        patient, study = given.patient or row.person, given.study or row.study
+        yield ImageFile(str(folder / row.path), patient, study)
+
+
+def _listed(table: Path, grey: bool, notes: list[str]) -> Iterator[ImageFile]:
     """The files that a table names."""
     rows = read_rows(table)
     known = (PATH, PATIENT, STUDY)
@@ -118,8 +137,12 @@ def _listed(table: Path, notes: list[str]) -> Iterator[ImageFile]:
     if others:
         notes.append(f"{table}: columns that are passed over: {', '.join(others)}")
     filled = rows.reindex(columns=list(known), fill_value="")
-    for name, patient, study in zip(*(filled[one].tolist() for one in known), strict=True):
-        yield ImageFile(str(table.parent / name), patient, study)
+    said: dict[str, ImageFile] = {}
+    for one in itertools.starmap(ImageFile, filled.itertuples(index=False)):
+        _refuse_other(one, said.setdefault(one.path, one))
+    if again := len(filled) - len(said):
+        notes.append(f"{table}: {again} rows name a file again, and are passed over")
+    yield from _slices(table.parent, said, grey, notes)
 
 
 def _refuse_other(one: ImageFile, first: ImageFile) -> None:

@@ -8,10 +8,13 @@ import numpy as np
 import pandas as pd
 
 import matl
+from data_modules.formats.images import GREY
 from matl.errors import MatlError
+from matl.evaluation.joining import MEAN, check_join
 from matl.evaluation.metrics import THRESHOLD
 from matl.evaluation.statistics.conformal import ConformalSets
 from matl.names import OVERLAYS
+from matl.orchestrator.finished_run import joining_of
 from matl.prediction.ensemble import Ensemble, load_ensemble
 from matl.prediction.inputs import PATIENT, STUDY, ImageFile, find_inputs
 from matl.prediction.result import Prediction
@@ -33,6 +36,7 @@ def predict(
     command: str = "",
     store: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
+    join: str | None = None,
 ) -> Prediction:
     """Scores image files by a trained diagnosis, or by the mean of several.
 
@@ -41,8 +45,8 @@ def predict(
 
     Args:
         models: The folder of a run, of a diagnosis in a store, or a copy of one; or several.
-        paths: Image files, folders (with all below them), and CSV tables with a column `path` and
-            maybe `patient` and `study`; one or several.
+        paths: Image files, scans, folders (with all below them), and CSV tables with a column
+            `path` and maybe `patient` and `study`; one or several.
         out: The folder to write to; None writes nothing.
         coverage: The share of new persons, in (0, 1), all of whose images are to have their class
             in their sets of possible ones; a model abstains where it is not one class. None asks
@@ -51,6 +55,8 @@ def predict(
         command: The user's command, for the record.
         store: Of runs: holds their stages; by default it is looked for beside each.
         progress: Called with the number of files scored and of all, after each batch.
+        join: How the scores of a study's or a patient's images become one; see
+            `matl.evaluation.joining.join_scores`. None takes the first model's setting.
 
     Raises:
         MatlError: A model is missing, damaged or no diagnosis; they tell other classes apart; there
@@ -67,11 +73,12 @@ def predict(
     ensemble = load_ensemble(models, store)
     if explain:
         _refuse_overlays(ensemble, folder)
-    meaning, about, notes = _meaning(ensemble, coverage)
+    join = _checked_join(join or joining_of(Path(models[0]), store), ensemble)
+    meaning, about, notes = _meaning(ensemble, coverage, join)
     about = {"command": command, **_about(ensemble), **about}
     if folder is not None:
         refuse_folder(folder)
-    inputs = find_inputs(paths, folder)
+    inputs = find_inputs(paths, folder, grey=set(ensemble.members[0].levels) == {GREY})
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)  # before hours of scoring
     files, scored, unreadable = _score(ensemble, inputs.files, progress)
@@ -105,8 +112,21 @@ def _refuse_overlays(ensemble: Ensemble, folder: Path | None) -> None:
         )
 
 
+def _checked_join(join: str, ensemble: Ensemble) -> str:
+    try:
+        check_join(join)
+    except ValueError as error:
+        raise MatlError(f"--join: {error}") from error
+    if join != MEAN and ensemble.positive is None:
+        raise MatlError(
+            f"--join {join}: is for two classes, and the diagnosis is multi-class "
+            f"({', '.join(ensemble.classes)}): its probabilities are joined by {MEAN}"
+        )
+    return join
+
+
 def _meaning(
-    ensemble: Ensemble, coverage: float | None
+    ensemble: Ensemble, coverage: float | None, join: str
 ) -> tuple[Meaning, dict[str, Any], list[str]]:
     """What probabilities are read as, for the record and in words."""
     temperature, notes = None, []
@@ -116,7 +136,7 @@ def _meaning(
     except ValueError as error:
         notes = [f"scores are not calibrated: {error}"]
     sets = None
-    about: dict[str, Any] = {"temperature": temperature, "coverage": None}
+    about: dict[str, Any] = {"temperature": temperature, "coverage": None, "join": join}
     if coverage is not None:
         sets, said = _sets(ensemble, coverage)
         low, high = sets.interval()
@@ -128,7 +148,7 @@ def _meaning(
             "largest_non_conformity": sets.largest,
         }
         notes += said
-    return Meaning(ensemble.classes, ensemble.positive, temperature, sets), about, notes
+    return Meaning(ensemble.classes, ensemble.positive, temperature, sets, join), about, notes
 
 
 def _sets(ensemble: Ensemble, coverage: float) -> tuple[ConformalSets, list[str]]:

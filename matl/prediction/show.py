@@ -10,12 +10,13 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.text import Text
 
+from matl.evaluation.joining import join_in_words
 from matl.evaluation.metrics import THRESHOLD
 from matl.names import EXPERIMENT, PREDICTION_RECORD, PREDICTIONS
 from matl.orchestrator.show import show_line, show_next, show_table
 from matl.prediction.predict import OVERLAY
 from matl.prediction.result import Prediction
-from matl.prediction.tables import ABSTAINS, CALLED
+from matl.prediction.tables import ABSTAINS, CALLED, IMAGE
 from matl.report.table import Table, make_table
 from matl.terminal import show_notes
 
@@ -42,7 +43,8 @@ def show_prediction(
         paths: What was scored.
         console: Where it is shown.
     """
-    for title, table in (("Images", found.images), ("Patients", found.patients)):
+    tables = {"Images": found.images, "Studies": found.studies, "Patients": found.patients}
+    for title, table in tables.items():
         if table is not None:
             show_table(_table(title, table, found), console)
     for path, reason in found.unreadable:
@@ -59,6 +61,8 @@ def _table(title: str, table: pd.DataFrame, found: Prediction) -> Table:
     rows = table.head(MOST_ROWS)
     positive = found.about["positive"]
     score = f"score: probability of {positive}; threshold {THRESHOLD}." if positive else ""
+    if IMAGE not in table:
+        score += f" Joined: {join_in_words(found.about['join'])}."
     more = f" The first {len(rows)} of {len(table):,}." if len(table) > len(rows) else ""
     cells = [[_plain(value) for value in row] for row in rows.itertuples(index=False)]
     return make_table(title, f"{score}{more}".strip(), [*map(str, table.columns)], cells)

@@ -1,4 +1,4 @@
-"""The tables of a prediction: one row per image, and the means of studies and patients."""
+"""The tables of a prediction: one row per image, and one per study and patient."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,13 +7,14 @@ import numpy as np
 import pandas as pd
 
 from matl.evaluation.class_metrics import PROBABILITY
+from matl.evaluation.joining import join_scores
 from matl.evaluation.metrics import THRESHOLD
 from matl.evaluation.statistics.calibration import apply_temperature
 from matl.evaluation.statistics.conformal import ConformalSets
 from matl.prediction.inputs import PATIENT, STUDY, ImageFile
 from matl.prediction.scoring import of_both
 
-SCORE, CALIBRATED, CALLED = "score", "calibrated", "class"
+IMAGE, SCORE, CALIBRATED, CALLED = "image", "score", "calibrated", "class"
 POSSIBLE, ABSTAINS, ABSTAINING = "possible", "abstains", "abstaining"
 
 
@@ -26,12 +27,15 @@ class Meaning:
         positive: The class that a score is the probability of; None where there is one of each.
         temperature: What scores are calibrated with, None where there is none.
         sets: Which classes are possible, None where nobody asked.
+        join: How the scores of a study's or a patient's images become one; see
+            `matl.evaluation.joining.join_scores`.
     """
 
     classes: Sequence[str]
     positive: str | None
     temperature: float | None
     sets: ConformalSets | None
+    join: str
 
     def called(self, probabilities: np.ndarray) -> np.ndarray:
         """The class at the threshold, or the likeliest of several, of float [N, K]: text [N]."""
@@ -84,7 +88,7 @@ def image_table(
         (at the temperature, where there is one), `class`, and, where sets are asked for, `possible`
         and `abstains` (the reason, "" where there is none).
     """
-    table = pd.DataFrame({"image": [one.path for one in files]})
+    table = pd.DataFrame({IMAGE: [one.path for one in files]})
     for what in (PATIENT, STUDY):
         if any(given := [getattr(one, what) for one in files]):
             table[what] = given
@@ -96,7 +100,7 @@ def image_table(
 
 
 def group_table(images: pd.DataFrame, unit: str, meaning: Meaning) -> pd.DataFrame | None:
-    """The mean scores of each study or patient, and their class; None where none is named.
+    """The joined scores of each study or patient, and their class; None where none is named.
 
     Args:
         images: Of `image_table`.
@@ -104,18 +108,23 @@ def group_table(images: pd.DataFrame, unit: str, meaning: Meaning) -> pd.DataFra
         meaning: What scores are read as.
 
     Returns:
-        `patient` and `study`, `images` (their number), the means of the images' scores and of
-        `calibrated`, `class` by the mean score, and `abstaining` (the number of images) where sets
-        were asked for.
+        `patient` and `study`, `images` (their number), the images' scores and `calibrated`, joined
+        as the meaning says, `class` by the joined score, and `abstaining` (the number of images)
+        where sets were asked for.
     """
     if unit not in images:
         return None
     keys = [one for one in (PATIENT, STUDY) if one in images and one in (unit, PATIENT)]
-    groups = images[images[unit] != ""].groupby(keys, sort=False)
+    named = images[images[unit] != ""]
+    groups = named.groupby(keys, sort=False)
+    images_of = groups.size()
     columns = list(meaning.scores(np.zeros((0, len(meaning.classes)))))
     extra = [CALIBRATED] if CALIBRATED in images else []
-    table = groups[columns + extra].mean()
-    table.insert(0, "images", groups.size())
+    parts = {
+        name: join_scores(named, keys, name, meaning.join).reindex(images_of.index)
+        for name in columns + extra
+    }
+    table = pd.DataFrame({"images": images_of, **parts})
     means = table[columns].to_numpy()
     table[CALLED] = meaning.called(means if meaning.positive is None else of_both(means[:, 0]))
     if ABSTAINS in images:

@@ -11,6 +11,7 @@ from matl.evaluation.metrics import METRICS, THRESHOLD
 from matl.evaluation.paired import PAIRED_CAPTION, Paired
 from matl.evaluation.scored import ModelResult, Scored, ScoredModels
 from matl.evaluation.statistics.calibration import BINS
+from matl.evaluation.units import has_volumes, mixed_units, units_of
 from matl.report.leak_rows import all_paired, all_results, leak_caption, own_test_split
 from matl.report.run_record import RunRecord
 from matl.report.table import Column, Row, Table, TableCell, make_table
@@ -32,7 +33,7 @@ def split_tables(record: RunRecord, split: str) -> Iterator[Table]:
     yield diagnosis_table(record, split)
     if scored.paired(split):
         yield paired_table(scored, split)
-    for unit in scored.units(split)[1:]:
+    for unit in units_of(scored, split)[1:]:
         yield unit_table(scored, split, unit)
     if scored.sources(split):
         yield source_table(scored, split)
@@ -42,7 +43,7 @@ def shown_tables(record: RunRecord) -> list[Table]:
     """What a terminal shows: test, or val where nothing was tested; of volumes by study, too."""
     scored = _scored(record)
     split = next(iter(scored.splits()), "test")
-    joined = scored.units(split)[1:] if scored.has_volumes(split) else []
+    joined = units_of(scored, split)[1:] if has_volumes(scored, split) else []
     return [diagnosis_table(record), *(unit_table(scored, split, unit) for unit in joined)]
 
 
@@ -50,7 +51,7 @@ def last_tables(record: RunRecord, split: str) -> list[Table]:
     """What stands below the tables of the first split: calibration, confusion by every unit."""
     scored = _scored(record)
     calibration = calibration_table(scored) if split == "test" else None
-    confusion = [confusion_table(scored, split, unit) for unit in scored.units(split)]
+    confusion = [confusion_table(scored, split, unit) for unit in units_of(scored, split)]
     return [*([calibration] if calibration else []), *confusion]
 
 
@@ -80,10 +81,10 @@ def unit_table(scored: Scored, split: str, unit: Unit) -> Table:
 
 def unit_caption(scored: Scored, split: str, unit: Unit) -> str:
     """How the images of studies or patients are taken together, and how many are of two labels."""
-    caption, mixed = joined_caption(scored.join, unit), scored.mixed(split, unit)
+    caption, mixed = joined_caption(scored.join, unit), mixed_units(scored, split, unit)
     if mixed:
         caption += f" Positive, with images of both classes: {mixed:,} {PLURALS[unit]}."
-    if unit == "patient" and scored.has_volumes(split) and "study" not in scored.units(split):
+    if unit == "patient" and has_volumes(scored, split) and "study" not in units_of(scored, split):
         caption += " Each patient has one study."
     return caption
 

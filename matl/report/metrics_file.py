@@ -15,9 +15,10 @@ from matl.evaluation.joining import Unit
 from matl.evaluation.metrics import CONFIDENCE, RESAMPLES, THRESHOLD, Estimate
 from matl.evaluation.multi_class import MultiClassScored
 from matl.evaluation.paired import Paired
-from matl.evaluation.scored import JOINED_UNITS, Scored, ScoredModels
+from matl.evaluation.scored import Scored, ScoredModels
 from matl.evaluation.statistics.calibration import BINS, Calibration
 from matl.evaluation.statistics.clustered import Difference
+from matl.evaluation.units import JOINED_UNITS, mixed_units, units_of
 from matl.files import read_json
 from matl.names import METRICS_FILE
 from matl.report.plain_values import plain_value
@@ -71,9 +72,9 @@ def _by_unit(scored: ScoredModels, seeds: int) -> dict[str, Any]:
     results: dict[Unit, list[Any]] = {"image": [], "study": [], "patient": []}
     mixed: list[dict[str, Any]] = []
     for split in scored.splits():
-        for unit in scored.units(split):
+        for unit in units_of(scored, split):
             results[unit] += scored.results(split, unit)
-            if unit != "image" and (count := scored.mixed(split, unit)):
+            if unit != "image" and (count := mixed_units(scored, split, unit)):
                 mixed.append({"split": split, "unit": unit, "of_several_labels": count})
     joined = {unit: _rows(results[unit], about) for unit in JOINED_UNITS}
     return {

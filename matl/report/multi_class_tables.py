@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from matl.evaluation.class_metrics import ONE_CLASS
 from matl.evaluation.joining import Unit
 from matl.evaluation.multi_class import MultiClassScored
+from matl.evaluation.units import has_volumes, mixed_units, units_of
 from matl.report.diagnosis_tables import paired_table
 from matl.report.leak_rows import all_results, leak_caption, own_test_split
 from matl.report.run_record import RunRecord
@@ -37,7 +38,7 @@ def split_tables(record: RunRecord, split: str) -> Iterator[Table]:
     if scored.paired(split):
         yield paired_table(scored, split, PAIRED)
     yield class_table(scored, split)
-    for unit in scored.units(split)[1:]:
+    for unit in units_of(scored, split)[1:]:
         if scored.tables(split, unit):
             yield unit_table(scored, split, unit)
     if scored.sources(split):
@@ -54,8 +55,8 @@ def shown_tables(record: RunRecord) -> list[Table]:
         confusion_table(scored, split),
         *(
             unit_table(scored, split, unit)
-            for unit in scored.units(split)[1:]
-            if scored.has_volumes(split) and scored.tables(split, unit)
+            for unit in units_of(scored, split)[1:]
+            if has_volumes(scored, split) and scored.tables(split, unit)
         ),
     ]
 
@@ -63,7 +64,7 @@ def shown_tables(record: RunRecord) -> list[Table]:
 def last_tables(record: RunRecord, split: str) -> list[Table]:
     """What stands below the tables of the first split: how images and patients were called."""
     scored = _scored(record)
-    return [confusion_table(scored, split, unit) for unit in scored.units(split)]
+    return [confusion_table(scored, split, unit) for unit in units_of(scored, split)]
 
 
 def diagnosis_table(record: RunRecord, split: str | None = None) -> Table:
@@ -94,7 +95,7 @@ def unit_table(scored: MultiClassScored, split: str, unit: Unit) -> Table:
 def unit_caption(scored: MultiClassScored, split: str, unit: Unit) -> str:
     """How a study's or a patient's images are taken together, and how many are left out."""
     caption = f"A {unit}'s probabilities are the means of its images'."
-    left_out = scored.mixed(split, unit)
+    left_out = mixed_units(scored, split, unit)
     return (
         f"{caption} Left out, with images of several classes: {left_out}." if left_out else caption
     )

@@ -13,6 +13,7 @@ from shown import render
 from matl.evaluation import metrics
 from matl.evaluation.metrics import summarise
 from matl.evaluation.scored import Scored
+from matl.evaluation.units import has_volumes, mixed_units, units_of
 from matl.report.diagnosis_tables import diagnosis_table
 from matl.report.html.run_page import write_run_page
 from matl.report.run_report import write_report
@@ -47,7 +48,7 @@ def test_each_patient_once_is_the_same_where_each_has_one_image(drawn: Counter[s
     table = make_scores(1.0)
     scored = Scored({"chain": table.assign(patient=table["image"])}, "a", "b")
     assert scored.results("test", "patient") == scored.results("test")
-    assert not scored.has_repeats("test")
+    assert units_of(scored, "test") == ["image"]
     assert len(drawn) == 1
     one = scored.tables("test")["chain"]
     assert scored.results("test")[0].metrics == summarise(one)
@@ -62,7 +63,7 @@ def test_the_results_are_those_of_the_scores() -> None:
         assert (result.images, result.patients, result.positives) == (40, 20, 20)
     once = scored.results("test", "patient")
     assert [(one.images, one.patients) for one in once] == [(20, 20)] * 2
-    assert scored.has_repeats("test")
+    assert units_of(scored, "test") == ["image", "patient"]
     assert scored.sources("test") == {}
 
 
@@ -111,7 +112,7 @@ def volumes(studies_each: int) -> pd.DataFrame:
 
 def test_studies_stand_beside_images_and_patients_where_they_differ() -> None:
     scored = Scored({"chain": volumes(2)}, "a", "b", join="max")
-    assert scored.units("test") == ["image", "study", "patient"]
+    assert units_of(scored, "test") == ["image", "study", "patient"]
     [study], [patient] = (scored.results("test", unit) for unit in ("study", "patient"))
     assert (study.images, study.patients, patient.images) == (24, 12, 12)
     once = scored.tables("test", "study")["chain"]
@@ -125,11 +126,11 @@ def test_studies_stand_beside_images_and_patients_where_they_differ() -> None:
 
 def test_where_each_patient_has_one_study_the_patients_stand_for_both() -> None:
     scored = Scored({"chain": volumes(1)}, "a", "b")
-    assert scored.has_volumes("test")
-    assert scored.units("test") == ["image", "patient"]
+    assert has_volumes(scored, "test")
+    assert units_of(scored, "test") == ["image", "patient"]
     table = volumes(1)
     alone = Scored({"chain": table.assign(study=table["image"])}, "a", "b")
-    assert not alone.has_volumes("test")
+    assert not has_volumes(alone, "test")
 
 
 def test_studies_of_several_labels_are_counted_once_a_split() -> None:
@@ -137,8 +138,8 @@ def test_studies_of_several_labels_are_counted_once_a_split() -> None:
     first = table.index[(table["split"] == "test")][0]
     table.loc[first, "label"] = 1 - table.loc[first, "label"]
     scored = Scored({"chain": table, "floor": table}, "a", "b")
-    assert [scored.mixed("test", unit) for unit in ("study", "patient")] == [1, 1]
-    assert scored.mixed("val", "study") == 0
+    assert [mixed_units(scored, "test", unit) for unit in ("study", "patient")] == [1, 1]
+    assert mixed_units(scored, "val", "study") == 0
 
 
 def test_scores_that_cannot_be_joined_so_are_refused() -> None:

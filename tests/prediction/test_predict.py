@@ -228,3 +228,35 @@ def test_what_is_odd_with_images_is_counted(finished: Path, tmp_path: Path) -> N
     assert [note for note in notes if "1 of 2 images are smaller than what the network" in note]
     assert [note for note in notes if "1 of 2 images have hardly any contrast" in note]
     assert [note for note in notes if "passed over: 1 .txt" in note]
+
+
+def test_scans_have_their_studies_and_scores_are_joined_as_asked(
+    finished: Path, tmp_path: Path
+) -> None:
+    scan_files = pytest.importorskip("scan_files")
+    for person in range(2):
+        folder = tmp_path / "scans" / f"p{person}"
+        tags = {"PatientID": f"MRN-55{person}", "SeriesInstanceUID": f"1.2.888.{person}"}
+        scan_files.write_series(folder, [0, 3, 6], first_seed=9 * person, **tags)
+    scan_files.write_nifti(tmp_path / "scans" / "volume.nii.gz", slices=2)
+    found = matl.predict(finished, tmp_path / "scans", tmp_path / "out", join="top_2")
+    assert found.studies is not None and found.patients is not None
+    assert sorted(found.studies["images"]) == [2, 3, 3]
+    assert sorted(found.patients["images"]) == [3, 3]
+    for row in found.studies.itertuples():
+        own = found.images.loc[found.images["study"] == row.study, "score"]
+        assert row.score == pytest.approx(own.nlargest(2).mean())
+    assert found.about["join"] == "top_2"
+    assert "volume.nii.gz#000" in found.images["image"].iloc[-2]
+    written = b"".join(one.read_bytes() for one in (tmp_path / "out").iterdir() if one.is_file())
+    assert b"MRN-55" not in written and b"1.2.888" not in written
+    one = matl.predict(finished, tmp_path / "scans" / "volume.nii.gz#001", join="max")
+    assert one.images["study"].tolist() == ["volume"]
+    assert one.images["score"].tolist() == [found.images["score"].iloc[-1]]
+
+
+def test_a_join_that_is_none_is_refused(finished: Path, multi_class: Path, scans: Path) -> None:
+    with pytest.raises(MatlError, match="--join: 'most' joins no scores; write mean, max"):
+        matl.predict(finished, scans, join="most")
+    with pytest.raises(MatlError, match="--join max: is for two classes, and the diagnosis is mul"):
+        matl.predict(multi_class, scans, join="max")

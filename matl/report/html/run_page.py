@@ -13,6 +13,7 @@ from matl.evaluation.confusion import confusions
 from matl.evaluation.metrics import THRESHOLD, Estimate
 from matl.evaluation.multi_class import MultiClassScored
 from matl.evaluation.scored import Result, Scored, ScoredModels
+from matl.evaluation.units import units_of
 from matl.files import json_bytes, read_json, replace_file
 from matl.names import (
     CKA_FIGURE,
@@ -154,7 +155,7 @@ def _diagnosis(record: RunRecord) -> dict[str, Any]:
 
 def _confusion(scored: Scored) -> dict[str, Any]:
     split = next(iter(scored.splits()), "")
-    units = scored.units(split)
+    units = units_of(scored, split)
     joined = " ".join(unit_caption(scored, split, unit) for unit in units[1:])
     return {
         "classes": (),
@@ -169,7 +170,7 @@ def _confusion(scored: Scored) -> dict[str, Any]:
 
 def _class_confusion(scored: MultiClassScored) -> dict[str, Any]:
     split = next(iter(scored.splits()), "")
-    units = scored.units(split)
+    units = units_of(scored, split)
     joined = " ".join(class_unit_caption(scored, split, unit) for unit in units[1:])
     return {
         "classes": scored.classes,

@@ -99,7 +99,7 @@ def test_what_cannot_be_diagnosed_is_refused(
 
 def test_several_classes_are_joined_by_their_means() -> None:
     config = replace(MULTI_CLASS, join="max")
-    with pytest.raises(SettingError, match="max is for two classes, .* joined by mean; leave it"):
+    with pytest.raises(SettingError, match="max is for two classes, and this diagnosis is"):
         Diagnosis.select(samples(["ill", "well", "flu", "ill", ""]), config)
     two = replace(CONFIG, join="max")
     assert Diagnosis.joining(two) == "max"
