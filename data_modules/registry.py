@@ -13,6 +13,7 @@ from data_modules.catalogue import DATASETS as DATASETS
 from data_modules.catalogue import find_index as find_index
 from data_modules.catalogue import list_data_sets as list_data_sets
 from data_modules.catalogue import parameters_of
+from data_modules.choosing import choose_slices
 from data_modules.clean_splits import take_clean
 from data_modules.config import DataConfig
 from data_modules.errors import DataError, did_you_mean, fault
@@ -21,7 +22,7 @@ from data_modules.formats.windows import window_levels
 from data_modules.levels import checked_range, with_levels
 from data_modules.samples import Samples
 from data_modules.sets.union import join
-from data_modules.slices import step_of
+from data_modules.slices import slices_of
 from data_modules.splits import keep_labels, kfold, leak_notes
 from data_modules.thinning import check_thin
 
@@ -68,7 +69,8 @@ def load(
         indexed: What earlier calls indexed, which is not read again; new data sets are added.
         hashes: What hashes the files to find those that are alike; None remembers nothing.
         unsplit: Whether the split does not matter to the caller, who takes all images alike.
-        boxes: What finds the box of an image's content, in which they are compared, too.
+        boxes: What finds the box of an image's content, in which they are compared, too, and says
+            which slices show lungs.
 
     Raises:
         DataError: Where a setting or the data is wrong, in one line.
@@ -108,7 +110,7 @@ def check_config(config: DataConfig) -> None:
     window_levels(config.window)
     if config.name in OF_SCANS:
         checked_range(config.options.get("range"))
-        step_of(config.options.get("slices", "all"))
+        slices_of(config.options.get("slices", "all"))
     check_thin(config.thin)
 
 
@@ -163,13 +165,19 @@ def _fits(value: Any, expected: Any) -> bool:
 
 
 def _index(
-    config: DataConfig, data_root: Path, indexed: dict[Any, Samples], hashes: FileHashes | None
+    config: DataConfig,
+    data_root: Path,
+    indexed: dict[Any, Samples],
+    hashes: FileHashes | None,
+    boxes: Boxes | None,
 ) -> Samples:
     key = _place(config, data_root)
     if key not in indexed:
         samples = _read_index(config, data_root)
         value_range = config.options.get("range") if config.name in OF_SCANS else None
-        indexed[key] = with_levels(samples, config.window, value_range, hashes)
+        samples = with_levels(samples, config.window, value_range, hashes)
+        slices = config.options.get("slices", "all") if config.name in OF_SCANS else "all"
+        indexed[key] = choose_slices(samples, slices_of(slices), hashes, boxes)
     return indexed[key]
 
 
@@ -211,7 +219,7 @@ def _together(
     over = config.over if redealt else "all"
     key = (*_place(config, data_root), redealt, over, unsplit)
     if key not in indexed:
-        samples = _index(config, data_root, indexed, hashes)
+        samples = _index(config, data_root, indexed, hashes, boxes)
         if over == "train" and samples.classes:
             samples = samples.subset(samples.table["split"] == "train")
         indexed[key] = hold_alike_together(samples, hashes, redealt, unsplit, boxes)

@@ -9,19 +9,19 @@ from typer.core import TyperGroup
 import matl
 from matl.arguments import ExperimentFile, Overrides
 
-DEFAULT = "show"
+DEFAULT, OF_FOLDERS = "show", "studies"
 NOT_COMPLETE = 2
 SetName = Annotated[str, typer.Argument(metavar="NAME", help="A public data set, as listed.")]
 
 
 class ExperimentOrCommand(TyperGroup):
-    """A group whose first word is a command, or else an experiment to show."""
+    """A group whose first word is a command, or else an experiment or a folder to show."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Puts the default command before words that name none."""
+        """Puts the default command, or that of folders, before words that name none."""
         asks = args[:1] and (args[0] in self.commands or args[0] in ctx.help_option_names)
         if not asks and not ctx.resilient_parsing:
-            args = [DEFAULT, *args]
+            args = [OF_FOLDERS if any(Path(word).is_dir() for word in args) else DEFAULT, *args]
         return super().parse_args(ctx, args)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
@@ -32,7 +32,7 @@ class ExperimentOrCommand(TyperGroup):
 
 app = typer.Typer(
     cls=ExperimentOrCommand,
-    subcommand_metavar="{EXPERIMENT [KEY=VALUE]... | COMMAND [ARGS]...}",
+    subcommand_metavar="{EXPERIMENT [KEY=VALUE]... | FOLDER | COMMAND [ARGS]...}",
 )
 
 
@@ -40,7 +40,7 @@ app = typer.Typer(
 def data() -> None:
     """Show the images of an experiment's stages, or list, describe and check public data sets.
 
-    Without a command, the first word is an experiment.
+    Without a command, the first word is an experiment, or a folder of studies.
 
     Example: matl data experiments/demo.yaml --sheet sheet.png
     """
@@ -66,6 +66,25 @@ def data_show(
     from matl.terminal import terminal
 
     show_data(matl.load_experiment(experiment, overrides or []), terminal(), sheet, duplicates)
+
+
+@app.command(OF_FOLDERS)
+def data_studies(
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="A folder of DICOM series or volumes.")
+    ],
+    sheet: Annotated[
+        Path | None, typer.Option(help="Draw the middle slice of every series: a PNG file.")
+    ] = None,
+) -> None:
+    """Show the series of a folder: modality, slices, spacing, kernel, scanner, window; no patient.
+
+    Example: matl data studies hospital --sheet sheet.png
+    """
+    from matl.studies import show_studies
+    from matl.terminal import terminal
+
+    show_studies(folder, terminal(), sheet)
 
 
 @app.command("list")

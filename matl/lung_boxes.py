@@ -1,4 +1,4 @@
-"""The box of the lungs, within which copies of a slice are alike however they were cropped."""
+"""The lungs of a slice: their box, within which copies look alike, and their share of the slice."""
 
 import numpy as np
 
@@ -7,14 +7,8 @@ from matl.lung_regions import VERSION
 
 
 def lung_box(grey: np.ndarray) -> Box | None:
-    """The box of the air of both lungs in a slice, uint8 [H, W]; None where no lung is found.
-
-    Dense lung is left out: it is slow to find, and what is compared needs no exact box.
-    """
-    from matl.lung_fields.search import find_lungs
-    from matl.lungs import at_working_size
-
-    lungs = find_lungs(at_working_size(grey)) > 0
+    """The box of the air of both lungs in a slice, uint8 [H, W]; None where no lung is found."""
+    lungs = _air(grey)
     if not lungs.any():
         return None
     rows, columns = (np.flatnonzero(lungs.any(axis=axis)) for axis in (1, 0))
@@ -22,4 +16,20 @@ def lung_box(grey: np.ndarray) -> Box | None:
     return columns[0] / width, rows[0] / height, (columns[-1] + 1) / width, (rows[-1] + 1) / height
 
 
-LUNG_BOXES = Boxes(f"lungs-{VERSION}", lung_box)
+def lung_share(grey: np.ndarray) -> float:
+    """Which share of a slice, uint8 [H, W], is the air of both lungs; 0 where no lung is found."""
+    return float(_air(grey).mean())
+
+
+def _air(grey: np.ndarray) -> np.ndarray:
+    """The air of both lungs, bool [128, 128].
+
+    Dense lung is left out: it is slow to find, and neither use needs it.
+    """
+    from matl.lung_fields.search import find_lungs
+    from matl.lungs import at_working_size
+
+    return np.asarray(find_lungs(at_working_size(grey)) > 0)
+
+
+LUNG_BOXES = Boxes(f"lungs-{VERSION}", lung_box, lung_share)

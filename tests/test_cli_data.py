@@ -124,3 +124,21 @@ def test_the_page_is_what_the_command_prints(matl: Matl, tmp_path: Path):
     """Write it again with `matl data list --markdown > docs/public_sets.md`."""
     shown = matl("data", "list", "--markdown", folder=tmp_path).stdout
     assert shown == as_markdown() == PAGE.read_text()
+
+
+@pytest.mark.parametrize("words", [[], ["studies"]], ids=["short", "studies"])
+def test_a_folder_of_studies_is_shown_as_a_table_of_series(
+    matl: Matl, words: list[str], tmp_path: Path
+):
+    scan_files = pytest.importorskip("scan_files")
+    scan_files.write_series(tmp_path / "hospital" / "a", [0, 3, 6], ConvolutionKernel="B70f")
+    shown = matl("data", *words, "hospital", "--sheet", "sheet.png", folder=tmp_path)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "1 series, 3 slices" in shown.stdout
+    assert "B70f" in shown.stdout
+    assert "Contact sheet: sheet.png" in shown.stdout
+    assert (tmp_path / "sheet.png").is_file()
+    (tmp_path / "empty").mkdir()
+    refused = matl("data", "studies", "empty", folder=tmp_path)
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("error: empty: holds no DICOM series and no volume")

@@ -17,7 +17,10 @@ class Boxes:
         name: Of the finder, letters of a file name; another one whenever it may find another box.
         find: Takes a grey image, uint8 [H, W], and returns its box, or None where it has none. A
             function of a module: it is called in several processes.
+        share: Takes the same, and returns which share of the image is content, in [0, 1]; None
+            where nobody can say.
     """
 
     name: str
     find: Callable[[np.ndarray], Box | None]
+    share: Callable[[np.ndarray], float] | None = None

@@ -47,7 +47,7 @@ def read_header(file: str) -> Header:
         Refused: It is no DICOM file of an image.
         DataError: pydicom is not installed.
     """
-    return header_of(_dataset(file, pixels=False))
+    return header_of(open_dataset(file, pixels=False))
 
 
 def read_frame(file: str, number: int | None = None) -> Frame:
@@ -63,7 +63,7 @@ def read_frame(file: str, number: int | None = None) -> Frame:
         DataError: pydicom is not installed.
     """
     with tags_unquoted():
-        return _frame(_dataset(file, pixels=True), number)
+        return _frame(open_dataset(file, pixels=True), number)
 
 
 def _frame(dataset: Any, number: int | None) -> Frame:
@@ -87,7 +87,13 @@ def _frame(dataset: Any, number: int | None) -> Frame:
     return Frame(np.ascontiguousarray(header.upright(values)), header)
 
 
-def _dataset(file: str, pixels: bool) -> Any:
+def open_dataset(file: str, pixels: bool) -> Any:
+    """Pydicom's dataset of a file, whose tags may name a patient; without pixels if not asked for.
+
+    Raises:
+        Refused: It is no DICOM file.
+        DataError: pydicom is not installed.
+    """
     pydicom = _pydicom()
     try:
         return pydicom.dcmread(file, stop_before_pixels=not pixels, defer_size=None)
@@ -102,7 +108,7 @@ def _stored(dataset: Any, number: int) -> np.ndarray:
     pydicom = _pydicom()
     try:
         return np.asarray(pydicom.pixels.pixel_array(dataset, index=number))
-    except Exception as error:  # as in `_dataset`
+    except Exception as error:  # as in `open_dataset`
         syntax = dataset.file_meta.get("TransferSyntaxUID")
         named = syntax.name if syntax in pydicom.uid.UID_dictionary else "not known"
         reason = f"{type(error).__name__}; transfer syntax: {named}"

@@ -57,7 +57,9 @@ def index(
         split_seed: Seed of the split.
         masks: A folder beside `root`, relative to it (`../masks`), with the masks of the images
             under the same names; their file types may differ.
-        slices: Which slices of scans are images: "all", or {"every": n} for each n-th.
+        slices: Which slices of scans are images: "all", or any of {"every": n} for each n-th,
+            {"lungs": share} and {"different": n}; see `data_modules.slices`. Whoever loads the data
+            set sees to the last two.
         range: The values that become black and white of images of more than 8 bits that are not in
             Hounsfield units.
 

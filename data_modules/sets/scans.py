@@ -14,6 +14,7 @@ from data_modules.arrays import in_threads
 from data_modules.errors import DataError
 from data_modules.formats.dicom import read_header
 from data_modules.formats.dicom_header import Header
+from data_modules.formats.dicom_technique import holds_name
 from data_modules.formats.images import GREY, is_picture
 from data_modules.formats.pictures import SUFFIXES
 from data_modules.formats.places import HOUNSFIELD, place_of, slice_paths
@@ -23,13 +24,11 @@ from data_modules.persons import Persons, names_a_person
 from data_modules.sets.listing import is_scan
 from data_modules.sets.scan_notes import ScanNotes
 from data_modules.sets.series import ordered_series
-from data_modules.slices import step_of
+from data_modules.slices import slices_of
 
 NO_IMAGE = "is a DICOM"
 """How `read_header` begins to say that a file holds no image."""
 FRAMES = "holds several frames that are no slices: name one, as in file.dcm#000"
-LEAST_WORD = 4
-"""Letters of a name that is looked for in paths."""
 ASSUMED = "values of volumes are taken as Hounsfield units, which such files do not state"
 AnyHeader = Header | VolumeHeader | str
 """What a file says, or why it cannot be read."""
@@ -80,7 +79,13 @@ class Scans:
         return {name: self.column(name) for name in names if any(self.column(name))}
 
 
-def expand(root: Path, paths: Sequence[str], slices: Any = "all", grey: bool = False) -> Scans:
+def expand(
+    root: Path,
+    paths: Sequence[str],
+    slices: Any = "all",
+    grey: bool = False,
+    persons: Persons | None = None,
+) -> Scans:
     """Turn paths into images: each picture is one, scans are their slices.
 
     DICOM files are grouped by SeriesInstanceUID within their folder and sorted by position. A file
@@ -89,14 +94,17 @@ def expand(root: Path, paths: Sequence[str], slices: Any = "all", grey: bool = F
     Args:
         root: The folder that paths start from.
         paths: Pictures, DICOM files, folders of a DICOM series, volumes, and slices of volumes.
-        slices: As of `data_modules.slices`, for scans that are not named slice by slice.
+        slices: As of `data_modules.slices`, of which only `every` is seen to, for scans that are
+            not named slice by slice.
         grey: Whether a range of grey values is stated, so that values of no stated unit are such.
+        persons: Who makes stand-ins; None hashes by the salt in `root`.
 
     Raises:
         DataError: A library is missing, a folder holds no DICOM file, or identities cannot be
             hashed.
     """
-    root, how, notes = Path(root), _How(step_of(slices), grey, Persons(root)), ScanNotes()
+    root, notes = Path(root), ScanNotes()
+    how = _How(slices_of(slices).every, grey, persons or Persons(root))
     pictures = [suffix_of(path) in SUFFIXES for path in paths]  # most files, of which all is known
     others = [path for path, is_one in zip(paths, pictures, strict=True) if not is_one]
     members = [_Member(file, path) for path in others for file in _files(root, path)]
@@ -226,7 +234,7 @@ def _series_rows(group: Sequence[tuple[_Member, Header]], how: _How, notes: Scan
         path, header = series.paths[number], series.headers[number]
         file = path if path in given else place_of(path).file
         person = header.person if names_a_person(header.person) else ""
-        if person and _is_in(header.names, path):
+        if person and holds_name(path, header.names):
             notes.named.append(path)
         rows.append(
             Row(
@@ -245,11 +253,6 @@ def _series_rows(group: Sequence[tuple[_Member, Header]], how: _How, notes: Scan
 def _unit(header: Header, grey: bool) -> str:
     """The unit; what is only assumed to be Hounsfield units is grey where a range is stated."""
     return GREY if grey and header.unit == HOUNSFIELD and header.assumed else header.unit
-
-
-def _is_in(names: Sequence[str], path: str) -> bool:
-    known = [name.lower() for name in names if len(name) >= LEAST_WORD]
-    return any(name in path.lower() for name in known)
 
 
 def _spacing(steps: Sequence[float] | None) -> str:

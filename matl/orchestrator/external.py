@@ -159,12 +159,13 @@ def _overlap(run: FinishedRun, samples: Samples) -> str:
     return f"no file of it was trained on{patients}"
 
 
-def _own_range(run: FinishedRun) -> dict[str, Any]:
-    """The range of grey values that the diagnosis was trained with, as an option of a data set."""
+def _own_options(run: FinishedRun) -> dict[str, Any]:
+    """Which slices, and which range of grey values, the diagnosis was trained with, as options."""
+    own = {key: one for key, one in run.config.data.options.items() if key == "slices"}
     levels = _first_manifest(run).levels
     if set(levels) != {GREY}:  # with Hounsfield units in training, a range would change others
-        return {}
-    return {"range": list(levels_of(levels[GREY]).ranges[0])}
+        return own
+    return {**own, "range": list(levels_of(levels[GREY]).ranges[0])}
 
 
 def _external_samples(data: str, positive: str | None, run: FinishedRun) -> Samples:
@@ -178,7 +179,7 @@ def _external_samples(data: str, positive: str | None, run: FinishedRun) -> Samp
         )
     hashes = FileHashes(Path(run.experiment.cache))
     config = DataConfig(name=name, root=root, window=run.config.data.window)
-    config.options = _own_range(run) if name in OF_SCANS else {}
+    config.options = _own_options(run) if name in OF_SCANS else {}
     samples = load(
         config, Path(run.experiment.data_root), hashes=hashes, unsplit=True, boxes=LUNG_BOXES
     )

@@ -240,7 +240,8 @@ def test_scans_have_their_studies_and_scores_are_joined_as_asked(
         scan_files.write_series(folder, [0, 3, 6], first_seed=9 * person, **tags)
     scan_files.write_nifti(tmp_path / "scans" / "volume.nii.gz", slices=2)
     found = matl.predict(finished, tmp_path / "scans", tmp_path / "out", join="top_2")
-    assert found.studies is not None and found.patients is not None
+    assert found.studies is not None
+    assert found.patients is not None
     assert sorted(found.studies["images"]) == [2, 3, 3]
     assert sorted(found.patients["images"]) == [3, 3]
     for row in found.studies.itertuples():
@@ -249,7 +250,8 @@ def test_scans_have_their_studies_and_scores_are_joined_as_asked(
     assert found.about["join"] == "top_2"
     assert "volume.nii.gz#000" in found.images["image"].iloc[-2]
     written = b"".join(one.read_bytes() for one in (tmp_path / "out").iterdir() if one.is_file())
-    assert b"MRN-55" not in written and b"1.2.888" not in written
+    assert b"MRN-55" not in written
+    assert b"1.2.888" not in written
     one = matl.predict(finished, tmp_path / "scans" / "volume.nii.gz#001", join="max")
     assert one.images["study"].tolist() == ["volume"]
     assert one.images["score"].tolist() == [found.images["score"].iloc[-1]]
