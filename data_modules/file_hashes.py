@@ -82,7 +82,7 @@ class FileHashes:
         ]
 
     def _look_up(self, paths: list[str]) -> list[str]:
-        keys = _readable(map(_key, paths), paths)
+        keys = _readable(map(file_key, paths), paths)
         folder = Path(os.path.abspath(self.folder))
         memo = _memos.setdefault(str(folder), _Memo(folder))
         memo.read()
@@ -165,7 +165,8 @@ def _joined(hashes: list[str], rest: str) -> str:
     return hashlib.blake2b(os.fsencode(text), digest_size=SIZE).hexdigest()
 
 
-def _key(path: str) -> bytes | OSError:
+def file_key(path: str) -> bytes | OSError:
+    """What stands for a file as long as nobody changes it, 16 bytes; or why it cannot be read."""
     try:
         info = os.stat(path)
     except OSError as error:

@@ -27,7 +27,7 @@ from data_modules.splits import keep_labels, kfold, leak_notes
 from data_modules.thinning import check_thin
 
 WHOLE_UNION = ("union", "positive", "on_bad_image", "label_fraction", "label_seed", "thin")
-NOT_OPTIONS = ("split_seed",)
+NOT_OPTIONS = ("split_seed", "memo")
 OF_SCANS = ("folder", "csv")
 """The data sets with the options `range` and `slices`."""
 
@@ -173,7 +173,7 @@ def _index(
 ) -> Samples:
     key = _place(config, data_root)
     if key not in indexed:
-        samples = _read_index(config, data_root)
+        samples = _read_index(config, data_root, hashes)
         value_range = config.options.get("range") if config.name in OF_SCANS else None
         samples = with_levels(samples, config.window, value_range, hashes)
         slices = config.options.get("slices", "all") if config.name in OF_SCANS else "all"
@@ -187,14 +187,18 @@ def _place(config: DataConfig, data_root: Path) -> tuple[Any, ...]:
     return config.name, config.root, data_root, config.split_seed, asked
 
 
-def _read_index(config: DataConfig, data_root: Path) -> Samples:
+def _read_index(config: DataConfig, data_root: Path, hashes: FileHashes | None) -> Samples:
     name = str(config.name)
     index = find_index(name)
-    seed = {"split_seed": config.split_seed} if "split_seed" in parameters_of(index) else {}
+    given: dict[str, Any] = {}
+    if "split_seed" in parameters_of(index):
+        given["split_seed"] = config.split_seed
+    if name in OF_SCANS and hashes is not None:
+        given["memo"] = hashes.folder
     folder = name.partition(":")[0].rpartition(".")[2]
     root = Path(config.root) if config.root is not None else data_root / folder
     try:
-        samples = index(Path(os.path.expanduser(root)), **config.options, **seed)
+        samples = index(Path(os.path.expanduser(root)), **config.options, **given)
     except DataError:
         raise
     except Exception as error:  # a user's function may fail in any way

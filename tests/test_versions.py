@@ -80,6 +80,10 @@ SOURCES = {
             *("operators", "weights"),
         )
     ),
+    "headers": (
+        "data_modules/formats/dicom_header.py",
+        "data_modules/sets/headers.py",
+    ),
     "pixels": (
         *(
             f"data_modules/formats/{name}.py"
@@ -97,6 +101,7 @@ SOURCES = {
 def declared() -> dict[str, int]:
     """The versions that the fingerprints name."""
     from data_modules import cache
+    from data_modules.sets import headers
     from matl import backbones, lung_regions, view_settings
     from matl.evaluation import floor
     from matl.orchestrator import scoring
@@ -115,6 +120,7 @@ def declared() -> dict[str, int]:
         "views": view_settings.VERSION,
         "lungs": lung_regions.VERSION,
         "backbone": backbones.VERSION,
+        "headers": headers.VERSION,
         "pixels": cache.VERSION,
     }
 

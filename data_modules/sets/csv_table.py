@@ -37,6 +37,7 @@ def index(
     split_seed: int = 0,
     slices: Any = "all",
     range: Any = None,
+    memo: Path | None = None,
 ) -> Samples:
     """Any images that a CSV table lists, for hospitals' own data.
 
@@ -55,6 +56,7 @@ def index(
         split_seed: Seed of the split.
         slices: Which slices of scans are images, as of the data set `folder`.
         range: As of the data set `folder`.
+        memo: As of the data set `folder`.
 
     Raises:
         DataError: Where the table, a column, an image or a mask is missing or contradicts itself.
@@ -67,7 +69,7 @@ def index(
     if not named:
         pictures = [path for path in rows["path"] if _is_picture(root, path)]
         folders_as_patients(root / table, pictures, len(_classes(rows["label"], multi_label)))
-    scans = expand(root, list(rows["path"]), slices, grey=range is not None)
+    scans = expand(root, list(rows["path"]), slices, grey=range is not None, memo=memo)
     rows = _expanded(root / table, rows, scans)
     name = source or root.resolve().name
     patients = patients_of(scans.rows)

@@ -44,6 +44,7 @@ def index(
     masks: str = "",
     slices: Any = "all",
     range: Any = None,
+    memo: Path | None = None,
 ) -> Samples:
     """Any folder of images: `[train|val|test/][class/][patient/]files`.
 
@@ -62,6 +63,7 @@ def index(
             set sees to the last two.
         range: The values that become black and white of images of more than 8 bits that are not in
             Hounsfield units.
+        memo: The folder of what is remembered of DICOM files; None reads each header.
 
     Raises:
         DataError: Where the folder is missing or empty, mixes two layouts, or no mask is found.
@@ -73,7 +75,7 @@ def index(
     if not files:
         more = "".join(f"; {note}" for note in found.notes())
         raise DataError(f"{root}: no images: {HOW}{more}")
-    scans = expand(root, files, slices, grey=range is not None)
+    scans = expand(root, files, slices, grey=range is not None, memo=memo)
     paths = scans.column("path")
     folders = [path.rpartition("/")[0] for path in paths]
     depth = 1 if parts else 0

@@ -2,7 +2,7 @@
 
 import os
 import posixpath
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
@@ -12,25 +12,21 @@ import numpy as np
 
 from data_modules.arrays import in_threads
 from data_modules.errors import DataError
-from data_modules.formats.dicom import read_header
-from data_modules.formats.dicom_header import Header
-from data_modules.formats.dicom_technique import holds_name
 from data_modules.formats.images import GREY, is_picture
 from data_modules.formats.pictures import SUFFIXES
 from data_modules.formats.places import HOUNSFIELD, place_of, slice_paths
 from data_modules.formats.volumes import VolumeHeader, is_volume, suffix_of
 from data_modules.formats.volumes import read_header as read_volume_header
-from data_modules.persons import Persons, names_a_person
+from data_modules.persons import Persons
+from data_modules.sets.headers import NO_IMAGE, UnnamedHeader, unnamed_headers
 from data_modules.sets.listing import is_scan
 from data_modules.sets.scan_notes import ScanNotes
 from data_modules.sets.series import ordered_series
 from data_modules.slices import slices_of
 
-NO_IMAGE = "is a DICOM"
-"""How `read_header` begins to say that a file holds no image."""
 FRAMES = "holds several frames that are no slices: name one, as in file.dcm#000"
 ASSUMED = "values of volumes are taken as Hounsfield units, which such files do not state"
-AnyHeader = Header | VolumeHeader | str
+AnyHeader = UnnamedHeader | VolumeHeader | str
 """What a file says, or why it cannot be read."""
 
 
@@ -85,6 +81,7 @@ def expand(
     slices: Any = "all",
     grey: bool = False,
     persons: Persons | None = None,
+    memo: Path | None = None,
 ) -> Scans:
     """Turn paths into images: each picture is one, scans are their slices.
 
@@ -98,18 +95,19 @@ def expand(
             not named slice by slice.
         grey: Whether a range of grey values is stated, so that values of no stated unit are such.
         persons: Who makes stand-ins; None hashes by the salt in `root`.
+        memo: Where headers of DICOM files are remembered; see `data_modules.sets.headers`.
 
     Raises:
         DataError: A library is missing, a folder holds no DICOM file, or identities cannot be
             hashed.
     """
     root, notes = Path(root), ScanNotes()
-    how = _How(slices_of(slices).every, grey, persons or Persons(root))
+    how, persons = _How(slices_of(slices).every, grey), persons or Persons(root)
     pictures = [suffix_of(path) in SUFFIXES for path in paths]  # most files, of which all is known
     others = [path for path, is_one in zip(paths, pictures, strict=True) if not is_one]
     members = [_Member(file, path) for path in others for file in _files(root, path)]
     unseen = [one for one in members if not is_picture(os.path.join(root, one.path))]
-    headers = dict(zip((one.path for one in unseen), _headers(root, unseen), strict=True))
+    headers = _headers(root, unseen, persons, memo)
     series, alone = _in_series(members, headers)
     place = {path: number for number, path in enumerate(paths)}
     found = [(n, [Row(paths[n], paths[n])]) for n in np.flatnonzero(pictures).tolist()]
@@ -124,11 +122,10 @@ def expand(
 
 @dataclass(frozen=True)
 class _How:
-    """Each how many-th slice is taken, what is grey, and who makes stand-ins."""
+    """Each how many-th slice is taken, and what is grey."""
 
     step: int
     grey: bool
-    persons: Persons
 
 
 @dataclass(frozen=True)
@@ -150,26 +147,36 @@ def _files(root: Path, path: str) -> list[str]:
     return [posixpath.join(path, name) for name in names]
 
 
-def _headers(root: Path, members: Sequence[_Member]) -> Iterable[AnyHeader]:
-    """The header of each file, or why it has none."""
-    return in_threads(lambda one: _header(str(root / place_of(one.path).file)), members)
+def _headers(
+    root: Path, members: Sequence[_Member], persons: Persons, memo: Path | None
+) -> dict[str, AnyHeader]:
+    """The header of each path's file, or why it has none."""
+    file_of_path = {one.path: place_of(one.path).file for one in members}
+    files = dict.fromkeys(file_of_path.values())
+    volumes = [file for file in files if is_volume(file)]
+    others = [file for file in files if not is_volume(file)]
+    known: dict[str, AnyHeader] = dict(
+        zip(volumes, in_threads(lambda file: _volume_header(root / file), volumes), strict=True)
+    )
+    known |= zip(others, unnamed_headers(root, others, persons, memo), strict=True)
+    return {path: known[file] for path, file in file_of_path.items()}
 
 
-def _header(file: str) -> AnyHeader:
+def _volume_header(file: Path) -> VolumeHeader | str:
     try:
-        return read_volume_header(file) if is_volume(file) else read_header(file)
+        return read_volume_header(str(file))
     except DataError:
         raise
     except ValueError as error:
-        return NO_IMAGE if str(error).startswith(NO_IMAGE) else str(error)
+        return str(error)
 
 
-def _are_slices(one: _Member, header: Header) -> bool:
+def _are_slices(one: _Member, header: UnnamedHeader) -> bool:
     """Whether a file is one image, or slices; or one of its frames is named."""
     return header.frames == 1 or header.volume or place_of(one.path).number is not None
 
 
-def _series_key(one: _Member, header: Header) -> tuple[str, str]:
+def _series_key(one: _Member, header: UnnamedHeader) -> tuple[str, str]:
     """Folder and series; a frame that is named, or what names no series, is by itself."""
     alone = place_of(one.path).number is not None or not header.series
     folder = posixpath.dirname(one.path)
@@ -178,13 +185,13 @@ def _series_key(one: _Member, header: Header) -> tuple[str, str]:
 
 def _in_series(
     members: Sequence[_Member], headers: Mapping[str, AnyHeader]
-) -> tuple[dict[tuple[str, str], list[tuple[_Member, Header]]], list[_Member]]:
+) -> tuple[dict[tuple[str, str], list[tuple[_Member, UnnamedHeader]]], list[_Member]]:
     """The DICOM files of each series, and all other files."""
-    series: dict[tuple[str, str], list[tuple[_Member, Header]]] = {}
+    series: dict[tuple[str, str], list[tuple[_Member, UnnamedHeader]]] = {}
     alone = []
     for one in members:
         header = headers.get(one.path)
-        if isinstance(header, Header) and _are_slices(one, header):
+        if isinstance(header, UnnamedHeader) and _are_slices(one, header):
             series.setdefault(_series_key(one, header), []).append((one, header))
         else:
             alone.append(one)
@@ -222,7 +229,9 @@ def _volume_rows(one: _Member, header: VolumeHeader, how: _How, notes: ScanNotes
     ]
 
 
-def _series_rows(group: Sequence[tuple[_Member, Header]], how: _How, notes: ScanNotes) -> list[Row]:
+def _series_rows(
+    group: Sequence[tuple[_Member, UnnamedHeader]], how: _How, notes: ScanNotes
+) -> list[Row]:
     members = [(one.path, header) for one, header in group]
     given = {one.path: one.given for one, _ in group}
     named = place_of(members[0][0]).number is not None
@@ -233,15 +242,14 @@ def _series_rows(group: Sequence[tuple[_Member, Header]], how: _How, notes: Scan
     for number in range(0, len(series.paths), 1 if named else how.step):
         path, header = series.paths[number], series.headers[number]
         file = path if path in given else place_of(path).file
-        person = header.person if names_a_person(header.person) else ""
-        if person and holds_name(path, header.names):
+        if header.named:
             notes.named.append(path)
         rows.append(
             Row(
                 path,
                 given[file],
-                study=how.persons.stand_in(header.series) or posixpath.dirname(path) or path,
-                person=how.persons.stand_in(person),
+                study=header.series or posixpath.dirname(path) or path,
+                person=header.person,
                 slice=str(place_of(path).number if named else number),
                 spacing=_spacing(header.spacing),
                 unit=_unit(header, how.grey),
@@ -250,7 +258,7 @@ def _series_rows(group: Sequence[tuple[_Member, Header]], how: _How, notes: Scan
     return rows
 
 
-def _unit(header: Header, grey: bool) -> str:
+def _unit(header: UnnamedHeader, grey: bool) -> str:
     """The unit; what is only assumed to be Hounsfield units is grey where a range is stated."""
     return GREY if grey and header.unit == HOUNSFIELD and header.assumed else header.unit
 

@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 import numpy as np
 
 from data_modules.formats.dicom_header import Header
 from data_modules.formats.places import place_of, slice_paths
 
+AnyHeader = TypeVar("AnyHeader", bound=Header)
 GAP = 1.5
 """A step of so many usual ones leaves out slices."""
 UNEVEN = 0.1
@@ -20,7 +22,7 @@ TILTED = 0.5
 
 
 @dataclass
-class Series:
+class Series(Generic[AnyHeader]):
     """The images of one series.
 
     Attributes:
@@ -30,11 +32,11 @@ class Series:
     """
 
     paths: list[str]
-    headers: list[Header]
+    headers: list[AnyHeader]
     odd: list[str] = field(default_factory=list)
 
 
-def ordered_series(members: Sequence[tuple[str, Header]]) -> Series:
+def ordered_series(members: Sequence[tuple[str, AnyHeader]]) -> Series[AnyHeader]:
     """Sort the files of one series by position, and look for what is odd.
 
     Localizers and copies of one instance are left out. A file of several frames counts once for
