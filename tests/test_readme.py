@@ -18,7 +18,7 @@ from matl.sweep import load_sweep
 
 TARGETS = sorted(set(re.findall(r"(?m)(?:^|`)make ([a-z0-9-]+)", PAGES)))
 SETTINGS = sorted(set(re.findall(r"`([a-z_.]+=[^` ]+)`", PAGES)))
-DATA_COMMANDS = [["data", "list"], ["data", "describe"], ["data", "check"]]
+DATA_COMMANDS = [["data", one] for one in ("list", "describe", "check", "studies")]
 WRITTEN = "scans.yaml"
 """What `matl init scans` writes: the template."""
 SHIPPED = sorted(
