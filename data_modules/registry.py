@@ -23,13 +23,14 @@ from data_modules.levels import checked_range, with_levels
 from data_modules.samples import Samples
 from data_modules.sets.union import join
 from data_modules.slices import slices_of
+from data_modules.spacing import checked_spacing, with_spacing
 from data_modules.splits import keep_labels, kfold, leak_notes
 from data_modules.thinning import check_thin
 
 WHOLE_UNION = ("union", "positive", "on_bad_image", "label_fraction", "label_seed", "thin")
 NOT_OPTIONS = ("split_seed", "memo")
 OF_SCANS = ("folder", "csv")
-"""The data sets with the options `range` and `slices`."""
+"""The data sets with the options `range`, `slices` and `spacing`."""
 
 
 def option_type(name: str, key: str) -> Any:
@@ -111,6 +112,7 @@ def check_config(config: DataConfig) -> None:
     if config.name in OF_SCANS:
         checked_range(config.options.get("range"))
         slices_of(config.options.get("slices", "all"))
+        checked_spacing(config.options.get("spacing"))
     check_thin(config.thin)
 
 
@@ -177,7 +179,9 @@ def _index(
         value_range = config.options.get("range") if config.name in OF_SCANS else None
         samples = with_levels(samples, config.window, value_range, hashes)
         slices = config.options.get("slices", "all") if config.name in OF_SCANS else "all"
-        indexed[key] = choose_slices(samples, slices_of(slices), hashes, boxes)
+        samples = choose_slices(samples, slices_of(slices), hashes, boxes)
+        spacing = config.options.get("spacing") if config.name in OF_SCANS else None
+        indexed[key] = with_spacing(samples, spacing)
     return indexed[key]
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from data_modules.errors import DataError
 from data_modules.formats.places import with_levels
+from data_modules.formats.zoom import with_spacing
 from data_modules.rest import rest_notes
 from data_modules.spelling import quoted, spelled_alike, without_value
 
@@ -19,6 +20,8 @@ COLUMNS = ("path", "label", "patient", "split", "study", "source")
 EXTRA_COLUMNS = ("mask", "slice", "spacing", "window")
 UNIT, LEVELS = "unit", "levels"
 """Columns of images whose values are more than grey levels; see `data_modules.levels`."""
+RESAMPLED = "resampled"
+"""The column of the spacing that an image is looked at with; see `data_modules.spacing`."""
 PATH_COLUMNS = ("path", "mask")
 SPLITS = ("train", "val", "test")
 UNLABELLED = -1
@@ -66,7 +69,8 @@ class Samples:
     Further columns of the table travel along as text, "" where unknown. Names with a meaning are
     `mask` (path of a mask, relative to `root`), `slice` (its number in the scan), `spacing`
     (millimetres per pixel), `window` (the name of the grey-level window), `unit` ("HU", or "grey"
-    for other values of more than 8 bits) and `levels` (which values become black and white).
+    for other values of more than 8 bits), `levels` (which values become black and white) and
+    `resampled` (the millimetres per pixel that it is looked at with).
 
     Attributes:
         root: The folder that the paths start from.
@@ -137,11 +141,15 @@ class Samples:
         return [start + path for path in texts(self.table["path"])]
 
     def images(self) -> list[str]:
-        """What reads each image: its absolute path, and the grey levels that are seen."""
+        """What reads each image: its absolute path, and the grey levels and zoom it is seen at."""
         paths = self.absolute_paths()
-        if LEVELS not in self.table:
-            return paths
-        return list(map(with_levels, paths, texts(self.table[LEVELS])))
+        if LEVELS in self.table:
+            paths = list(map(with_levels, paths, texts(self.table[LEVELS])))
+        if RESAMPLED in self.table:
+            paths = list(
+                map(with_spacing, paths, texts(self.table["spacing"]), texts(self.table[RESAMPLED]))
+            )
+        return paths
 
     def named_files(self, column: str) -> list[Path | None]:
         """The files that a further column names, None where it is empty."""

@@ -52,6 +52,8 @@ class StageManifest:
         sha256: Digest of each file beside the manifest.
         levels: The values that became black and white, by the unit of images of more than 8 bits
             ("HU" or "grey"), as `data_modules.formats.places` writes them.
+        spacing: Millimetres per pixel that all images were looked at with; None where they were
+            fitted whatever their spacing.
     """
 
     format: int
@@ -85,6 +87,7 @@ class StageManifest:
     wandb: str | None
     sha256: dict[str, str] = field(default_factory=dict)
     levels: dict[str, str] = field(default_factory=dict)
+    spacing: float | None = None
 
 
 def read_manifest(folder: Path) -> StageManifest:

@@ -74,7 +74,7 @@ class TrainedModel:
         return own or DEFAULTS
 
     def read(self, paths: Sequence[str | Path]) -> dict[str, Tensor]:
-        """Reads image files as the stage read its own: size, fit, window and range are its.
+        """Reads image files as the stage read its own: size, fit, window, range and spacing.
 
         A slice of a volume is named as in `scan.nii.gz#012`.
 
@@ -88,7 +88,7 @@ class TrainedModel:
         """
         if isinstance(paths, str | Path) or not len(paths):
             raise MatlError(f"read: takes a list of one path and more, not {paths!r}")
-        how = (self.size, self.channels, self.config.fit, self.levels)
+        how = (self.size, self.channels, self.config.fit, self.levels, self.manifest.spacing)
         return as_batch([read_image(path, *how)[0] for path in paths])
 
     @property

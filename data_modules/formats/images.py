@@ -15,6 +15,7 @@ from data_modules.formats.places import HOUNSFIELD, Levels, Place, file_of, plac
 from data_modules.formats.volumes import is_volume, read_volume, suffix_of
 from data_modules.formats.volumes import read_header as read_volume_header
 from data_modules.formats.windows import DEFAULT, LEAST_AIR, in_levels, window_levels
+from data_modules.formats.zoom import Zoom, at_spacing
 
 GREY = "grey"
 """The unit of values of more than 8 bits that are no Hounsfield units."""
@@ -29,6 +30,7 @@ def read_image(
     channels: int,
     fit: str = "stretch",
     defaults: Mapping[str, Levels] = DEFAULTS,
+    spacing: float | None = None,
 ) -> Decoded:
     """Read and resize an image: a picture, a DICOM file or frame, or a slice of a volume.
 
@@ -42,16 +44,25 @@ def read_image(
             stands for all where one is asked for.
         fit: As of `data_modules.fit.stored_size`.
         defaults: The grey levels by unit ("HU" or "grey"), for paths that state none.
+        spacing: Millimetres per pixel that it is looked at with, for paths that state no zoom. An
+            image that is stretched, or keeps its own size, is neither zoomed nor cut.
 
     Returns:
-        uint8 [channels, height, width], and the image's own height and width.
+        uint8 [channels, height, width], and the image's own height and width; of one that is looked
+        at with a spacing, of the part that is seen.
 
     Raises:
-        ValueError: It cannot be read, or its values have no known meaning.
+        ValueError: It cannot be read, its values have no known meaning, or it does not state the
+            spacing that is needed.
         DataError: A format's library is not installed.
         Exception: Any kind that Pillow raises for a picture that is damaged.
     """
     place = place_of(str(path))
+    zoomed = size is not None and fit != "stretch"
+    zoom = (place.zoom or _own_zoom(place.file, spacing)) if zoomed else None
+    if zoom is not None and size is not None:
+        layers, _ = read_image(_without_zoom(str(path)), None, channels, fit, defaults)
+        return at_spacing(layers, size, zoom)
     if is_picture(place.file):
         levels = place.levels or defaults.get(GREY)
         return pictures.read_picture(
@@ -63,8 +74,8 @@ def read_image(
         pixels = _dicom_pixels(place, channels, defaults)
     own = (pixels.shape[1], pixels.shape[2])
     height, width = own if size is None else stored_size(own, size, fit)
-    layers = [_resized(one, (width, height)) for one in _in_channels(pixels, channels)]
-    return np.stack(layers), own
+    resized = [_resized(one, (width, height)) for one in _in_channels(pixels, channels)]
+    return np.stack(resized), own
 
 
 def try_read(
@@ -73,6 +84,7 @@ def try_read(
     channels: int,
     fit: str = "stretch",
     defaults: Mapping[str, Levels] = DEFAULTS,
+    spacing: float | None = None,
 ) -> Decoded | str:
     """What `read_image` returns, or the reason why the file cannot be read, as text.
 
@@ -80,7 +92,7 @@ def try_read(
         DataError: A format's library is not installed.
     """
     try:
-        return read_image(path, size, channels, fit, defaults)
+        return read_image(path, size, channels, fit, defaults, spacing)
     except DataError:
         raise
     except UnidentifiedImageError:
@@ -108,6 +120,24 @@ def is_picture(path: Path | str) -> bool:
     if suffix_of(file) in pictures.SUFFIXES:
         return True
     return not (is_volume(file) or file.lower().endswith(DICOM_SUFFIXES) or is_dicom(file))
+
+
+def _without_zoom(path: str) -> str:
+    return path.rpartition("~")[0] if place_of(path).zoom else path
+
+
+def _own_zoom(file: str, spacing: float | None) -> Zoom | None:
+    """How a file is zoomed to a spacing that its path does not state; None where none is asked."""
+    if spacing is None:
+        return None
+    steps: tuple[float, ...] | None = None
+    if is_volume(file):
+        steps = read_volume_header(file).spacing[1:]
+    elif not is_picture(file):
+        steps = read_header(file).spacing
+    if steps is None:
+        raise ValueError(f"states no spacing, and is to be looked at with {spacing:g} mm per pixel")
+    return steps[0] / spacing, steps[1] / spacing
 
 
 def _volume_pixels(place: Place, defaults: Mapping[str, Levels]) -> np.ndarray:

@@ -2,8 +2,9 @@
 
 `scans/a.nii.gz#012` is the slice 12 of a volume, counted from 0 and from the feet upwards, or the
 frame of a multi-frame DICOM file. Behind it, `@-1350..150HU` says which values become black and
-white; several ranges, apart by `|`, become channels. A table's paths never hold grey levels: these
-are a column of their own, and only what decodes or hashes pixels sees both as one text.
+white; several ranges, apart by `|`, become channels. Behind that, `~0.47x0.5` says how many pixels
+are looked at for each one of the file, see `data_modules.formats.zoom`. A table's paths never hold
+these: they are columns of their own, and only what decodes or hashes pixels sees all as one text.
 """
 
 import re
@@ -13,7 +14,10 @@ from dataclasses import dataclass
 HOUNSFIELD = "HU"
 NUMBER = r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 LEVELS = rf"{NUMBER}\.\.{NUMBER}(?:\|{NUMBER}\.\.{NUMBER})*(?:{HOUNSFIELD})?"
-PLACE = re.compile(rf"(?P<file>.+?)(?:#(?P<slice>\d+))?(?:@(?P<levels>{LEVELS}))?", re.DOTALL)
+ZOOM = rf"{NUMBER}x{NUMBER}"
+PLACE = re.compile(
+    rf"(?P<file>.+?)(?:#(?P<slice>\d+))?(?:@(?P<levels>{LEVELS}))?(?:~(?P<zoom>{ZOOM}))?", re.DOTALL
+)
 DIGITS = 3
 Range = tuple[float, float]
 
@@ -42,26 +46,30 @@ class Place:
         file: The path of its file.
         number: Of the slice or frame in the file; None where the file is one image.
         levels: The grey levels that are seen; None where they are not stated.
+        zoom: Pixels that are looked at for each one of the file, along both axes; None where the
+            image is fitted whatever its spacing.
     """
 
     file: str
     number: int | None = None
     levels: Levels | None = None
+    zoom: tuple[float, float] | None = None
 
 
 def place_of(text: str) -> Place:
     """Read a path, with or without a slice and grey levels."""
     found = PLACE.fullmatch(text)
-    if found is None or not (found["slice"] or found["levels"]):
+    if found is None or not (found["slice"] or found["levels"] or found["zoom"]):
         return Place(text)
     number = None if found["slice"] is None else int(found["slice"])
     levels = None if found["levels"] is None else levels_of(found["levels"])
-    return Place(found["file"], number, levels)
+    zoom = None if found["zoom"] is None else tuple(map(float, found["zoom"].split("x")))
+    return Place(found["file"], number, levels, None if zoom is None else (zoom[0], zoom[1]))
 
 
 def file_of(text: str) -> str:
     """The path of the file alone."""
-    return place_of(text).file if "#" in text or "@" in text else text
+    return place_of(text).file if "#" in text or "@" in text or "~" in text else text
 
 
 def levels_of(text: str) -> Levels:
@@ -80,3 +88,8 @@ def slice_paths(file: str, numbers: Sequence[int], count: int) -> list[str]:
 def with_levels(path: str, levels: str) -> str:
     """A path with the grey levels that are seen, "" for none."""
     return f"{path}@{levels}" if levels else path
+
+
+def with_zoom(path: str, zoom: tuple[float, float]) -> str:
+    """A path with the pixels that are looked at for each one of the file, along both axes."""
+    return f"{path}~{zoom[0]!r}x{zoom[1]!r}"

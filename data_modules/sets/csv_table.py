@@ -37,6 +37,7 @@ def index(
     split_seed: int = 0,
     slices: Any = "all",
     range: Any = None,
+    spacing: Any = None,
     memo: Path | None = None,
 ) -> Samples:
     """Any images that a CSV table lists, for hospitals' own data.
@@ -56,6 +57,7 @@ def index(
         split_seed: Seed of the split.
         slices: Which slices of scans are images, as of the data set `folder`.
         range: As of the data set `folder`.
+        spacing: As of the data set `folder`.
         memo: As of the data set `folder`.
 
     Raises:

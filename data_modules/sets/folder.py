@@ -44,6 +44,7 @@ def index(
     masks: str = "",
     slices: Any = "all",
     range: Any = None,
+    spacing: Any = None,
     memo: Path | None = None,
 ) -> Samples:
     """Any folder of images: `[train|val|test/][class/][patient/]files`.
@@ -63,6 +64,8 @@ def index(
             set sees to the last two.
         range: The values that become black and white of images of more than 8 bits that are not in
             Hounsfield units.
+        spacing: Millimetres per pixel that slices are looked at with; whoever loads the data set
+            sees to it, by `data_modules.spacing`.
         memo: The folder of what is remembered of DICOM files; None reads each header.
 
     Raises:

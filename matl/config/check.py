@@ -173,6 +173,7 @@ def _check_stage(stage: StageConfig, backbone: BackboneConfig, keys: list[str]) 
     _check_optimizer(stage.optimizer, [*keys, "optimizer"])
     _check_data(stage.data, [*keys, "data"])
     _check_windows(stage.data, backbone, [*keys, "data", "window"])
+    _check_spacing(stage, [*keys, "fit"])
     if stage.average > stage.epochs:
         message = f"{stage.average} is more than the stage's {stage.epochs} epochs"
         raise SettingError([*keys, "average"], message)
@@ -224,6 +225,14 @@ def _check_data(data: DataConfig, keys: list[str]) -> None:
             options = ".".join([*keys, "options"])
             reason += f" (settings are joined; {options}=null drops those of another data set)"
         raise SettingError(keys, reason, ".".join([*keys[:-1], reason])) from error
+
+
+def _check_spacing(stage: StageConfig, keys: list[str]) -> None:
+    members = [one for one in stage.data.union if isinstance(one, dict)]
+    options = [stage.data.options, *(one.get("options") or {} for one in members)]
+    if stage.fit == "stretch" and any(one.get("spacing") is not None for one in options):
+        message = "stretch changes the spacing that data.options.spacing states; set crop or pad"
+        raise SettingError(keys, message)
 
 
 def _check_windows(data: DataConfig, backbone: BackboneConfig, keys: list[str]) -> None:

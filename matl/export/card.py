@@ -194,6 +194,11 @@ def _limits(stages: list[StageManifest], record: RunRecord | None, fit: str) -> 
     about = [f"It learned to diagnose from {last.data} alone; elsewhere it was not measured here."]
     if first.parent:
         about.append(f"The stage {first.parent}, from which it began, is not beside it: unknown.")
+    if last.spacing is not None:
+        about.append(
+            f"It learned slices at {last.spacing:g} mm per pixel: resample yours, and give it the "
+            "middle that it looks at, with black around it where the slice ends."
+        )
     about += [LEFT_OUT, *([STRETCHED] if fit == "stretch" else [])]
     if record is None:
         notes = [f"{stage.stage}: {note}" for stage in stages for note in stage.notes]

@@ -16,6 +16,7 @@ import torch
 
 from data_modules.file_hashes import FileHashes
 from data_modules.levels import levels_by_unit
+from data_modules.spacing import stated_spacing
 from matl.config.load import plain
 from matl.errors import MatlError
 from matl.files import file_digest, json_bytes
@@ -115,6 +116,7 @@ def _manifest(job: Job, facts: dict[str, Any], folder: Path) -> StageManifest:
         machine=machine(resources.device),
         wandb=last_id(job.workspace),
         levels=levels_by_unit(samples),
+        spacing=stated_spacing(samples),
         sha256={file.name: file_digest(file) for file in sorted(folder.iterdir())},
     )
 

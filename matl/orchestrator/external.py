@@ -16,6 +16,7 @@ from data_modules.levels import GREY
 from data_modules.module import ImageDataModule
 from data_modules.registry import DATASETS, OF_SCANS, load
 from data_modules.samples import Samples
+from data_modules.spacing import stated_spacing
 from data_modules.spelling import form
 from matl.errors import MatlError
 from matl.evaluation.floor import floor_scores, grey_features
@@ -73,7 +74,12 @@ def evaluate_external(
         ),
         split_note=f"{_how_many(samples, whole)} of {name}; {_overlap(run, samples)}",
         manifest={"diagnoses": run.diagnoses},
-        notes=[*samples.notes, *gone, *_other_classes(run, samples)],
+        notes=[
+            *samples.notes,
+            *gone,
+            *_other_classes(run, samples),
+            *_other_spacing(run, samples),
+        ],
     )
     report = folder / f"{EVALUATION}{name.replace(':', '.')}-{short}"
     write_report(record, report)
@@ -147,6 +153,17 @@ def _other_classes(run: FinishedRun, samples: Samples) -> list[str]:
     return notes
 
 
+def _other_spacing(run: FinishedRun, samples: Samples) -> list[str]:
+    """A warning where images cannot be looked at with the spacing of the training."""
+    wanted = _first_manifest(run).spacing
+    if wanted is None or stated_spacing(samples) == wanted:
+        return []
+    return [
+        f"WARNING: the diagnosis looked at {wanted:g} mm per pixel, and the spacing of these "
+        "images is not known: they are fitted whatever they show"
+    ]
+
+
 def _overlap(run: FinishedRun, samples: Samples) -> str:
     """How many of the images were trained on, in words."""
     patients = "" if samples.patients_named else "; no patients are named: an image is one"
@@ -160,8 +177,9 @@ def _overlap(run: FinishedRun, samples: Samples) -> str:
 
 
 def _own_options(run: FinishedRun) -> dict[str, Any]:
-    """Which slices, and which range of grey values, the diagnosis was trained with, as options."""
-    own = {key: one for key, one in run.config.data.options.items() if key == "slices"}
+    """Which slices, spacing and range of grey values the diagnosis was trained with, as options."""
+    options = run.config.data.options
+    own: dict[str, Any] = {key: options[key] for key in ("slices", "spacing") if key in options}
     levels = _first_manifest(run).levels
     if set(levels) != {GREY}:  # with Hounsfield units in training, a range would change others
         return own

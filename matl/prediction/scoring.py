@@ -67,6 +67,7 @@ def read_files(model: TrainedModel, files: Sequence[Path]) -> list[Decoded | str
         channels=model.channels,
         fit=model.config.fit,
         defaults=model.levels,
+        spacing=model.manifest.spacing,
     )
     return list(in_threads(read, files))
 

@@ -96,3 +96,25 @@ def test_a_path_that_is_not_utf_8_is_refused(minimal: Path) -> None:
     experiment.stages["diagnosis"].data.options["a"] = ["\udcf6"]
     with pytest.raises(MatlError, match=r"stages\.diagnosis\.data\.options\.a: .* is not UTF-8"):
         checked(experiment)
+
+
+def test_a_stretched_stage_takes_no_spacing(minimal: Path) -> None:
+    data = "stages.diagnosis.data={name: folder, root: x, positive: ill, options: {spacing: 1.5}}"
+    with pytest.raises(MatlError, match=r"stages.diagnosis.fit: stretch changes the spacing that"):
+        load_experiment(minimal, [data, "stages.diagnosis.fit=stretch"])
+    member = "{name: folder, root: x, options: {spacing: 1.5}}"
+    union = f"stages.diagnosis.data={{union: [{member}], positive: ill, name: null}}"
+    with pytest.raises(MatlError, match=r"stages.diagnosis.fit: stretch changes the spacing that"):
+        load_experiment(minimal, [union, "stages.diagnosis.fit=stretch"])
+    assert load_experiment(minimal, [data])
+
+
+@pytest.mark.parametrize(
+    ("option", "expected"),
+    [("slices=some", "write all, or any of every"), ("spacing=0", "write millimetres per pixel")],
+)
+def test_a_wrong_option_of_scans_is_one_line(minimal: Path, option: str, expected: str) -> None:
+    data = "stages.diagnosis.data={name: folder, root: x, positive: ill}"
+    with pytest.raises(MatlError, match=expected) as error:
+        load_experiment(minimal, [data, f"stages.diagnosis.data.options.{option}"])
+    assert "\n" not in str(error.value)
