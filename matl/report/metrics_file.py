@@ -11,7 +11,7 @@ from typing import Any
 from matl.checksums import is_noted, read_file
 from matl.errors import MatlError
 from matl.evaluation.class_metrics import ClassResult
-from matl.evaluation.joining import Unit
+from matl.evaluation.joining import MEAN, Unit
 from matl.evaluation.metrics import CONFIDENCE, RESAMPLES, THRESHOLD, Estimate
 from matl.evaluation.multi_class import MultiClassScored
 from matl.evaluation.paired import Paired
@@ -147,7 +147,8 @@ def _rows(results: Sequence[Any], about: Values) -> list[dict[str, Any]]:
 
 
 def _digest(scored: ScoredModels, predictions: bytes | None) -> str:
-    settings = [VERSION, RESAMPLES, CONFIDENCE, THRESHOLD, sorted(scored.leaking), scored.join]
+    settings = [VERSION, RESAMPLES, CONFIDENCE, THRESHOLD, sorted(scored.leaking)]
+    settings += [scored.join] * (scored.join != MEAN)  # else as before there was a choice
     said = json.dumps([*settings, *scored.about().values()])
     return hashlib.sha256(said.encode() + (predictions or b"")).hexdigest()
 
@@ -196,7 +197,7 @@ def _results_known(values: Values, scored: ScoredModels) -> dict[Hashable, Any]:
         found = by_image = _results(values["metrics"], split, kind)
         known["results", split, "image"] = by_image
         for unit in JOINED_UNITS:
-            found = _results(values[f"by_{unit}"], split, kind) or found
+            found = _results(values.get(f"by_{unit}", []), split, kind) or found
             known["results", split, unit] = found
         if "differences" in values:
             rows = [row for row in values["differences"] if row["split"] == split]

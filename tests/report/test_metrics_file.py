@@ -5,11 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from report_records import make_record, make_scores
 
 from matl.checksums import write_files
 from matl.evaluation import scored as scored_module
+from matl.evaluation.metrics import METRICS
 from matl.evaluation.scored import Scored
 from matl.report import metrics_file
 from matl.report.run_files import read_record
@@ -108,3 +110,60 @@ def test_a_report_is_written_again_the_same(tmp_path: Path, record) -> None:
     write_report(replace(read_record(tmp_path / "a"), notes=record.notes), tmp_path / "b")
     first, second = (json.loads((tmp_path / at / "metrics.json").read_text()) for at in "ab")
     assert first == second
+
+
+@pytest.fixture
+def volumes() -> dict[str, pd.DataFrame]:
+    """Scores of patients with two studies of three images each."""
+    tables = {name: make_scores(skill, 0) for name, skill in (("chain", 1.5), ("floor", 0.2))}
+    for table in tables.values():
+        number = table["image"].str.extract(r"(\d+)\.png")[0].astype(int)
+        table["study"] = "s" + (number // 3).astype(str)
+        table["patient"] = table["split"] + (number // 6).astype(str)
+    return tables
+
+
+def test_studies_are_written_and_read_with_how_they_are_joined(
+    tmp_path: Path, volumes: dict[str, pd.DataFrame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = make_record(scored=Scored(volumes, "COVID", "NonCOVID", join="top_2"))
+    write_report(record, tmp_path)
+    expected = [record.scored.results("test", unit) for unit in ("image", "study", "patient")]
+    assert [one[0].images for one in expected] == [36, 12, 6]
+    numbers = json.loads((tmp_path / "metrics.json").read_text())
+    assert len(numbers["by_study"]) == 2 * 2 * len(METRICS)
+    mixed = {"split": "test", "unit": "patient", "of_several_labels": 6}
+    assert numbers["joined"]["by"] == "top_2"
+    assert mixed in numbers["joined"]["mixed"]
+    monkeypatch.setattr(scored_module, "summarise", None)
+    again = read_record(tmp_path).scored
+    assert again.join == "top_2"
+    assert [again.results("test", unit) for unit in ("image", "study", "patient")] == expected
+
+
+def test_numbers_that_were_joined_otherwise_are_not_read(
+    tmp_path: Path, volumes: dict[str, pd.DataFrame]
+) -> None:
+    write_report(make_record(scored=Scored(volumes, "COVID", "NonCOVID")), tmp_path)
+    assert computed(read_record(tmp_path).scored)
+    file = tmp_path / "record.json"
+    write_files(tmp_path, {"record.json": file.read_bytes().replace(b'"mean"', b'"max"')})
+    changed = read_record(tmp_path).scored
+    assert changed.join == "max"
+    assert not computed(changed)
+
+
+def test_the_report_shows_studies_and_counts_those_of_both_labels(
+    tmp_path: Path, volumes: dict[str, pd.DataFrame]
+) -> None:
+    record = make_record(scored=Scored(volumes, "COVID", "NonCOVID", join="noisy_or"))
+    text = write_report(record, tmp_path).read_text()
+    for line in (
+        "### Each study once, test split",
+        "### Each patient once, test split",
+        "### Confusion by study, test split",
+        "A study's score is the noisy-or of its images' scores; it is positive where any image is.",
+        "Positive, with images of both classes: 6 patients.",
+    ):
+        assert line in text
+    assert "6 studies" not in text
