@@ -21,7 +21,7 @@ class ExperimentOrCommand(TyperGroup):
         """Puts the default command, or that of folders, before words that name none."""
         asks = args[:1] and (args[0] in self.commands or args[0] in ctx.help_option_names)
         if not asks and not ctx.resilient_parsing:
-            args = [OF_FOLDERS if any(Path(word).is_dir() for word in args) else DEFAULT, *args]
+            args = [OF_FOLDERS if args[:1] and Path(args[0]).is_dir() else DEFAULT, *args]
         return super().parse_args(ctx, args)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:

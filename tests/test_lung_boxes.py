@@ -34,6 +34,7 @@ def test_an_image_without_a_field_has_no_box() -> None:
     assert lung_box(np.full((64, 64), 90, dtype=np.uint8)) is None
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_the_copies_of_covid_ct_are_found_and_no_two_persons(
     real_data: Path, tmp_path: Path

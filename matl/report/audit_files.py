@@ -48,6 +48,6 @@ def write_audit(audits: Mapping[str, Audit], folder: Path, command: str) -> Path
     every = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame({"data": []})
     first = [name for name in ("data", "finding") if name in every]
     every = every[[*first, *(name for name in every if name not in first)]]
-    replace_file(folder / AUDIT_ROWS, csv_bytes(every.fillna("")))
+    replace_file(folder / AUDIT_ROWS, csv_bytes(every))
     replace_file(folder / AUDIT_PAGE, audit_page(audits, command))
     return folder / AUDIT_PAGE

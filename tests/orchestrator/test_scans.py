@@ -89,8 +89,8 @@ def test_studies_are_joined_as_asked_and_nothing_is_trained_again(
             SeriesInstanceUID=f"1.2.999.{number}",
         )
     data = f"stages.diagnosis.data={{name: folder, root: {tmp_path / 'two'}, positive: ill}}"
-    record, _, shown = run_quietly(load_tiny(*ALONE, data))
-    assert "Each study once, test split" in shown
+    record, folder, _ = run_quietly(load_tiny(*ALONE, data))
+    assert "Each study once, test split" in (folder / "report.md").read_text()
     split = record.scored.splits()[0]
     assert units_of(record.scored, split) == ["image", "study", "patient"]
     again = load_tiny(*ALONE, data, "stages.diagnosis.join=max")

@@ -70,7 +70,7 @@ def test_black_stands_where_the_slice_ends() -> None:
     assert shown == (80, 80)
     edge = seen.shape[1] // 8
     assert not seen[0, :edge].any()
-    assert (seen[0, 2 * edge : -2 * edge, 2 * edge : -2 * edge] >= 199).all()
+    assert (seen[0, 3 * edge : -3 * edge, 3 * edge : -3 * edge] >= 199).all()
 
 
 def test_a_path_states_it_behind_the_slice_and_the_levels() -> None:
