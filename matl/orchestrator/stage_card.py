@@ -11,6 +11,8 @@ from matl.stages.settings import size_pair
 
 FAR = 1.5
 """Ratio of two sizes from which on textures are not the same."""
+SAME = 1e-4
+"""Below this, means or deviations of images in [0, 1] do not differ."""
 
 
 def stage_card(
@@ -104,14 +106,25 @@ def _channel_notes(settings: BackboneConfig, card: WeightsCard) -> list[str]:
 
 def _normalisation_notes(settings: BackboneConfig, card: WeightsCard) -> list[str]:
     """Where images would be normalised by other numbers than in the weights' own training."""
-    used = [_mean(values) for values in normalisation(settings)]
-    said = [_mean(values) for values in (card.mean, card.std) if values]
-    if len(said) < 2 or all(abs(a - b) < 1e-4 for a, b in zip(used, said, strict=True)):
+    if not card.mean:
         return []
+    used, said = normalisation(settings), (card.mean, card.std)
+    if all(_alike(own, other) for own, other in zip(used, said, strict=True)):
+        return []
+    own, other = (f"{_listed(mean)} and deviation {_listed(std)}" for mean, std in (used, said))
+    permuted = sorted(zip(*used, strict=True)) == sorted(zip(*said, strict=True))
+    reason = "the channels in another order" if permuted else "twice, or not at all"
     return [
-        f"WARNING: images are normalised by the mean {used[0]:.4g} and deviation {used[1]:.4g}; "
-        f"the card of the weights says {said[0]:.4g} and {said[1]:.4g}: twice, or not at all"
+        f"WARNING: images are normalised by the mean {own}; the card of the weights says {other}: "
+        f"{reason}"
     ]
+
+
+def _alike(own: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    """Whether values per channel are the same; of grey beside colour, whether their means are."""
+    if len(own) != len(other):
+        own, other = (_mean(own),), (_mean(other),)
+    return all(abs(a - b) < SAME for a, b in zip(own, other, strict=True))
 
 
 def _test_notes(diagnosis: PlannedStage, card: WeightsCard) -> list[str]:
@@ -137,3 +150,7 @@ def _once(names: Iterable[str]) -> tuple[str, ...]:
 
 def _mean(values: tuple[float, ...]) -> float:
     return sum(values) / len(values)
+
+
+def _listed(values: tuple[float, ...]) -> str:
+    return ", ".join(f"{value:.4g}" for value in values)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,7 +90,10 @@ def test_weights_notes__a_card_that_suits_is_one_line(notes_of: Notes) -> None:
         ({"size": (16, 16)}, r"^shapes: images of 32 x 32, the weights are of 16 x 16$"),
         ({"fit": "stretch"}, r"^shapes: fit: crop, the weights were trained with stretch$"),
         ({"channels": 3}, "^the images are grey, the weights of colour: the first convolution"),
-        ({"mean": (0.0,), "std": (1.0,)}, "WARNING: .*card .* says 0 and 1: twice, or not at all"),
+        (
+            {"mean": (0.0,), "std": (1.0,)},
+            "WARNING: .*card .* says 0 and deviation 1: twice, or not at all",
+        ),
         (
             {"trained_on": ("phantom_ct",)},
             "^WARNING: the weights were trained on a data set named phantom_ct, which diagnosis",
@@ -102,6 +106,36 @@ def test_weights_notes__each_mismatch_is_one_line(
     found = [line for line in notes_of(**card) if re.search(note, line)]
     assert len(found) == 1
     assert "\n" not in found[0]
+
+
+RGB_MEAN, RGB_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "reason"),
+    [
+        (RGB_MEAN, RGB_STD, None),
+        (RGB_MEAN[::-1], RGB_STD[::-1], "the channels in another order"),
+        (RGB_MEAN, RGB_STD[::-1], "twice, or not at all"),
+        ((0.449,) * 3, (0.226,) * 3, "twice, or not at all"),
+    ],
+)
+def test_weights_notes__compare_each_channels_mean_and_deviation(
+    mean: tuple[float, ...],
+    std: tuple[float, ...],
+    reason: str | None,
+    load_tiny: Load,
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "own.safetensors"
+    colour = replace(NETWORK, in_channels=3)
+    card = WeightsCard("a paper", channels=3, mean=mean, std=std)
+    save_weights(file, canonical_state(build_backbone(colour, seed=0)), card.as_text())
+    notes = weights_notes(
+        make_plan(load_tiny(f"backbone.weights={file}", "backbone.in_channels=3"))
+    )
+    said = [note.rpartition(": ")[2] for note in notes if "images are normalised" in note]
+    assert said == ([] if reason is None else [reason])
 
 
 def test_weights_notes__of_a_diagnosis_from_scratch_too(notes_of: Notes) -> None:
