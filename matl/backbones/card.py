@@ -125,6 +125,22 @@ def card_of(config: BackboneConfig) -> WeightsCard | None:
     return read_card(config.weights)
 
 
+def refuse_grey(config: BackboneConfig) -> None:
+    """Refuses a file of weights of grey images for a network of colour, which cannot load them.
+
+    Raises:
+        MatlError: It is one, or damaged.
+    """
+    if config.in_channels != 3 or config.weights in (None, IMAGENET, "timm"):
+        return
+    card = read_card(str(config.weights))
+    if card is not None and card.channels == 1:
+        raise MatlError(
+            f"backbone.in_channels: 3, but {config.weights} holds weights of grey images, which a "
+            "network of colour cannot load; set backbone.in_channels=1, or name other weights"
+        )
+
+
 def normalisation(config: BackboneConfig) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """The mean and deviation that a file of initial weights brings, or else the network's own.
 

@@ -12,6 +12,7 @@ from data_modules.digest import content_digest, digest
 from data_modules.file_hashes import FileHashes
 from data_modules.registry import load
 from data_modules.samples import Samples
+from matl.backbones.card import refuse_grey
 from matl.config import Experiment, checked
 from matl.errors import MatlError, SettingError
 from matl.files import disk_errors
@@ -166,11 +167,13 @@ def plan_checked(experiment: Experiment, through: int = 3, memo: Memo | None = N
         memo: Of plans made before in this process, whose data sets have not changed since.
 
     Raises:
-        MatlError: A stage before the diagnosis would see its validation or test patients, or a
-            task from outside is not whole.
+        MatlError: A stage before the diagnosis would see its validation or test patients, a task
+            from outside is not whole, or the initial weights are of grey images and the network
+            of colour.
         DataError: A data set is missing or wrong.
     """
     resources = resolve(experiment.trainer, experiment.backbone.name)
+    refuse_grey(experiment.backbone)
     if through not in PARTS:
         raise MatlError(f"through: {through!r} is not possible; choose from 1, 2, 3")
     names = [name for name in experiment.chain if experiment.stages[name].part <= through]

@@ -99,8 +99,6 @@ def _channel_notes(settings: BackboneConfig, card: WeightsCard) -> list[str]:
             "the images are grey, the weights of colour: the first convolution is summed over the "
             "colours, and the normalisation is their mean"
         ]
-    if card.channels == 1 and settings.in_channels == 3:
-        return ["the weights are of grey images: set backbone.in_channels to 1"]
     return []
 
 

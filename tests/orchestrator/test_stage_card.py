@@ -10,6 +10,7 @@ from tiny import Load, run_quietly
 
 from matl.backbones import BackboneConfig, build_backbone, canonical_state, save_weights
 from matl.backbones.card import WeightsCard, read_card
+from matl.errors import MatlError
 from matl.names import BACKBONE, HEADS
 from matl.orchestrator.plan import make_plan
 from matl.orchestrator.stage_card import weights_notes
@@ -136,6 +137,12 @@ def test_weights_notes__compare_each_channels_mean_and_deviation(
     )
     said = [note.rpartition(": ")[2] for note in notes if "images are normalised" in note]
     assert said == ([] if reason is None else [reason])
+
+
+def test_make_plan__refuses_grey_weights_for_a_network_of_colour(notes_of: Notes) -> None:
+    with pytest.raises(MatlError, match=r"^backbone\.in_channels: 3, but .*own.*=1") as error:
+        notes_of("backbone.in_channels=3", channels=1)
+    assert "\n" not in str(error.value)
 
 
 def test_weights_notes__of_a_diagnosis_from_scratch_too(notes_of: Notes) -> None:
