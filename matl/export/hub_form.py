@@ -13,7 +13,8 @@ from timm.models import save_for_hf
 from torch import Tensor, nn
 
 import matl
-from matl.backbones import canonical_state
+from matl.backbones import canonical_state, read_weights, save_weights
+from matl.backbones.card import read_card
 from matl.backbones.maps import library
 from matl.errors import MatlError
 from matl.export.fit import Fit
@@ -22,10 +23,12 @@ from matl.export.folder_form import write_folder
 from matl.export.forms import Source, Written
 from matl.export.graph import views_of
 from matl.export.parity import Scores
-from matl.names import HUB_CARD
+from matl.names import BACKBONE, HUB_CARD
 from matl.trained import TrainedModel
 
 NORMALISATION = ("mean", "std")
+WEIGHTS = "model.safetensors"
+"""Of `save_for_hf`."""
 USAGE = """import timm
 
 model = timm.create_model("local-dir:{folder}", pretrained=True).eval()
@@ -50,8 +53,17 @@ def write_hub_folder(source: Source, folder: Path, own_form: bool) -> Written:
     model = source.model
     whole = _as_timm(model)
     save_for_hf(whole, folder, model_config=_config(model), safe_serialization=True)
+    _add_card(source.entry / BACKBONE, folder / WEIGHTS)
     again = timm.create_model(f"local-dir:{folder}", pretrained=True).eval()
     return Written(_scores(again, model), USAGE, HUB_CARD, HEAD.format(library="timm"))
+
+
+def _add_card(own: Path, written: Path) -> None:
+    """Writes timm's file again with the card of the model's own weights, where they have one."""
+    card = read_card(own)
+    if card is not None:
+        state, metadata = read_weights(written)
+        save_weights(written, state, {"format": "pt", **metadata, **card.as_text()})
 
 
 def _write_own_form(source: Source, folder: Path) -> Written:

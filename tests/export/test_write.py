@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors import safe_open
 
 import matl
+from matl.backbones.card import read_card
 from matl.errors import MatlError
 from matl.export import parity
 from matl.export.write import export_model
-from matl.names import MODEL_CARD_VALUES
+from matl.names import BACKBONE, MODEL_CARD_VALUES
+from matl.orchestrator.finished_run import stage_folder
 from matl.trained import TrainedModel
 
 
@@ -97,6 +100,11 @@ def test_timm_opens_a_hub_folder(run_of, tmp_path: Path) -> None:
         logits = opened((images - mean) / std)
         torch.testing.assert_close(logits.squeeze(1), model.stage(images), atol=1e-5, rtol=0)
     assert opened.pretrained_cfg["label_names"] == [model.positive]
+    card = read_card(folder / "model.safetensors")
+    assert card is not None
+    assert card == read_card(stage_folder(run_of("none")) / BACKBONE)
+    with safe_open(folder / "model.safetensors", framework="pt") as file:
+        assert file.metadata()["format"] == "pt", "other libraries ask for it"
     assert (folder / "README.md").read_text().startswith("---\nlibrary_name: timm\n")
 
 
