@@ -11,6 +11,7 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 
 from matl.backbones.config import BackboneConfig
+from matl.backbones.contents import Contents
 from matl.backbones.maps import feature_maps
 from matl.backbones.wheels import IMAGENET, WHEELS, wheel_file
 from matl.errors import MatlError
@@ -39,6 +40,8 @@ class WeightsCard:
         channels: Of the images: 1 (grey) or 3 (colour).
         mean: What the network normalises images in [0, 1] by, a value per channel.
         std: The deviations, likewise.
+        contents: Hashes of the files that they learned from, of each data set of a stage of matl's.
+        unknown: The weights that they began from of which is not known what they learned from.
     """
 
     source: str
@@ -51,11 +54,13 @@ class WeightsCard:
     channels: int | None = None
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    contents: tuple[Contents, ...] = ()
+    unknown: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         known = {
             "licence": self.licence or "not known",
-            "trained on": ", ".join(self.trained_on) or "not known",
+            "trained on": self.learned_from,
             "classes": f"{len(self.classes):,}" if self.classes else None,
             "size": f"{self.size[0]} x {self.size[1]}" if self.size else None,
             "fit": self.fit,
@@ -65,6 +70,12 @@ class WeightsCard:
             "deviation": _numbers(self.std),
         }
         return f"{self.source}; " + "; ".join(f"{k}: {v}" for k, v in known.items() if v)
+
+    @property
+    def learned_from(self) -> str:
+        """What they learned from, in words."""
+        unknown = (f"what {one} learned from (not known)" for one in self.unknown)
+        return ", ".join([*self.trained_on, *unknown]) or "not known"
 
     def as_text(self) -> dict[str, str]:
         """The card as a safetensors file holds it."""

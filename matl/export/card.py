@@ -77,8 +77,11 @@ class ModelCard:
     made_by: dict[str, Any]
 
     def as_values(self) -> dict[str, Any]:
-        """The card as plain values."""
-        return asdict(self)
+        """The card as plain values; the hashes of files stay in the card of the weights."""
+        values = asdict(self)
+        if values["weights"] is not None:
+            del values["weights"]["contents"]
+        return values
 
 
 def make_card(source: Source, form: str, written: Written, folder: str) -> ModelCard:

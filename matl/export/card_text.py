@@ -104,6 +104,6 @@ def _weights(card: ModelCard) -> list[str]:
     return [
         f"- source: {escape(weights.source)}",
         f"- licence of the weights it began from: {escape(weights.licence or NO_LICENCE)}",
-        f"- trained on: {escape(', '.join(weights.trained_on) or NOT_KNOWN)}",
+        f"- trained on: {escape(weights.learned_from)}",
         f"- grey-level windows: {escape(', '.join(weights.window) or NOT_KNOWN)}",
     ]

@@ -7,6 +7,7 @@ import sys
 import warnings
 from contextlib import nullcontext
 from multiprocessing import parent_process
+from pathlib import Path
 
 import pytorch_lightning as pl
 import torch
@@ -15,6 +16,7 @@ from rich.console import Console
 from timm.layers import convert_sync_batchnorm
 from torch.multiprocessing import _prctl_pr_set_pdeathsig  # type: ignore[attr-defined]
 
+from data_modules.file_hashes import FileHashes
 from data_modules.module import ImageDataModule
 from matl.backbones import AttentiveBackbone, canonical_state, save_weights
 from matl.files import disk_errors
@@ -147,7 +149,8 @@ def _description(job: Job, backbone: AttentiveBackbone) -> dict[str, str]:
         [round(number, 6) for number in values.flatten().tolist()]
         for values in (backbone.network.mean, backbone.network.std)
     )
-    card = stage_card(job.stage, job.experiment.backbone, job.parent_weights, mean, std)
+    hashes = FileHashes(Path(job.experiment.cache))
+    card = stage_card(job.stage, job.experiment.backbone, job.parent_weights, mean, std, hashes)
     return {"fingerprint": job.stage.fingerprint, "stage": job.stage.name, **card.as_text()}
 
 

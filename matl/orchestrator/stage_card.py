@@ -2,13 +2,18 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TypeVar
 
 import matl
+from data_modules.file_hashes import FileHashes
 from matl.backbones import BackboneConfig
 from matl.backbones.card import WeightsCard, card_of, normalisation, read_card
+from matl.backbones.contents import Contents, contents_of
+from matl.orchestrator.learned_before import learned_notes
 from matl.orchestrator.plan import Plan, PlannedStage
 from matl.stages.settings import size_pair
 
+Value = TypeVar("Value")
 FAR = 1.5
 """Ratio of two sizes from which on textures are not the same."""
 SAME = 1e-4
@@ -21,6 +26,7 @@ def stage_card(
     parent: Path | None,
     mean: Iterable[float],
     std: Iterable[float],
+    hashes: FileHashes,
 ) -> WeightsCard:
     """The card of the weights that a stage leaves; it inherits what those before had learned from.
 
@@ -30,10 +36,18 @@ def stage_card(
         parent: The file of the backbone that it began from, or None.
         mean: What the network normalises images by, a value per channel.
         std: The deviations, likewise.
+        hashes: What hashes the stage's files.
+
+    Raises:
+        MatlError: A card before it is damaged.
+        DataError: Files of the training images cannot be read.
     """
     begun = [] if parent is None else [read_card(parent)]
+    unknown: tuple[str, ...] = ()
     if parent is None or stage.config.transfer != "all":
-        begun.append(card_of(backbone))
+        initial = card_of(backbone)
+        begun.append(initial)
+        unknown = unknown_weights(backbone, initial)
     cards = [card for card in begun if card]
     table = stage.training.table
     known = [name for card in cards for name in card.trained_on]
@@ -48,7 +62,31 @@ def stage_card(
         channels=backbone.in_channels,
         mean=tuple(mean),
         std=tuple(std),
+        contents=_once([*(one for card in cards for one in card.contents), *_own(stage, hashes)]),
+        unknown=_once([*(one for card in cards for one in card.unknown), *unknown]),
     )
+
+
+def unknown_weights(settings: BackboneConfig, card: WeightsCard | None) -> tuple[str, ...]:
+    """The initial weights in words, where neither they nor their card say what they learned from.
+
+    Args:
+        settings: Of the network.
+        card: Of the initial weights, or None.
+    """
+    if settings.weights is None or (card and (card.trained_on or card.unknown)):
+        return ()
+    return (card.source if card else Path(settings.weights).name,)
+
+
+def _own(stage: PlannedStage, hashes: FileHashes) -> list[Contents]:
+    """The contents of each data set that the stage itself trains on."""
+    training = stage.training
+    files: dict[str, list[str]] = {}
+    found = hashes.of(training.absolute_paths())
+    for source, one in zip(training.table["source"], found, strict=True):
+        files.setdefault(source, []).append(one)
+    return [contents_of(name, files[name]) for name in sorted(files)]
 
 
 def weights_notes(plan: Plan) -> list[str]:
@@ -64,13 +102,14 @@ def weights_notes(plan: Plan) -> list[str]:
     if card is None:
         name = Path(settings.weights).name
         return [f"begins from {name}, which has no card: what it was trained on is not known"]
+    last, cache = plan.chain[-1], Path(plan.experiment.cache)
     stages = [one for one in (*plan.chain, plan.scratch) if one and one.parent is None]
     return [
         f"begins from {card}",
         *(note for stage in stages for note in _image_notes(stage, card)),
         *_channel_notes(settings, card),
         *_normalisation_notes(settings, card),
-        *_test_notes(plan.chain[-1], card),
+        *learned_notes(card, last.samples, FileHashes(cache), last.title),
     ]
 
 
@@ -125,16 +164,6 @@ def _alike(own: tuple[float, ...], other: tuple[float, ...]) -> bool:
     return all(abs(a - b) < SAME for a, b in zip(own, other, strict=True))
 
 
-def _test_notes(diagnosis: PlannedStage, card: WeightsCard) -> list[str]:
-    table = diagnosis.samples.table
-    tested = set(table["source"][table["split"] == "test"]) & set(card.trained_on)
-    return [
-        f"WARNING: the weights were trained on a data set named {name}, which {diagnosis.title} "
-        "tests on: its test images may have been learned"
-        for name in sorted(tested)
-    ]
-
-
 def _windows(stage: PlannedStage) -> tuple[str, ...]:
     """The names of the grey-level windows of a stage's training images, where they are known."""
     table = stage.training.table
@@ -142,8 +171,8 @@ def _windows(stage: PlannedStage) -> tuple[str, ...]:
     return tuple(sorted(names - {""}))
 
 
-def _once(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(names))
+def _once(values: Iterable[Value]) -> tuple[Value, ...]:
+    return tuple(dict.fromkeys(values))
 
 
 def _mean(values: tuple[float, ...]) -> float:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from safetensors.torch import save_file
 
 from matl.backbones import BackboneConfig, save_weights
 from matl.backbones.card import WeightsCard, card_of, normalisation, read_card
+from matl.backbones.contents import contents_of
 from matl.backbones.conversion import contents_table, convert
 from matl.errors import MatlError
 
@@ -31,6 +33,7 @@ CARD = WeightsCard(
     mean=(0.25,),
     std=(0.5,),
 )
+LATER = ("contents", "unknown")
 names = st.lists(st.text(max_size=4), max_size=2).map(tuple)
 channels = st.lists(st.tuples(st.floats(-9, 9), st.floats(0.001, 9)), max_size=3)
 
@@ -51,6 +54,8 @@ cards = st.builds(
     fit=st.sampled_from([None, "crop", "stretch"]),
     window=names,
     channels=st.sampled_from([None, 1, 3]),
+    contents=st.lists(st.builds(contents_of, st.text(max_size=4), names), max_size=2).map(tuple),
+    unknown=names,
 )
 
 
@@ -66,6 +71,12 @@ def test_read_card__is_the_one_that_was_written(
     file = tmp_path_factory.getbasetemp() / "card.safetensors"
     save_weights(file, {"a": torch.zeros(1)}, {"stage": "natural", **card.as_text()})
     assert read_card(file) == card
+
+
+def test_read_card__of_an_earlier_version_has_no_contents(file: Path) -> None:
+    values = {key: value for key, value in asdict(CARD).items() if key not in LATER}
+    save_weights(file, {"a": torch.zeros(1)}, {"card": json.dumps(values)})
+    assert read_card(file) == CARD
 
 
 def test_read_card__needs_no_torch(file: Path) -> None:

@@ -11,10 +11,11 @@ from tiny import Load, run_quietly
 from matl.backbones import BackboneConfig, build_backbone, canonical_state, save_weights
 from matl.backbones.card import WeightsCard, read_card
 from matl.errors import MatlError
-from matl.names import BACKBONE, HEADS
+from matl.names import BACKBONE, HEADS, TRAINED_ON
 from matl.orchestrator.plan import make_plan
 from matl.orchestrator.stage_card import weights_notes
 from matl.orchestrator.store import Store
+from matl.report.run_record import RunRecord
 
 NETWORK = BackboneConfig("resnet10t", "attention", [16], in_channels=1)
 MEAN, STD = 0.449, 0.226
@@ -53,10 +54,20 @@ def test_stage_card__inherits_what_the_stages_before_learned_from(
     assert shapes.trained_on == ("mosmed", "phantom_shapes")
     assert lung.trained_on == diagnosis.trained_on == ("mosmed", "phantom_shapes", "phantom_ct")
     assert {card.licence for card in cards.values()} == {"CC-BY-4.0"}
+    for name, card in cards.items():
+        assert list(dict.fromkeys(one.name for one in card.contents)) == list(card.trained_on[1:])
+        files = store.file(_of(record, name), TRAINED_ON).read_text().split()
+        known = {one for contents in card.contents for one in contents.hashes}
+        assert {one[:16] for one in files} <= known
+        assert card.unknown == ()
     assert (diagnosis.size, diagnosis.fit, diagnosis.channels) == ((32, 32), "crop", 1)
     assert diagnosis.classes == tuple(record.manifest["stages"]["diagnosis"]["classes"])
     assert diagnosis.mean == pytest.approx((MEAN,), abs=1e-3)
     assert any("begins from a paper" in note for note in record.notes)
+
+
+def _of(record: RunRecord, name: str) -> str:
+    return next(row.fingerprint for row in record.stages if row.name == name)
 
 
 def test_stage_card__self_supervision_learned_no_class(load_tiny: Load, tmp_path: Path) -> None:
