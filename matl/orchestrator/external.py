@@ -25,6 +25,7 @@ from matl.manifest import StageManifest
 from matl.names import EVALUATION
 from matl.orchestrator.classes import scored_of
 from matl.orchestrator.finished_run import FinishedRun, read_run
+from matl.orchestrator.overlap import overlap_words
 from matl.orchestrator.resources import resolve
 from matl.orchestrator.scoring import averaged, score_samples
 from matl.report.html.run_page import write_run_page
@@ -63,6 +64,7 @@ def evaluate_external(
     scores = {row: averaged([own[one] for one in members]) for row, members in rows.items()}
     scores["floor"] = _floor(run, samples, cache)
     task, (name, root) = task_of(run.config), name_and_root(data)
+    overlap, warnings = overlap_words(run, samples)
     short = digest(samples, Path(experiment.cache))[:8]
     what = f"{name}:{Path(os.path.realpath(root)).name} ({short})"
     record = RunRecord(
@@ -72,9 +74,10 @@ def evaluate_external(
         scored=scored_of(
             scores, samples, task.class_order(run.config), join=task.joining(run.config)
         ),
-        split_note=f"{_how_many(samples, whole)} of {name}; {_overlap(run, samples)}",
+        split_note=f"{_how_many(samples, whole)} of {name}; {overlap}",
         manifest={"diagnoses": run.diagnoses},
         notes=[
+            *warnings,
             *samples.notes,
             *gone,
             *_other_classes(run, samples),
@@ -162,18 +165,6 @@ def _other_spacing(run: FinishedRun, samples: Samples) -> list[str]:
         f"WARNING: the diagnosis looked at {wanted:g} mm per pixel, and the spacing of these "
         "images is not known: they are fitted whatever they show"
     ]
-
-
-def _overlap(run: FinishedRun, samples: Samples) -> str:
-    """How many of the images were trained on, in words."""
-    patients = "" if samples.patients_named else "; no patients are named: an image is one"
-    known, gone = run.trained_on()
-    if gone:
-        patients += f"; the store lacks {', '.join(gone)}: what these stages saw is not known"
-    hashes = FileHashes(Path(run.experiment.cache)).of(samples.absolute_paths())
-    if copies := sum(one in known for one in hashes):
-        return f"{copies} OF THEM WERE TRAINED ON, so this is no external validation{patients}"
-    return f"no file of it was trained on{patients}"
 
 
 def _own_options(run: FinishedRun) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 import yaml
@@ -13,13 +13,14 @@ from data_modules.cache import ImageCache, build_cache
 from data_modules.config import DataConfig
 from data_modules.fit import BEFORE_FIT
 from data_modules.samples import Samples
+from matl.backbones.card import WeightsCard, read_card
 from matl.checksums import read_file
 from matl.config import Experiment, load_experiment
 from matl.errors import MatlError
 from matl.evaluation.floor import Floor
 from matl.files import read_json
 from matl.kept import cache_home
-from matl.names import EXPERIMENT, FITTED_FLOOR, MANIFEST, SCORES, TRAINED_ON
+from matl.names import BACKBONE, EXPERIMENT, FITTED_FLOOR, MANIFEST, SCORES, TRAINED_ON
 from matl.orchestrator.classes import classes_apart
 from matl.orchestrator.plan import select_images
 from matl.orchestrator.scoring import read_scores
@@ -31,6 +32,22 @@ from matl.typed_json import typed
 
 if TYPE_CHECKING:
     from matl.trained import TrainedModel
+
+
+class Learned(NamedTuple):
+    """What the diagnoses of a run learned from.
+
+    Attributes:
+        hashes: Of each file that stages of the store were trained on.
+        names: The data sets of these stages.
+        gone: The stages that the store no longer has, of which nothing is known.
+        cards: Of the diagnoses' weights: what was learned before these stages, too.
+    """
+
+    hashes: set[str]
+    names: set[str]
+    gone: list[str]
+    cards: list[WeightsCard]
 
 
 @dataclass(frozen=True)
@@ -66,24 +83,24 @@ class FinishedRun:
         """Where its stages are."""
         return Store(self.experiment.store)
 
-    def trained_on(self) -> tuple[set[str], list[str]]:
-        """The hash of each file that the stages of its diagnoses were trained on.
-
-        Returns:
-            The hashes, and the stages that the store no longer has, of which nothing is known.
+    def learned(self) -> Learned:
+        """What its diagnoses learned from.
 
         Raises:
-            MatlError: One of them is damaged.
+            MatlError: A stage is damaged.
         """
-        hashes: set[str] = set()
-        gone = []
+        hashes, names, gone = set[str](), set[str](), []
         for diagnosis in self.diagnoses.values():
             stage: str | None = diagnosis
             while stage is not None and stage in self.store:
                 hashes |= set(self.store.file(stage, TRAINED_ON).read_text().split())
-                stage = self.store.manifest(stage).parent
+                manifest = self.store.manifest(stage)
+                names |= set(manifest.data.split(" + "))
+                stage = manifest.parent
             gone += [stage] if stage else []
-        return hashes, gone
+        stored = [one for one in self.diagnoses.values() if one in self.store]
+        cards = [read_card(self.store.file(one, BACKBONE)) for one in stored]
+        return Learned(hashes, names, gone, [card for card in cards if card])
 
     def floor(self) -> Floor:
         """The floor, as fitted on the images that the diagnosis was trained on."""

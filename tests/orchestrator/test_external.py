@@ -12,6 +12,8 @@ import pytest
 from PIL import Image
 from tiny import Load, run_quietly
 
+from matl.backbones import BackboneConfig, build_backbone, canonical_state, save_weights
+from matl.backbones.card import WeightsCard
 from matl.errors import MatlError
 from matl.orchestrator.external import evaluate_external, name_and_root
 from matl.orchestrator.plan import make_plan
@@ -137,6 +139,44 @@ def test_a_run_is_evaluated_without_the_images_that_it_was_trained_on(
     assert list(record.scored.models) == ["from scratch", "floor"]
     assert "no file of it was trained on" in record.split_note
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("card", "words", "warned"),
+    [
+        (None, "in these stages; what own.safetensors learned from is not known", False),
+        (
+            WeightsCard("a paper", trained_on=("mosmed",)),
+            "in these stages; the weights that they began from learned from mosmed",
+            False,
+        ),
+        (
+            WeightsCard("a paper", trained_on=("phantom_null",)),
+            "in these stages; the weights that they began from may have learned from it",
+            True,
+        ),
+    ],
+)
+def test_an_evaluation_says_what_the_initial_weights_learned_from(
+    card: WeightsCard | None,
+    words: str,
+    warned: bool,
+    load_tiny: Load,
+    phantom_root: Path,
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "own.safetensors"
+    network = BackboneConfig("resnet10t", "attention", [16], in_channels=1)
+    state = canonical_state(build_backbone(network, seed=0))
+    save_weights(file, state, {} if card is None else card.as_text())
+    overrides = (f"backbone.weights={file}", "stages.diagnosis.epochs=1")
+    _, folder, _ = run_quietly(load_tiny(DIAGNOSIS, *overrides))
+    file.unlink()
+    other = f"phantom_null:{phantom_root / 'external'}"
+    record, _ = evaluate_external(folder, other, None, "matl evaluate")
+    assert f"no file of it was trained on {words}" in record.split_note
+    warning = "WARNING: the weights were trained on a data set named phantom_null, which this"
+    assert any(note.startswith(warning) for note in record.notes) == warned
 
 
 def test_a_cohort_without_positives_is_scored_for_what_it_can_show(
