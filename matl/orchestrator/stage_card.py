@@ -14,6 +14,8 @@ from matl.orchestrator.plan import Plan, PlannedStage
 from matl.stages.settings import size_pair
 
 Value = TypeVar("Value")
+Normalisation = tuple[tuple[float, ...], tuple[float, ...]]
+"""Means and deviations, a value per channel each."""
 FAR = 1.5
 """Ratio of two sizes from which on textures are not the same."""
 SAME = 1e-4
@@ -149,12 +151,18 @@ def _normalisation_notes(settings: BackboneConfig, card: WeightsCard) -> list[st
     if all(_alike(own, other) for own, other in zip(used, said, strict=True)):
         return []
     own, other = (f"{_listed(mean)} and deviation {_listed(std)}" for mean, std in (used, said))
-    permuted = sorted(zip(*used, strict=True)) == sorted(zip(*said, strict=True))
-    reason = "the channels in another order" if permuted else "twice, or not at all"
+    reason = "the channels in another order" if _permuted(used, said) else "twice, or not at all"
     return [
         f"WARNING: images are normalised by the mean {own}; the card of the weights says {other}: "
         f"{reason}"
     ]
+
+
+def _permuted(own: Normalisation, other: Normalisation) -> bool:
+    """Whether two normalisations have the same channels in two orders."""
+    channels = [sorted(zip(*one, strict=True)) for one in (own, other)]
+    same_number = len(channels[0]) == len(channels[1])
+    return same_number and all(_alike(*pair) for pair in zip(*channels, strict=True))
 
 
 def _alike(own: tuple[float, ...], other: tuple[float, ...]) -> bool:
