@@ -188,4 +188,6 @@ def export(
     Example: matl export runs/demo-1a2b3c4d --to onnx
     """
     folder, card = matl.export_model(model, to, out, own_form)
+    for note in card.notes:
+        say(note)
     say(f"{folder}: {card.form}; {card.parity}")

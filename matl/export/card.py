@@ -52,6 +52,7 @@ class ModelCard:
         weights: The card of its weights: what all stages learned from, and the licence.
         metrics: With 95 % intervals over patients, by split and unit; empty without a run.
         calibration: On the test split; None without a run, or of several classes.
+        notes: What of the run was exported, where it has more.
         limits: What it is not for, and what is not known, a sentence each.
         parity: How near the export is to the model.
         usage: How to call it, as Python code.
@@ -70,6 +71,7 @@ class ModelCard:
     weights: WeightsCard | None
     metrics: list[dict[str, Any]]
     calibration: dict[str, Any] | None
+    notes: tuple[str, ...]
     limits: list[str]
     parity: Parity
     usage: str
@@ -112,6 +114,7 @@ def make_card(source: Source, form: str, written: Written, folder: str) -> Model
         weights=read_card(source.entry / BACKBONE),
         metrics=_metrics(record.scored, source.row) if record else [],
         calibration=_calibration(record.scored, source.row) if record else None,
+        notes=source.notes,
         limits=_limits(stages, record, model.config.fit),
         parity=check_parity(model, written.scores, form),
         usage=written.usage.format(

@@ -23,7 +23,7 @@ def card_text(card: ModelCard) -> str:
         "Chain": _table(card.chain),
         "Metrics": _metrics(card),
         "Calibration": _calibration(card),
-        "Limits": [f"- {escape(one)}" for one in card.limits],
+        "Limits": [f"- {escape(one)}" for one in (*card.notes, *card.limits)],
         "Weights and licence": _weights(card),
         "Citation": [escape(card.citation)],
     }

@@ -21,12 +21,14 @@ class Source:
         entry: The folder of its stage, or of a copy.
         run: The folder of the run that was named, or None.
         row: The diagnosis's row of the run's tables; empty without one.
+        notes: What of the run was taken, where it has more.
     """
 
     model: TrainedModel
     entry: Path
     run: Path | None
     row: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class Written(NamedTuple):

@@ -26,8 +26,8 @@ def export_model(
     `matl.export.parity`.
 
     Args:
-        model: The folder of a finished run (its diagnosis), of a stage in a store, or a copy of
-            the latter.
+        model: The folder of a finished run (its diagnosis, that of the first seed), of a stage in a
+            store, or a copy of the latter.
         to: One of `matl.export.forms.FORMS`.
         out: The folder to write, which must be new; by default the model's name and the form's,
             in the present folder.
@@ -66,12 +66,14 @@ def open_source(path: Path) -> Source:
         MatlError: There is none, or it is damaged.
     """
     run, row, entry = None, "", path
+    notes: tuple[str, ...] = ()
     if (path / EXPERIMENT).is_file():
         run = path
         finished = read_run(path)
         row, fingerprint = next(iter(finished.diagnoses.items()))
+        notes = finished.seed_notes
         entry = finished.store.entry(in_store(finished.store, fingerprint))
     model = load_trained(entry)
     if not (task_of(model.config).diagnoses and isinstance(model.stage, Scorer)):
         raise MatlError(f"{path}: is no diagnosis ({model.manifest.stage}), so it scores no image")
-    return Source(model, entry, run, row)
+    return Source(model, entry, run, row, notes)

@@ -68,7 +68,7 @@ def explain_run(folder: Path, command: str, store: Path | None = None) -> Path:
         diagnoses=diagnoses,
         networks={name: _features(run, one, seen, device) for name, one in networks.items()},
         methods={name: _in_words(name, maps.shape[1:]) for name, maps in main.maps.items()},
-        notes=seen.samples.notes,
+        notes=(*run.seed_notes, *seen.samples.notes),
     )
     write_explanation(evidence, folder / EXPLANATION)
     return folder / EXPLANATION

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import yaml
@@ -13,14 +13,13 @@ from data_modules.cache import ImageCache, build_cache
 from data_modules.config import DataConfig
 from data_modules.fit import BEFORE_FIT
 from data_modules.samples import Samples
-from matl.backbones.card import WeightsCard, read_card
 from matl.checksums import read_file
 from matl.config import Experiment, load_experiment
 from matl.errors import MatlError
 from matl.evaluation.floor import Floor
 from matl.files import read_json
 from matl.kept import cache_home
-from matl.names import BACKBONE, EXPERIMENT, FITTED_FLOOR, MANIFEST, SCORES, TRAINED_ON
+from matl.names import EXPERIMENT, FITTED_FLOOR, MANIFEST, SCORES
 from matl.orchestrator.classes import classes_apart
 from matl.orchestrator.plan import select_images
 from matl.orchestrator.scoring import read_scores
@@ -32,22 +31,6 @@ from matl.typed_json import typed
 
 if TYPE_CHECKING:
     from matl.trained import TrainedModel
-
-
-class Learned(NamedTuple):
-    """What the diagnoses of a run learned from.
-
-    Attributes:
-        hashes: Of each file that stages of the store were trained on.
-        names: The data sets of these stages.
-        gone: The stages that the store no longer has, of which nothing is known.
-        cards: Of the diagnoses' weights: what was learned before these stages, too.
-    """
-
-    hashes: set[str]
-    names: set[str]
-    gone: list[str]
-    cards: list[WeightsCard]
 
 
 @dataclass(frozen=True)
@@ -83,24 +66,19 @@ class FinishedRun:
         """Where its stages are."""
         return Store(self.experiment.store)
 
-    def learned(self) -> Learned:
-        """What its diagnoses learned from.
+    @property
+    def members(self) -> list[str]:
+        """Fingerprints of its first diagnosis, of each seed of its ensemble: its own seed first."""
+        first = next(iter(self.diagnoses.values()))
+        return next((one for one in self.ensembles.values() if first in one), [first])
 
-        Raises:
-            MatlError: A stage is damaged.
-        """
-        hashes, names, gone = set[str](), set[str](), []
-        for diagnosis in self.diagnoses.values():
-            stage: str | None = diagnosis
-            while stage is not None and stage in self.store:
-                hashes |= set(self.store.file(stage, TRAINED_ON).read_text().split())
-                manifest = self.store.manifest(stage)
-                names |= set(manifest.data.split(" + "))
-                stage = manifest.parent
-            gone += [stage] if stage else []
-        stored = [one for one in self.diagnoses.values() if one in self.store]
-        cards = [read_card(self.store.file(one, BACKBONE)) for one in stored]
-        return Learned(hashes, names, gone, [card for card in cards if card])
+    @property
+    def seed_notes(self) -> tuple[str, ...]:
+        """What a command says that takes the first seed alone, where the run has several."""
+        seeds, own = len(self.members), self.experiment.seed
+        if seeds == 1:
+            return ()
+        return (f"the run averages {seeds} seeds; this is of the first one alone, seed {own}",)
 
     def floor(self) -> Floor:
         """The floor, as fitted on the images that the diagnosis was trained on."""
@@ -265,8 +243,8 @@ def load_model(path: str | Path) -> "TrainedModel":
     """Loads a trained stage: network, heads, classes and preprocessing.
 
     Args:
-        path: The folder of a finished run (its diagnosis is loaded), of a stage in a store, or a
-            copy of the latter.
+        path: The folder of a finished run (its diagnosis is loaded, that of the first seed), of a
+            stage in a store, or a copy of the latter.
 
     Raises:
         MatlError: There is none, or it is damaged.
@@ -309,3 +287,19 @@ def stage_folder(path: Path, store: Path | None = None) -> Path:
         return path
     run = read_run(path, store)
     return run.store.entry(run.stored(next(iter(run.diagnoses))))
+
+
+def member_folders(path: Path, store: Path | None = None) -> list[Path]:
+    """The folders of the stages that score together: of a run's ensemble, that of each seed.
+
+    Args:
+        path: As of `load_model`.
+        store: As of `stage_folder`.
+
+    Raises:
+        MatlError: The run or one of its stages is missing.
+    """
+    if not (path / EXPERIMENT).is_file():
+        return [path]
+    run = read_run(path, store)
+    return [run.store.entry(in_store(run.store, one)) for one in run.members]

@@ -2,14 +2,33 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from data_modules.file_hashes import FileHashes
 from data_modules.samples import Samples
-from matl.orchestrator.finished_run import FinishedRun, Learned
+from matl.backbones.card import WeightsCard, read_card
+from matl.names import BACKBONE, TRAINED_ON
+from matl.orchestrator.finished_run import FinishedRun
 from matl.orchestrator.learned_before import learned_notes
 
 NO_FILE = "no file of it was trained on"
 TESTER = "this evaluation"
+
+
+class Learned(NamedTuple):
+    """What the diagnoses of a run learned from.
+
+    Attributes:
+        hashes: Of each file that stages of the store were trained on.
+        names: The data sets of these stages.
+        gone: The stages that the store no longer has, of which nothing is known.
+        cards: Of the diagnoses' weights: what was learned before these stages, too.
+    """
+
+    hashes: set[str]
+    names: set[str]
+    gone: list[str]
+    cards: list[WeightsCard]
 
 
 def overlap_words(run: FinishedRun, samples: Samples) -> tuple[str, list[str]]:
@@ -26,7 +45,7 @@ def overlap_words(run: FinishedRun, samples: Samples) -> tuple[str, list[str]]:
         MatlError: A stage is damaged.
         DataError: Files of the images cannot be read.
     """
-    learned, hashes = run.learned(), FileHashes(Path(run.experiment.cache))
+    learned, hashes = _learned(run), FileHashes(Path(run.experiment.cache))
     ending = "" if samples.patients_named else "; no patients are named: an image is one"
     if learned.gone:
         ending += f"; the store lacks {', '.join(learned.gone)}: what these stages saw is not known"
@@ -45,6 +64,21 @@ def overlap_words(run: FinishedRun, samples: Samples) -> tuple[str, list[str]]:
     if unknown := _unknown(run, learned, before):
         parts.append(f"what {', '.join(unknown)} learned from is not known")
     return "; ".join([f"{NO_FILE} in these stages", *parts] if parts else [NO_FILE]) + ending, notes
+
+
+def _learned(run: FinishedRun) -> Learned:
+    hashes, names, gone = set[str](), set[str](), []
+    for diagnosis in run.diagnoses.values():
+        stage: str | None = diagnosis
+        while stage is not None and stage in run.store:
+            hashes |= set(run.store.file(stage, TRAINED_ON).read_text().split())
+            manifest = run.store.manifest(stage)
+            names |= set(manifest.data.split(" + "))
+            stage = manifest.parent
+        gone += [stage] if stage else []
+    stored = [one for one in run.diagnoses.values() if one in run.store]
+    cards = [read_card(run.store.file(one, BACKBONE)) for one in stored]
+    return Learned(hashes, names, gone, [card for card in cards if card])
 
 
 def _names_before(learned: Learned) -> tuple[str, ...]:

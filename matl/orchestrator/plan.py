@@ -118,9 +118,10 @@ class Plan:
 
     @property
     def folder(self) -> Path:
-        """The folder of the run's report, named by the experiment and its last stage."""
+        """The folder of the run's report, named by the experiment, its last stage and its seeds."""
         name = f"{self.experiment.name}-{self.chain[-1].fingerprint[:8]}"
-        return Path(self.experiment.runs) / name
+        seeds = f"-{len(self.members)}_seeds" if len(self.members) > 1 else ""
+        return Path(self.experiment.runs) / f"{name}{seeds}"
 
     @property
     def stages(self) -> tuple[PlannedStage, ...]:

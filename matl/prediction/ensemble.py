@@ -15,7 +15,7 @@ from matl.evaluation.statistics.calibration import fit_temperature
 from matl.evaluation.statistics.conformal import ConformalSets, fit_conformal
 from matl.files import file_digest
 from matl.names import SCORES
-from matl.orchestrator.finished_run import stage_folder
+from matl.orchestrator.finished_run import member_folders
 from matl.orchestrator.resources import visible_gpus
 from matl.orchestrator.scoring import averaged, read_scores
 from matl.prediction.scoring import Scored, mean_of, of_both, score_files
@@ -102,19 +102,20 @@ def load_ensemble(models: Sequence[str | Path], store: Path | None = None) -> En
     """Loads diagnoses that are to score together.
 
     Args:
-        models: Folders as of `matl.load_model`.
+        models: Folders as of `matl.load_model`; of a run, the diagnoses of all its seeds.
         store: Of runs: holds their stages; by default it is looked for beside each.
 
     Raises:
         MatlError: One is missing, damaged or no diagnosis, is named twice, or tells other classes
             apart.
     """
-    folders = [stage_folder(Path(model), store) for model in models]
+    named = [(model, one) for model in models for one in member_folders(Path(model), store)]
+    folders = [folder for _, folder in named]
     members = [load_trained(folder) for folder in folders]
     if not members:
         raise MatlError("no model is named; name the folder of a run or of a stage")
     first = members[0]
-    for path, one in zip(models, members, strict=True):
+    for (path, _), one in zip(named, members, strict=True):
         if not one.diagnoses:
             raise MatlError(f"{path}: is the stage {one.manifest.stage}, which is no diagnosis")
         if (one.classes, one.positive) != (first.classes, first.positive):

@@ -44,7 +44,8 @@ def predict(
     are read in batches, so that memory does not grow with their number.
 
     Args:
-        models: The folder of a run, of a diagnosis in a store, or a copy of one; or several.
+        models: The folder of a run, of a diagnosis in a store, or a copy of one; or several. Of a
+            run with an ensemble, the models of all its seeds are averaged.
         paths: Image files, scans, folders (with all below them), and CSV tables with a column
             `path` and maybe `patient` and `study`; one or several.
         out: The folder to write to; None writes nothing.
@@ -83,7 +84,7 @@ def predict(
         folder.mkdir(parents=True, exist_ok=True)  # before hours of scoring
     files, scored, unreadable = _score(ensemble, inputs.files, progress)
     images = image_table(files, np.stack([one.probabilities for one in scored]), meaning)
-    notes = [*inputs.notes, *_image_notes(scored, unreadable), *notes]
+    notes = [*inputs.notes, *_image_notes(scored, unreadable), *_mean_notes(ensemble), *notes]
     if folder is not None:
         clear_folder(folder, about)
     if explain and folder is not None:
@@ -104,7 +105,10 @@ def _refuse_overlays(ensemble: Ensemble, folder: Path | None) -> None:
     if folder is None:
         raise MatlError("explain: needs a folder to write overlays to; name it by out")
     if len(ensemble.members) > 1:
-        raise MatlError("--explain: shows where one network looks; name one model")
+        raise MatlError(
+            "--explain: shows where one network looks; name one model, such as "
+            f"{ensemble.folders[0]}"
+        )
     if ensemble.positive is None:
         raise MatlError(
             f"--explain: shows what speaks for a positive class, and the diagnosis is multi-class "
@@ -206,6 +210,11 @@ def _image_notes(scored: Sequence[Scored], unreadable: Sequence[tuple[str, str]]
     if flat := sum(one.flat for one in scored):
         notes.append(f"WARNING: {flat} of {len(scored)} images have hardly any contrast")
     return notes
+
+
+def _mean_notes(ensemble: Ensemble) -> list[str]:
+    models = len(ensemble.members)
+    return [f"scores are the mean of {models} models"] if models > 1 else []
 
 
 def _add_overlays(
