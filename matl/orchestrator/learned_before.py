@@ -1,13 +1,11 @@
 """Whether images that are tested on are among those that weights learned from, by their card."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from data_modules.file_hashes import FileHashes
 from data_modules.samples import Samples
 from matl.backbones.card import WeightsCard
-from matl.backbones.contents import Contents, short
+from matl.backbones.contents import short
 
 
 def learned_notes(
@@ -42,7 +40,7 @@ def learned_notes(
             continue
         notes.append(
             f"WARNING: the weights were trained on {what}, which {tester} tests on: "
-            f"{_how_many(again, images, card.contents)}"
+            f"{_how_many(again, images, known=files > 0 and _whole(card, name))}"
         )
     return notes
 
@@ -56,11 +54,21 @@ def _learned(card: WeightsCard, samples: Samples, hashes: FileHashes) -> np.ndar
     return np.array([short(one) in known for one in found], dtype=bool)
 
 
-def _how_many(again: int, images: int, contents: Sequence[Contents]) -> str:
-    if not again:
-        return "its test images may have been learned"
-    least = "" if all(one.whole for one in contents) else "at least "
-    return f"{least}{again} of its {images} test images were learned"
+def _whole(card: WeightsCard, name: str) -> bool:
+    """Whether the card has a hash of every file that may be of a data set."""
+    hashed = {one.name for one in card.contents}
+    return all(one.whole for one in card.contents) and (
+        name in hashed or name not in card.trained_on
+    )
+
+
+def _how_many(again: int, images: int, known: bool) -> str:
+    """How many test images were learned, of a data set whose learned files are known or not."""
+    if again:
+        return f"{'' if known else 'at least '}{again} of its {images} test images were learned"
+    if known:
+        return f"none of its {images} test images, byte for byte"
+    return "its test images may have been learned"
 
 
 def _only_named(card: WeightsCard, name: str, tester: str) -> list[str]:

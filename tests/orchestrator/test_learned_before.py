@@ -49,7 +49,7 @@ def test_two_folders_of_one_name_are_not_one_data_set(card, hashes, tmp_path: Pa
     [
         (0, 5, "2 of its 2 test images were learned"),
         (1, 4, "1 of its 2 test images were learned"),
-        (3, 2, "its test images may have been learned"),
+        (3, 2, "none of its 2 test images, byte for byte"),
     ],
 )
 def test_a_copy_under_another_name_is_found(
@@ -61,6 +61,15 @@ def test_a_copy_under_another_name_is_found(
         f"WARNING: the weights were trained on {files} of the files of mydata, which diagnosis "
         f"tests on: {end}"
     )
+
+
+def test_of_many_files_the_count_is_a_lower_bound(card, hashes, tmp_path: Path) -> None:
+    [contents] = card.contents
+    drawn = replace(card, contents=(replace(contents, files=9000),))
+    for first, end in ((0, "at least 2 of its 2 test images were learned"), (3, "may have been")):
+        copy = scans(tmp_path / str(first), first, source="mydata")
+        [note] = learned_notes(drawn, copy, hashes, "diagnosis")
+        assert end in note
 
 
 def test_an_earlier_card_and_a_folder_of_its_name_is_no_warning(hashes, tmp_path: Path) -> None:
