@@ -15,9 +15,9 @@ from matl.evaluation.statistics.clustered import (
 
 PAIRED_CAPTION = (
     "On the same images, with a patient's as a cluster: AUROCs by Obuchowski's test (1997), "
-    "[low, high] is its 95 % interval; accuracies by McNemar's test for clusters (Yang, Sun and "
-    "Hardin 2010). Of one seed of the chain: matl ablate also asks whether another seed would show "
-    "it. The p values are not adjusted for their number."
+    "[low, high] is its 95 % interval, [none] where no patient varies; accuracies by McNemar's "
+    "test for clusters (Yang, Sun and Hardin 2010). Of one seed of the chain: matl ablate also "
+    "asks whether another seed would show it. The p values are not adjusted for their number."
 )
 
 

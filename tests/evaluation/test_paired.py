@@ -43,7 +43,7 @@ def test_one_class_has_no_auroc_and_one_model_no_difference() -> None:
     assert found.auroc is None
     record = make_record(diagnoses={"chain": chain, "copy": chain})
     same = markdown_table(paired_table(record.scored, "test"))
-    assert "| chain - copy | undefined |  | +0.000 | 1.000 |" in same
+    assert "| chain - copy | undefined |  | +0.000 |  |" in same
     assert make_record(diagnoses={"chain": chain}).scored.paired("test") == []
 
 

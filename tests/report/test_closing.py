@@ -54,5 +54,11 @@ def test_a_difference_without_an_interval_shows_nothing():
     assert "[none], which shows neither a gain nor a loss, for it has no interval, with" in sentence
 
 
+def test_two_perfect_models_show_nothing():
+    perfect = make_scores(0).assign(score=lambda table: table["label"])
+    sentence = closing_sentence(make_record(diagnoses={"chain": perfect, "from scratch": perfect}))
+    assert "split: +0.000 [none], which shows neither a gain nor a loss, for it has no" in sentence
+
+
 def test_a_chain_without_a_diagnosis_says_so():
     assert closing_sentence(make_record(diagnoses={})) == NOTHING

@@ -70,11 +70,14 @@ def test_patients_with_one_image_are_read_too(tmp_path: Path, monkeypatch) -> No
     assert read_record(tmp_path).scored.results("test", "patient") == expected
 
 
-def test_a_difference_without_an_error_is_read_as_one(tmp_path: Path) -> None:
-    perfect = {name: table.assign(score=table["label"] if name == "chain" else 0.5)
+@pytest.mark.parametrize("constant", [[], ["from scratch"]])
+def test_a_difference_without_an_error_is_read_as_one(tmp_path: Path, constant: list[str]) -> None:
+    perfect = {name: table.assign(score=0.5 if name in constant else table["label"])
                for name, table in make_record().scored.models.items()}  # fmt: skip
     record = make_record(diagnoses=perfect)
     write_report(record, tmp_path)
+    written = json.loads((tmp_path / "metrics.json").read_text())["differences"]
+    assert {(one["auroc"]["error"], one["auroc"]["p"]) for one in written} == {(None, None)}
     [found] = read_record(tmp_path).scored.paired("test")
     [made] = record.scored.paired("test")
     assert repr(found) == repr(made)

@@ -13,8 +13,8 @@ from matl.evaluation.metrics import CONFIDENCE, THRESHOLD
 class Difference:
     """A difference of two models, its standard error, and the two-sided p value of its z test.
 
-    Where the models differ and yet no patient varies, as between a perfect model and a constant
-    one, the error is not known: it and p are NaN.
+    Where no patient varies, as between two perfect models, or a perfect one and a constant one,
+    the error is not known: it and p are NaN.
     """
 
     value: float
@@ -177,5 +177,5 @@ def _difference(value: float, variance: float) -> Difference:
 
     error = max(variance, 0.0) ** 0.5
     if error == 0:
-        return Difference(value, 0.0, 1.0) if value == 0 else Difference(value, math.nan, math.nan)
+        return Difference(value, math.nan, math.nan)
     return Difference(value, error, float(2 * stats.norm.sf(abs(value) / error)))

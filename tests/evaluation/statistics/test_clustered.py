@@ -137,10 +137,16 @@ def test_the_error_is_about_that_of_the_bootstrap() -> None:
     assert found.error == pytest.approx(contrast(label, clusters, arms).patients_error, rel=0.1)
 
 
-def test_a_model_against_itself_does_not_differ() -> None:
+def test_models_that_no_patient_tells_apart_have_neither_an_interval_nor_p() -> None:
     label, first, _, clusters = scores()
-    assert auroc_difference(label, first, first, clusters).p == 1
-    assert accuracy_difference(label, first, first, clusters).p == 1
+    perfect = label.astype(float)
+    for one, other in ((first, first), (perfect, perfect / 2 + 0.5 * (label == 1))):
+        auroc = auroc_difference(label, one, other, clusters)
+        for found in (auroc, accuracy_difference(label, one, other, clusters)):
+            assert found.value == 0
+            assert found.bounds is None
+            assert found.known_p is None
+            assert found.interval() == "[none]"
 
 
 def test_images_of_one_class_are_refused() -> None:
