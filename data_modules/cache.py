@@ -108,7 +108,9 @@ class ImageCache:
                     return error
 
             rows = in_threads(extract, range(len(self)), progress)
-            return {"shapes": write_rows(file, _whole(rows))}
+            shapes = write_rows(file, _whole(rows))
+            volumes.forget()  # further files may be slices of some
+            return {"shapes": shapes}
 
         return store_arrays(self.folder / f"{name}-v{version}", write)[0]
 

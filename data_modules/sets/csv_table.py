@@ -22,10 +22,12 @@ from data_modules.samples import (
 from data_modules.sets.csv_columns import check_columns, folders_as_patients
 from data_modules.sets.csv_rows import read_rows
 from data_modules.sets.listing import make_table, missing_files, numbered_names, require_folder
+from data_modules.sets.masks import numbered_masks
 from data_modules.sets.patients import IMAGES, patients_of
 from data_modules.sets.scans import Scans, expand
 from data_modules.splits import split_by_patient
 
+MASK = "mask"
 HOW = "put the images and a table with the columns path and label there"
 
 
@@ -45,8 +47,8 @@ def index(
     Columns: `path` (relative to `root`), `label` (empty: unlabelled), and, where known, `patient`,
     `split` (train, val, test), `study`, `mask` (relative to `root`), `slice`, `spacing` and
     `window`. A path names a picture, a DICOM file, the folder of a DICOM series, a volume, or a
-    slice of one (`scan.nii.gz#012`). Without `split`, labelled tables are split 70/10/20 by patient
-    and unlabelled ones are train.
+    slice of one (`scan.nii.gz#012`); the mask of a volume is a volume. Without `split`, labelled
+    tables are split 70/10/20 by patient and unlabelled ones are train.
 
     Args:
         root: The folder that paths are relative to.
@@ -73,6 +75,9 @@ def index(
         folders_as_patients(root / table, pictures, len(_classes(rows["label"], multi_label)))
     scans = expand(root, list(rows["path"]), slices, grey=range is not None, memo=memo)
     rows = _expanded(root / table, rows, scans)
+    if MASK in rows:
+        stated = [list(rows["path"]), scans.column("given"), list(rows[MASK])]
+        rows[MASK] = numbered_masks(root, f"{root / table}", *stated)
     name = source or root.resolve().name
     patients = patients_of(scans.rows)
     given = make_table(

@@ -58,7 +58,7 @@ def index(
         root: The folder.
         split_seed: Seed of the split.
         masks: A folder beside `root`, relative to it (`../masks`), with the masks of the images
-            under the same names; their file types may differ.
+            under the same names; their file types may differ. See `data_modules.sets.masks`.
         slices: Which slices of scans are images: "all", or any of {"every": n} for each n-th,
             {"lungs": share} and {"different": n}; see `data_modules.slices`. Whoever loads the data
             set sees to the last two.

@@ -8,6 +8,8 @@ from PIL import Image, ImageOps
 from scipy import ndimage
 
 from data_modules.errors import DataError, first_line
+from data_modules.formats.places import Place, place_of
+from data_modules.formats.volumes import is_volume, read_volume
 from matl.lung_fields.masks import Mask, Sides, both
 from matl.lung_fields.search import midline, part_sides
 
@@ -26,22 +28,17 @@ def read_lungs(file: Path, size: tuple[int, int], organs: bool = False) -> Mask:
     Which label is which lung does not matter: sides are found in the image.
 
     Args:
-        file: A picture of labels.
+        file: A picture of labels, or a slice of a volume of them (`mask.nii.gz#012`), which lies
+            as the image's slices do (`data_modules.formats.volumes`).
         size: Height and width of the image that it belongs to.
         organs: Whether labels are TotalSegmentator's, of many organs; else what is not 0 is lung.
 
     Raises:
-        DataError: It cannot be read, is no picture of labels, has another size, or its labels are
-            neither one alone nor those of lungmask.
+        DataError: It cannot be read, holds no labels, has another size, or its labels are neither
+            one alone nor those of lungmask.
     """
-    try:
-        with Image.open(file, formats=FORMATS) as picture:
-            mode = picture.mode
-            labels = np.asarray(ImageOps.exif_transpose(picture))
-    except Exception as error:  # damaged files make Pillow raise errors of many kinds
-        raise DataError(f"{file}: cannot be read as a mask ({first_line(error)})") from error
-    if mode not in MODES:
-        raise DataError(f"{file}: is no mask, but colours; save labels as a grey PNG")
+    place = place_of(str(file))
+    labels = _of_volume(file, place) if is_volume(place.file) else _of_picture(file)
     if labels.shape != size:
         height, width = labels.shape
         raise DataError(
@@ -57,6 +54,37 @@ def read_lungs(file: Path, size: tuple[int, int], organs: bool = False) -> Mask:
             "lungmask's 1 to 5; for TotalSegmentator's organs set fields=organs"
         )
     return np.asarray(labels != 0)
+
+
+def _of_picture(file: Path) -> NDArray[np.generic]:
+    """The labels in a picture, [H, W]."""
+    try:
+        with Image.open(file, formats=FORMATS) as picture:
+            mode = picture.mode
+            labels = np.asarray(ImageOps.exif_transpose(picture))
+    except Exception as error:  # damaged files make Pillow raise errors of many kinds
+        raise DataError(f"{file}: cannot be read as a mask ({first_line(error)})") from error
+    if mode not in MODES:
+        raise DataError(f"{file}: is no mask, but colours; save labels as a grey PNG")
+    return labels
+
+
+def _of_volume(file: Path, place: Place) -> NDArray[np.generic]:
+    """The labels in a slice of a volume, int64 [H, W]."""
+    try:
+        volume = read_volume(place.file)
+    except ValueError as error:
+        raise DataError(f"{file}: cannot be read as a mask ({first_line(error)})") from error
+    if place.number is None or place.number >= len(volume):
+        raise DataError(
+            f"{file}: the volume holds {len(volume)} slices, counted from 0; name one of them, as "
+            f"in {Path(place.file).name}#000"
+        )
+    values = volume[place.number]
+    labels = values.astype(np.int64)
+    if (labels != values).any():
+        raise DataError(f"{file}: is no mask: its values are no whole numbers, and labels are")
+    return labels
 
 
 def sides_of(lungs: Mask) -> Sides:
