@@ -171,11 +171,11 @@ def build_cache(
         volumes.forget()
         if content_digest(samples, folder) != content:
             raise DataError(f"{samples.root}: images have changed meanwhile; run the command again")
-        _check(samples, meta["unreadable"], on_bad_image)
+        check_readable(samples, meta["unreadable"], on_bad_image)
         return meta
 
     cache = ImageCache(target, store_arrays(target, write))
-    _check(samples, cache.unreadable, on_bad_image)
+    check_readable(samples, cache.unreadable, on_bad_image)
     return _noted(_without(samples, cache.unreadable), samples, cache.flat), cache
 
 
@@ -221,7 +221,17 @@ def _decode(results: Iterator[Decoded | str], file: BinaryIO) -> dict[str, Any]:
     return {"shapes": shapes, "sizes": sizes, "unreadable": unreadable, "flat": flat}
 
 
-def _check(samples: Samples, unreadable: dict[int, str], on_bad_image: str) -> None:
+def check_readable(samples: Samples, unreadable: dict[int, str], on_bad_image: str) -> None:
+    """Refuse images that cannot be used, unless they are to be skipped and others remain.
+
+    Args:
+        samples: The data set.
+        unreadable: The reason of each such image, by its row.
+        on_bad_image: As of `build_cache`.
+
+    Raises:
+        DataError: Which images these are, and why.
+    """
     if not unreadable or (on_bad_image == "skip" and len(unreadable) < len(samples)):
         return
     paths = samples.table["path"]
@@ -238,12 +248,16 @@ def _without(samples: Samples, unreadable: dict[int, str]) -> Samples:
     if not unreadable:
         return samples
     kept = samples.subset(~np.isin(np.arange(len(samples)), list(unreadable)))
+    return replace(kept, notes=(*samples.notes, left_out(samples, unreadable)))
+
+
+def left_out(samples: Samples, unreadable: dict[int, str]) -> str:
+    """A warning that images, the reason of each by its row, are left out."""
     row, reason = next(iter(unreadable.items()))
-    note = (
+    return (
         f"WARNING: {len(unreadable)} of {len(samples)} images are left out, such as "
         f"{samples.table['path'][row]}: {reason}"
     )
-    return replace(kept, notes=(*samples.notes, note))
 
 
 def _noted(kept: Samples, whole: Samples, flat: list[int]) -> Samples:

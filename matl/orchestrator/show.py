@@ -25,6 +25,7 @@ from matl.orchestrator.fingerprints import reason
 from matl.orchestrator.plan import Plan, PlannedStage, select_images
 from matl.orchestrator.store import Store
 from matl.orchestrator.store_check import KINDS, damage
+from matl.orchestrator.too_long import too_long_notes
 from matl.orchestrator.wandb_report import upload_command
 from matl.report.closing import closing_sentence
 from matl.report.rows import from_scratch
@@ -115,9 +116,14 @@ def show_evaluation(record: RunRecord, folder: Path, console: Console) -> None:
 
 
 def show_plan(plan: Plan, console: Console) -> None:
-    """Prints what would run, and what a reader should know of the networks and the data."""
+    """Prints what would run, and what a reader should know of the networks and the data.
+
+    Raises:
+        DataError: A stage would be refused because images are too long to be cropped.
+    """
+    too_long = too_long_notes(plan.chain)
     show_table(plan_table(plan), console)
-    notes = [*_store_notes(Store(plan.experiment.store)), *network_notes(plan)]
+    notes = [*_store_notes(Store(plan.experiment.store)), *network_notes(plan), *too_long]
     show_notes([*notes, *data_notes(plan), *sample_notes(plan)], console)
 
 
