@@ -3,12 +3,16 @@
 from pathlib import Path
 
 from matl.ablation.ablation_files import read_ablation
+from matl.ablation.ablation_record import AblationRecord, Comparison
 from matl.errors import MatlError
-from matl.evaluation.statistics.power import found_in_words, least_found
+from matl.evaluation.statistics.power import CHANCE, found_in_words, least_found
 from matl.names import RESULTS
 
+BY_CHANCE = {"auroc": CHANCE, "balanced_accuracy": CHANCE}
+"""What metrics are of a model that knows nothing; 0 stands for all others."""
 
-def power_like(folder: Path, patients: int | None = None, seeds: int | None = None) -> str:
+
+def power_like(finished: Path, patients: int | None = None, seeds: int | None = None) -> str:
     """For every comparison with several seeds the least difference that is found, in lines.
 
     The errors over patients and over seeds are those that the ablation measured, scaled to other
@@ -16,15 +20,19 @@ def power_like(folder: Path, patients: int | None = None, seeds: int | None = No
     rather too large.
 
     Args:
-        folder: Of the finished ablation.
+        finished: The folder of the finished ablation, or the `results.json` in it.
         patients: That are tested; by default as many as there.
         seeds: Of the whole chain; by default as many as there.
 
     Raises:
-        MatlError: The folder holds no finished ablation, or none of several seeds.
+        MatlError: There is no finished ablation, or none of several seeds.
     """
+    folder = finished.parent if finished.name == RESULTS else finished
     if not (folder / RESULTS).is_file():
-        raise MatlError(f"--like {folder}: is no folder with a {RESULTS}; name that of an ablation")
+        raise MatlError(
+            f"--like {finished}: is no folder with a {RESULTS}; name that of an ablation, or the "
+            "file itself"
+        )
     record = read_ablation(folder)
     images = {one.split: one for one in record.tested}
     lines = []
@@ -40,9 +48,27 @@ def power_like(folder: Path, patients: int | None = None, seeds: int | None = No
         )
         design = f"{patients or tested} patients, {seeds or found.seeds} seeds"
         lines.append(
-            f"{one.what} ({one.place}; {design}): {found_in_words(least, 1.0, record.metric_name)}"
+            f"{one.what} ({one.place}; {design}): "
+            f"{found_in_words(least, _most(record, one), record.metric_name)}"
         )
     if not lines:
-        raise MatlError(f"--like {folder}: no comparison has two seeds and an interval")
-    assumed = f"assumed: the errors of {record.metric_name} over patients and seeds in {folder}"
+        raise MatlError(f"--like {finished}: no comparison has two seeds and an interval")
+    assumed = f"assumed: the errors of {record.metric_name} over patients and seeds in {finished}"
     return "\n".join([*lines, assumed])
+
+
+def _most(record: AblationRecord, one: Comparison) -> float:
+    """The largest difference that can be: from chance to what the arm reached, or to 1."""
+    by_chance = BY_CHANCE.get(record.metric, 0.0)
+    if len(one.arms) > 1:
+        return 1 - by_chance
+    wanted = (one.arms[0], one.regime, one.split, one.fraction)
+    reached = next(
+        (
+            mean.value.value
+            for mean in record.means
+            if (mean.arm, mean.regime, mean.split, mean.fraction) == wanted
+        ),
+        1.0,
+    )
+    return max(reached - by_chance, 0.0)

@@ -24,6 +24,32 @@ def test_errors_that_were_measured_are_scaled(tmp_path):
     assert all(new < old / 3 for new, old in zip(least(more), least(same), strict=True))
 
 
+def test_no_difference_is_promised_beyond_what_the_arm_reached(tmp_path):
+    record = drawn_record()
+    write_record(record, tmp_path)
+    reached = {
+        (one.arm, one.regime, one.split, one.fraction): one.value.value for one in record.means
+    }
+    lines = power_like(tmp_path, patients=3, seeds=2).splitlines()[:-1]
+    kinds = set()
+    for one, line in zip(record.comparisons, lines, strict=True):
+        gain_of = (*one.arms, one.regime, one.split, one.fraction)
+        most = 0.5 if len(one.arms) == 2 else reached[gain_of] - 0.5
+        impossible = least(line)[0] > most
+        kinds.add((len(one.arms), impossible))
+        assert ("none can be found with this test set" in line) == impossible
+        assert line.endswith(f"at most {most:.3f} is possible") == impossible
+    assert kinds >= {(1, True), (2, True)}
+
+
+def test_the_file_itself_is_taken_too(tmp_path):
+    write_record(drawn_record(), tmp_path)
+    of_file, of_folder = (power_like(one) for one in (tmp_path / "results.json", tmp_path))
+    assert of_file.splitlines()[:-1] == of_folder.splitlines()[:-1]
+    with pytest.raises(MatlError, match=r"other\.json: is no folder with a results\.json"):
+        power_like(tmp_path / "other.json")
+
+
 def test_one_seed_says_nothing_of_others(tmp_path):
     record = drawn_record()
     single = [

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import norm
@@ -97,5 +99,14 @@ def test_designs_without_a_meaning_are_refused(design: Design, expected: str) ->
 
 
 def test_no_difference_is_promised_that_no_auroc_can_have() -> None:
-    text = power_in_words(Design(10, positives=0.2, arms_correlation=0.5))
-    assert text.startswith("a transfer gain: none can be found: it would have to be 0.651 AUROC")
+    none = "none can be found with this test set: it would have to be"
+    few = Design(10, positives=0.2, arms_correlation=0.5)
+    gain, of_gains, _ = power_in_words(few).splitlines()
+    assert gain == f"a transfer gain: {none} 0.651 AUROC, and at most 0.300 is possible"
+    assert of_gains.startswith(f"a difference of two gains: {none} ")
+    assert of_gains.endswith("and at most 0.500 is possible")
+    spread = Design(10, auroc=0.95, arms_correlation=0.0, seed_spread=0.15)
+    gain, of_gains, _ = power_in_words(spread).splitlines()
+    assert gain.endswith(" in 80 of 100 experiments, from 0.509 to 0.950")
+    assert of_gains.startswith(f"a difference of two gains: {none} 0.624 AUROC")
+    assert power_in_words(replace(spread, auroc=0.9)).startswith(f"a transfer gain: {none} ")
