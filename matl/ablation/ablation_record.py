@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from matl.evaluation.metrics import METRICS
 from matl.evaluation.statistics.contrasts import Contrast
+from matl.report.leak_rows import WITHOUT_LEAKS
 from matl.report.rows import current_name
 from matl.report.run_record import NetworkRow
 
@@ -278,6 +279,11 @@ class AblationRecord:
     def primary_tested(self) -> Tested:
         """What the primary comparison is tested on."""
         return next(one for one in self.tested if one.split == self.split)
+
+
+def clean_name(split: str) -> str:
+    """What a split is called without the images that leak."""
+    return f"{split}, {WITHOUT_LEAKS}"
 
 
 def place(split: str, fraction: float) -> str:

@@ -6,12 +6,12 @@ from dataclasses import asdict, replace
 
 import pandas as pd
 
-from matl.ablation.ablation_record import AblationRecord, Tested
+from matl.ablation.ablation_record import AblationRecord, Tested, clean_name
 from matl.ablation.aligned_scores import CellScores
 from matl.ablation.analysis import Fixed
 from matl.ablation.cell_settings import Cell, CellSettings
 from matl.ablation.leak_means import (
-    clean_name,
+    gains_without_leaks,
     leaking_splits,
     leaks,
     means_without_leaks,
@@ -55,10 +55,11 @@ def ablation_record(
         overrides: The user's, for every cell.
         command: The user's.
     """
-    found = compare(ablation, scores, fixed.changed)
+    analysis, leaking = ablation.analysis, leaking_splits(ablation, plans)
+    clean = gains_without_leaks(ablation, scores, leaking)
+    found = compare(ablation, scores, fixed.changed, clean)
     primary = next((one for one in found if one.primary), None)
     manifests = whole_stages(plans, store)
-    analysis, leaking = ablation.analysis, leaking_splits(ablation, plans)
     promised, ranks = promises(kept_scores(plans, store), cells, analysis.metric)
     return AblationRecord(
         name=ablation.name,

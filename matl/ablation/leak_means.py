@@ -1,18 +1,17 @@
-"""What arms reach on the data set's own test split without the images of persons who leak."""
+"""What is found on the data set's own test split without the images of persons who leak."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 
 import pandas as pd
 
-from matl.ablation.ablation_record import Mean
+from matl.ablation.ablation_record import Comparison, Mean, clean_name
 from matl.ablation.aligned_scores import CellScores
 from matl.ablation.cells import Cell
-from matl.ablation.results import cell_table, means
+from matl.ablation.results import cell_table, gains, means
 from matl.ablation.schema import Ablation
 from matl.orchestrator.leaks import leaking_persons
 from matl.orchestrator.plan import Plan
-from matl.report.leak_rows import WITHOUT_LEAKS
 
 Leaking = Mapping[str, frozenset[tuple[str, str]]]
 """The (source, patient) of the persons of the test split who leak, by the split's name."""
@@ -28,11 +27,6 @@ def leaking_splits(ablation: Ablation, plans: Mapping[Cell, Plan]) -> Leaking:
             own = plan.alike[plan.alike["stage"] == last.name]
             found[split] = found.get(split, frozenset()) | leaking_persons(last.samples, own)
     return {split: persons for split, persons in found.items() if persons}
-
-
-def clean_name(split: str) -> str:
-    """What a split is called without the images that leak."""
-    return f"{split}, {WITHOUT_LEAKS}"
 
 
 def leaks(table: pd.DataFrame, persons: frozenset[tuple[str, str]]) -> pd.Series:
@@ -57,8 +51,7 @@ def means_without_leaks(
         floors: Of the same cells.
         leaking: As `leaking_splits` returns it.
     """
-    clean, beside = (_without(one, leaking) for one in (scores, floors))
-    clean = {cell: table for cell, table in clean.items() if table["label"].nunique() == 2}
+    clean, beside = _without(scores, leaking), _without(floors, leaking)
     if not clean:
         return []
     cells = cell_table(ablation, {cell: plans[cell] for cell in clean}, clean, beside, {})
@@ -66,9 +59,22 @@ def means_without_leaks(
     return [replace(one, split=clean_name(one.split)) for one in found]
 
 
+def gains_without_leaks(
+    ablation: Ablation, scores: CellScores, leaking: Leaking
+) -> list[Comparison]:
+    """As `matl.ablation.results.gains`, of the splits that leak, under `clean_name`.
+
+    All are exploratory: the primary comparison is the one that was fixed.
+    """
+    found = gains(ablation, _without(scores, leaking), changed=True)
+    return [replace(one, split=clean_name(one.split)) for one in found]
+
+
 def _without(scores: CellScores, leaking: Leaking) -> dict[Cell, pd.DataFrame]:
-    return {
+    """The scores of the splits that leak without images that do, where both classes are left."""
+    clean = {
         cell: table[~leaks(table, leaking[cell.split])].reset_index(drop=True)
         for cell, table in scores.items()
         if cell.split in leaking
     }
+    return {cell: table for cell, table in clean.items() if table["label"].nunique() == 2}

@@ -17,6 +17,7 @@ from matl.ablation.tables import (
     comparison_table,
     cost_table,
     gate_table,
+    leaks_of_primary,
     mean_table,
     method_table,
     promise_table,
@@ -80,6 +81,7 @@ def write_ablation_page(folder: Path) -> Path:
         costs=cost_table(record.costs),
         methods=method_table(record.methods),
         strip=_strip(record),
+        leaks=leaks_of_primary(record),
         covered=covered([record.primary.plain]) if record.primary else "",
         analysis=hide_paths(json_bytes(read_fixed(folder / ANALYSIS)).decode()),
     )

@@ -50,7 +50,24 @@ def cell_table(
     return pd.DataFrame(rows)
 
 
-def compare(ablation: Ablation, scores: CellScores, changed: bool = False) -> list[Comparison]:
+def compare(
+    ablation: Ablation,
+    scores: CellScores,
+    changed: bool = False,
+    further: Sequence[Comparison] = (),
+) -> list[Comparison]:
+    """`gains` with the p of all exploratory ones adjusted for their number.
+
+    Args:
+        ablation: What is compared.
+        scores: Of the finished cells.
+        changed: Whether the primary analysis was; then none is primary.
+        further: Exploratory ones of other images, with their own p.
+    """
+    return _adjusted([*gains(ablation, scores, changed), *further])
+
+
+def gains(ablation: Ablation, scores: CellScores, changed: bool) -> list[Comparison]:
     """Every gain over scratch and over the regimes that the file names, and their differences.
 
     Only seeds count that every arm and regime of a comparison has finished.
@@ -65,7 +82,7 @@ def compare(ablation: Ablation, scores: CellScores, changed: bool = False) -> li
         for (regime, over), arms in product(_regime_pairs(ablation), _arms_and_pairs(ablation)):
             primary = not changed and _is_primary(ablation, aligned, arms, regime, over)
             found += _gain(aligned, arms, regime, over, primary)
-    return _adjusted(found)
+    return found
 
 
 def means(ablation: Ablation, scores: CellScores, cells: pd.DataFrame) -> list[Mean]:

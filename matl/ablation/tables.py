@@ -4,7 +4,14 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from matl.ablation.ablation_record import AblationRecord, Gates, MethodCost, StageCost, covered
+from matl.ablation.ablation_record import (
+    AblationRecord,
+    Gates,
+    MethodCost,
+    StageCost,
+    clean_name,
+    covered,
+)
 from matl.ablation.schema import SCRATCH
 from matl.evaluation.metrics import METRICS
 from matl.evaluation.statistics.contrasts import Contrast
@@ -38,7 +45,23 @@ def verdict_table(record: AblationRecord) -> Table | None:
         "It holds where the whole 95 % interval lies above the margin, does not hold where it lies "
         f"below, and is undecided between. The interval is {covered([one.plain])}."
     )
+    caption = " ".join([caption, *leaks_of_primary(record)])
     return make_table("Verdict", caption, columns, [row])
+
+
+def leaks_of_primary(record: AblationRecord) -> Sequence[str]:
+    """How many leaking images the primary comparison is computed with; nothing where none is."""
+    tested = {one.split: one for one in record.tested}
+    clean = tested.get(clean_name(record.split))
+    if clean is None:
+        return []
+    whole = record.primary_tested
+    persons = whole.patients - clean.patients
+    return [
+        f"{whole.images - clean.images:,} of its {whole.images:,} test images are of "
+        f"{persons:,} {'person' if persons == 1 else 'persons'} {WHO_LEAKS}; the comparisons "
+        f"{WITHOUT_LEAKS} are exploratory."
+    ]
 
 
 def tested_table(record: AblationRecord) -> Table:

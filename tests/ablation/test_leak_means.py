@@ -11,8 +11,12 @@ from drawn_scores import PATIENTS, ablation_of, drawn
 from data_modules.audit.near_duplicates import COLUMNS
 from data_modules.samples import Samples
 from matl.ablation.cells import Cell, cells_of
-from matl.ablation.leak_means import leaking_splits, means_without_leaks
-from matl.ablation.results import cell_table, means
+from matl.ablation.leak_means import (
+    gains_without_leaks,
+    leaking_splits,
+    means_without_leaks,
+)
+from matl.ablation.results import cell_table, compare, means
 from matl.ablation.schema import Ablation
 
 LEAKING = frozenset([("drawn", "0"), ("drawn", "7")])
@@ -54,11 +58,41 @@ def test_a_mean_without_leaks_is_that_of_scores_without_their_images() -> None:
         assert one.floor == pytest.approx(other.floor)
 
 
+def test_a_gain_without_leaks_is_that_of_scores_without_their_images_and_exploratory() -> None:
+    ablation = ablation_of()
+    ablation.analysis.split = "official"
+    plans = plans_of(ablation, (0, 7))
+    scores = {cell: drawn(cell) for cell in plans}
+    leaking = leaking_splits(ablation, plans)
+    clean = gains_without_leaks(ablation, scores, leaking)
+    left = {
+        cell: table[~table["patient"].isin(["0", "7"])]
+        for cell, table in scores.items()
+        if cell.split == "official"
+    }
+    expected = [one for one in compare(ablation, left) if one.split == "official"]
+    assert {one.split for one in clean} == {"official, without leaking images"}
+    assert [(one.arms, one.regime, one.over) for one in clean] == [
+        (one.arms, one.regime, one.over) for one in expected
+    ]
+    for one, other in zip(clean, expected, strict=True):
+        assert one.plain == other.plain
+        assert not one.primary
+    found = compare(ablation, scores, further=clean)
+    [primary] = [one for one in found if one.primary]
+    assert primary.split == "official"
+    assert primary == next(one for one in compare(ablation, scores) if one.primary)
+    adjusted = [one.p for one in found if one.split == clean[0].split]
+    assert all(more >= own.p for more, own in zip(adjusted, clean, strict=True))
+    assert adjusted != [one.p for one in clean]
+
+
 def test_where_nobody_leaks_there_is_no_second_row() -> None:
     ablation = ablation_of()
     plans = plans_of(ablation, ())
     assert leaking_splits(ablation, plans) == {}
     assert means_without_leaks(ablation, plans, {}, {}, {}) == []
+    assert gains_without_leaks(ablation, {}, {}) == []
 
 
 def test_where_all_leak_there_is_no_second_row() -> None:
@@ -67,3 +101,4 @@ def test_where_all_leak_there_is_no_second_row() -> None:
     scores = {cell: drawn(cell) for cell in plans}
     leaking = leaking_splits(ablation, plans)
     assert means_without_leaks(ablation, plans, scores, scores, leaking) == []
+    assert gains_without_leaks(ablation, scores, leaking) == []

@@ -106,6 +106,17 @@ def test_what_is_tested_is_counted(record) -> None:
     assert "Without leaking images: without persons in another split" in caption
 
 
+def test_a_verdict_with_images_that_leak_says_how_many(record) -> None:
+    whole = record.tested[1]
+    clean = replace(whole, split="official, without leaking images", images=66, patients=35)
+    leaking = replace(record, split="official", tested=[*record.tested, clean])
+    caption = verdict_table(leaking).caption
+    assert "6 of its 72 test images are of 1 person in another split, too, or with an" in caption
+    assert caption.endswith("the comparisons without leaking images are exploratory.")
+    assert "eaking" not in verdict_table(record).caption
+    assert "eaking" not in verdict_table(replace(leaking, split="folds")).caption
+
+
 def test_costs_with_and_without_sharing(record) -> None:
     table = cost_table(record.costs)
     assert [str(cell) for cell in table.rows[0]] == [
