@@ -1,6 +1,9 @@
 """Work shared among the processor's cores."""
 
 import os
+import signal
+import subprocess
+import sys
 from functools import partial
 
 import numpy as np
@@ -34,6 +37,27 @@ def test_few_items_start_no_process():
 def test_an_error_is_the_callers(count):
     with pytest.raises(ValueError, match="is bad"):
         list(on_cores(partial(fail_at, last=count - 1), range(count)))
+
+
+def test_a_process_that_is_ended_ends_its_processes_without_a_warning():
+    code = (
+        "import time\nfrom data_modules.cores import on_cores\n"
+        "for _ in on_cores(time.sleep, [0.02] * 9000): print(flush=True)"
+    )
+    command = [sys.executable, "-c", code]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes, text=True) as process:
+        process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=120)
+    assert errors == ""
+    assert process.returncode == 128 + signal.SIGTERM
+
+
+def test_signals_are_heeded_as_before_once_the_work_is_done():
+    before = signal.getsignal(signal.SIGTERM)
+    assert len(list(on_cores(abs, range(FEW + 1)))) == FEW + 1
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 @pytest.mark.parametrize("index", [index_xray, index_patches])
