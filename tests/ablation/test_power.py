@@ -9,12 +9,16 @@ from matl.ablation.power import power_like
 from matl.errors import MatlError
 
 
+@pytest.fixture(scope="module")
+def record():
+    return drawn_record()
+
+
 def least(text: str) -> list[float]:
     return [float(found) for found in re.findall(r"(\d+\.\d{3}) AUROC", text)]
 
 
-def test_errors_that_were_measured_are_scaled(tmp_path):
-    record = drawn_record()
+def test_errors_that_were_measured_are_scaled(record, tmp_path):
     write_record(record, tmp_path)
     same = power_like(tmp_path)
     assert len(least(same)) == len(record.comparisons)
@@ -24,8 +28,7 @@ def test_errors_that_were_measured_are_scaled(tmp_path):
     assert all(new < old / 3 for new, old in zip(least(more), least(same), strict=True))
 
 
-def test_no_difference_is_promised_beyond_what_the_arm_reached(tmp_path):
-    record = drawn_record()
+def test_no_difference_is_promised_beyond_what_the_arm_reached(record, tmp_path):
     write_record(record, tmp_path)
     reached = {
         (one.arm, one.regime, one.split, one.fraction): one.value.value for one in record.means
@@ -42,16 +45,15 @@ def test_no_difference_is_promised_beyond_what_the_arm_reached(tmp_path):
     assert kinds >= {(1, True), (2, True)}
 
 
-def test_the_file_itself_is_taken_too(tmp_path):
-    write_record(drawn_record(), tmp_path)
+def test_the_file_itself_is_taken_too(record, tmp_path):
+    write_record(record, tmp_path)
     of_file, of_folder = (power_like(one) for one in (tmp_path / "results.json", tmp_path))
     assert of_file.splitlines()[:-1] == of_folder.splitlines()[:-1]
     with pytest.raises(MatlError, match=r"other\.json: is no folder with a results\.json"):
         power_like(tmp_path / "other.json")
 
 
-def test_one_seed_says_nothing_of_others(tmp_path):
-    record = drawn_record()
+def test_one_seed_says_nothing_of_others(record, tmp_path):
     single = [
         replace(one, plain=replace(one.plain, seeds_error=None)) for one in record.comparisons
     ]
