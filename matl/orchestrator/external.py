@@ -169,7 +169,8 @@ def _other_spacing(run: FinishedRun, samples: Samples) -> list[str]:
 
 def _own_options(run: FinishedRun) -> dict[str, Any]:
     """Which slices, spacing and range of grey values the diagnosis was trained with, as options."""
-    options = run.config.data.options
+    data = run.config.data
+    options = data.options if data.name in OF_SCANS else {}
     own: dict[str, Any] = {key: options[key] for key in ("slices", "spacing") if key in options}
     levels = _first_manifest(run).levels
     if set(levels) != {GREY}:  # with Hounsfield units in training, a range would change others
