@@ -58,7 +58,9 @@ def reason(identity: Identity, store: Store) -> str:
     if not finished:
         return f"no {task} stage has been trained yet"
     fewest = min((_differences(identity, other) for other in finished), key=len)
-    return f"nearest finished stage differs in {_shown(fewest)}"
+    longer = len(fewest) == 1 and fewest[0].startswith("stage.epochs ")
+    begins = "; it is trained from its beginning, for the schedule is another" if longer else ""
+    return f"nearest finished stage differs in {_shown(fewest)}{begins}"
 
 
 def difference(identity: Identity, other: Identity) -> str:
