@@ -169,10 +169,12 @@ def _other_spacing(run: FinishedRun, samples: Samples) -> list[str]:
 
 def _own_options(run: FinishedRun) -> dict[str, Any]:
     """Which slices, spacing and range of grey values the diagnosis was trained with, as options."""
-    data = run.config.data
+    data, manifest = run.config.data, _first_manifest(run)
     options = data.options if data.name in OF_SCANS else {}
-    own: dict[str, Any] = {key: options[key] for key in ("slices", "spacing") if key in options}
-    levels = _first_manifest(run).levels
+    own: dict[str, Any] = {key: options[key] for key in ("slices",) if key in options}
+    if manifest.spacing is not None:
+        own["spacing"] = manifest.spacing
+    levels = manifest.levels
     if set(levels) != {GREY}:  # with Hounsfield units in training, a range would change others
         return own
     return {**own, "range": list(levels_of(levels[GREY]).ranges[0])}

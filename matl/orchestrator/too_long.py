@@ -8,7 +8,7 @@ from data_modules.arrays import in_threads
 from data_modules.cache import check_readable, left_out
 from data_modules.fit import stored_size
 from data_modules.formats.images import try_read_size
-from data_modules.formats.places import file_of
+from data_modules.formats.places import file_of, place_of
 from matl.orchestrator.plan import PlannedStage
 from matl.stages.settings import size_pair
 
@@ -30,7 +30,9 @@ def _notes(stages: Iterable[PlannedStage]) -> Iterator[str]:
         too_long = _too_long(stage) if stage.config.fit == "crop" else {}
         check_readable(stage.samples, too_long, stage.config.data.on_bad_image)
         if too_long:
-            yield f"{stage.name}: {left_out(stage.samples, too_long)}"
+            more = len(stage.samples) > LOOKED_AT
+            part = f" (at least: {LOOKED_AT:,} were looked at)" if more else ""
+            yield f"{stage.name}: {left_out(stage.samples, too_long)}{part}"
 
 
 def _too_long(stage: PlannedStage) -> dict[int, str]:
@@ -43,7 +45,7 @@ def _too_long(stage: PlannedStage) -> dict[int, str]:
     for row in rows:
         size = sizes[file_of(str(paths[row]))]
         try:
-            if size:
+            if size and place_of(str(paths[row])).zoom is None:  # else its middle is looked at
                 stored_size(size, size_pair(stage.config.size), stage.config.fit)
         except ValueError as error:
             found[row] = str(error)

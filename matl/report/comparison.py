@@ -1,10 +1,11 @@
 """Finished runs side by side: the settings that differ, the numbers, the paired differences."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import yaml
 
 from matl.checksums import read_file
@@ -12,6 +13,7 @@ from matl.errors import MatlError
 from matl.evaluation.scored import ScoredModels
 from matl.names import EXPERIMENT
 from matl.report.diagnosis_tables import paired_table
+from matl.report.rows import is_ensemble
 from matl.report.run_files import read_record
 from matl.report.run_list import flat_settings
 from matl.report.run_record import RunRecord
@@ -26,7 +28,7 @@ class Comparison:
     Attributes:
         names: Of the runs' folders.
         settings: The value of each setting that differs, in every run; None where it has none.
-        record: The first diagnosis of each run, by the run's name.
+        record: The first diagnosis of each run, of several seeds their mean, by the run's name.
         apart: The runs whose images of the split are others than the first run's.
     """
 
@@ -70,8 +72,7 @@ def compare_runs(folders: Sequence[str | Path]) -> Comparison:
     records = [_with_diagnosis(place) for place in places]
     names = _names(places)
     models = {
-        name: next(iter(record.scored.models.values()))
-        for name, record in zip(names, records, strict=True)
+        name: _whole(record.scored.models) for name, record in zip(names, records, strict=True)
     }
     first = records[0]
     for place, record in zip(places, records, strict=True):
@@ -80,10 +81,18 @@ def compare_runs(folders: Sequence[str | Path]) -> Comparison:
                 f"{place}: tells {record.scored.about()} apart, and {places[0]} "
                 f"{first.scored.about()}; compare runs of the same classes"
             )
-    joined = replace(first.scored, models=models, known={})
-    seeds = sorted({record.seeds for record in records})
-    record = replace(first, scored=joined, seeds=seeds[0])
+    leaking = frozenset[tuple[str, str]]().union(*(one.scored.leaking for one in records))
+    joined = replace(first.scored, models=models, leaking=leaking, known={})
+    notes = {one.split_note for one in records}
+    split_note = first.split_note if len(notes) == 1 else "differs between the runs"
+    record = replace(first, scored=joined, split_note=split_note)
     return Comparison(names, _differing(places), record, _apart(joined))
+
+
+def _whole(models: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """The scores of the first diagnosis; of several seeds, their mean."""
+    means = [row for row in models if is_ensemble(row)]
+    return models[next(iter([*means, *models]))]
 
 
 def _with_diagnosis(folder: Path) -> RunRecord:

@@ -194,11 +194,10 @@ def _results_known(values: Values, scored: ScoredModels) -> dict[Hashable, Any]:
     known: dict[Hashable, Any] = {}
     for split in scored.splits():
         kind = scored.result_kind
-        found = by_image = _results(values["metrics"], split, kind)
-        known["results", split, "image"] = by_image
+        known["results", split, "image"] = _results(values["metrics"], split, kind)
         for unit in JOINED_UNITS:
-            found = _results(values.get(f"by_{unit}", []), split, kind) or found
-            known["results", split, unit] = found
+            if found := _results(values.get(f"by_{unit}", []), split, kind):
+                known["results", split, unit] = found
         if "differences" in values:
             rows = [row for row in values["differences"] if row["split"] == split]
             known["paired", split] = [_paired(row) for row in rows]

@@ -8,6 +8,8 @@ from typing import Any
 
 import pandas as pd
 import yaml
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from data_modules.errors import did_you_mean
 from matl.checksums import read_file
@@ -15,7 +17,7 @@ from matl.errors import MatlError
 from matl.evaluation.metrics import LESS_IS_BETTER, Estimate
 from matl.files import read_json
 from matl.names import EXPERIMENT, METRICS_FILE
-from matl.report.rows import FLOOR, FROM_SCRATCH
+from matl.report.rows import FLOOR, FROM_SCRATCH, current_name, is_ensemble
 from matl.report.table import Column, Row, Table, make_table
 
 ABOUT = ("run", "experiment", "chain", "seed", "finished")
@@ -50,8 +52,10 @@ class ListedRun:
 
     @property
     def model(self) -> str:
-        """The row of its first diagnosis."""
-        return str(self.rows[0]["model"]) if self.rows else ""
+        """The row of its first diagnosis; of several seeds, that of their mean."""
+        models = [str(row["model"]) for row in self.rows]
+        means = [model for model in models if is_ensemble(model)]
+        return next(iter([*means, *models]), "")
 
     def estimate(self, model: str, metric: str) -> Estimate | None:
         """A metric of a row on the first split that it has, test before val."""
@@ -87,7 +91,8 @@ def _read(folder: Path) -> ListedRun | None:
         return None
     try:
         settings = yaml.safe_load(read_file(folder, EXPERIMENT))
-        rows = read_json(read_file(folder, METRICS_FILE))["metrics"]
+        metrics = read_json(read_file(folder, METRICS_FILE))["metrics"]
+        rows = [{**row, "model": current_name(row["model"])} for row in metrics]
         finished = datetime.fromtimestamp((folder / METRICS_FILE).stat().st_mtime)
         run = ListedRun(folder, settings, finished, rows)
         run.about()
@@ -104,8 +109,21 @@ def _having(runs: Sequence[ListedRun], condition: str) -> list[ListedRun]:
     known = {name for run in runs for name in flat_settings(run.settings)}
     if runs and key not in known:
         raise MatlError(f"--where {condition}: no run has this setting; {did_you_mean(key, known)}")
-    wanted = yaml.safe_load(text)
-    return [run for run in runs if values[run.folder] == wanted]
+    wanted = _typed(condition, text)
+    return [run for run in runs if _same(values[run.folder], wanted)]
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two values are the same setting; 1 is not true."""
+    return one == other and isinstance(one, bool) == isinstance(other, bool)
+
+
+def _typed(condition: str, text: str) -> Any:
+    """A value as an override of an experiment is read."""
+    try:
+        return OmegaConf.from_dotlist([f"value={text}"])["value"]
+    except (yaml.YAMLError, OmegaConfBaseException) as error:
+        raise MatlError(f"--where {condition}: {text!r} is no value of YAML") from error
 
 
 def flat_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -153,7 +171,8 @@ def runs_table(runs: Sequence[ListedRun], metric: str = "auroc") -> Table:
         "patients. Other runs were tested on other patients unless matl compare says that they "
         "are the same."
     )
-    return make_table(f"{len(runs)} finished runs", caption, columns, rows)
+    title = "1 finished run" if len(runs) == 1 else f"{len(runs)} finished runs"
+    return make_table(title, caption, columns, rows)
 
 
 def runs_frame(runs: Sequence[ListedRun]) -> pd.DataFrame:

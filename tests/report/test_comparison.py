@@ -8,6 +8,8 @@ from report_records import make_record, make_scores, write_run
 import matl
 from matl.errors import MatlError
 from matl.evaluation.paired import differences
+from matl.evaluation.scored import Scored
+from matl.report.rows import ensemble
 from matl.report.run_report import write_report
 
 
@@ -53,6 +55,24 @@ def test_runs_on_the_same_images_with_other_labels_have_no_difference(runs: list
     scores["label"] = 1 - scores["label"]
     write_report(make_record(diagnoses={"chain": scores}), runs[1])
     assert matl.compare_runs(runs).apart == ["b"]
+
+
+def test_persons_who_leak_in_any_run_are_left_out_of_all(runs: list[Path]) -> None:
+    leaking = frozenset([("covid_ct", "test, 01")])
+    scored = Scored({"chain": make_scores(2.0, 1)}, "COVID", "NonCOVID", leaking=leaking)
+    write_report(make_record(scored=scored), runs[1])
+    found = matl.compare_runs(runs).record.scored
+    clean = found.without_leaks()
+    assert clean is not None
+    assert {one.images for one in clean.results("test")} == {33}
+
+
+def test_of_several_seeds_the_mean_is_compared(runs: list[Path]) -> None:
+    mean = make_scores(1.0, 3)
+    diagnoses = {"chain": make_scores(2.0, 1), ensemble("chain", 3): mean}
+    write_report(make_record(diagnoses=diagnoses), runs[1])
+    scores = matl.compare_runs(runs).record.scored.models["b"]["score"]
+    assert scores.tolist() == pytest.approx(mean["score"].tolist())
 
 
 def test_other_classes_are_one_line(runs: list[Path]) -> None:

@@ -144,6 +144,23 @@ def test_studies_are_written_and_read_with_how_they_are_joined(
     assert [again.results("test", unit) for unit in ("image", "study", "patient")] == expected
 
 
+def test_studies_without_leaks_are_read_as_they_were_computed(
+    tmp_path: Path, volumes: dict[str, pd.DataFrame]
+) -> None:
+    """Only the person who leaks has two studies, so that without them studies are patients."""
+    for table in volumes.values():
+        table["patient"] = table["study"].replace({"s1": "s0"})
+    leaking = frozenset([("covid_ct", "s0")])
+    record = make_record(scored=Scored(volumes, "COVID", "NonCOVID", leaking=leaking))
+    write_report(record, tmp_path)
+    expected = record.scored.without_leaks()
+    found = read_record(tmp_path).scored.without_leaks()
+    assert expected is not None
+    assert found is not None
+    assert expected.results("test", "study")[0].images == 10
+    assert found.results("test", "study") == expected.results("test", "study")
+
+
 def test_numbers_that_were_joined_otherwise_are_not_read(
     tmp_path: Path, volumes: dict[str, pd.DataFrame]
 ) -> None:

@@ -43,6 +43,8 @@ def test_a_setting_filters(folder: Path) -> None:
     found = matl.list_runs(folder, ["stages.diagnosis.epochs=4", "seed=1"])
     assert [run.folder.name for run in found] == ["run-1"]
     assert matl.list_runs(folder, ["seed=9"]) == []
+    assert matl.list_runs(folder, ["seed=true"]) == []  # although True == 1
+    assert len(matl.list_runs(folder, ["seed=1e0"])) == 1
 
 
 @pytest.mark.parametrize(
@@ -50,6 +52,7 @@ def test_a_setting_filters(folder: Path) -> None:
     [
         (["sed=1"], "run", "--where sed=1: no run has this setting; did you mean 'seed'?"),
         (["seed"], "run", "--where seed: is no key=value, as in seed=1"),
+        (["seed=["], "run", r"--where seed=\[: '\[' is no value of YAML"),
         ([], "auroq", "--sort auroq: is none of run, experiment, chain, seed, finished"),
     ],
 )
