@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from io import StringIO
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -41,8 +42,8 @@ def check(lines: list[str], wide: list[str], width: int) -> None:
 
 def test_a_finished_run_at_80_columns(finished: Path) -> None:
     lines = shown_in_terminal(["run", "tiny.yaml", ALONE], 80, finished)
-    stages, diagnosis = tables_of(lines)
-    assert max(map(len, [*stages, *diagnosis])) <= 80
+    stages, diagnosis, *joined = tables_of(lines)
+    assert max(map(len, [*stages, *diagnosis, *chain(*joined)])) <= 80
     assert stages[0].startswith("Stage") or stages[1].startswith("Stage")
     assert stages[2].startswith("diagnosis ")
     rows = [line.split("  ")[0] for line in diagnosis]

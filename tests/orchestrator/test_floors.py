@@ -30,7 +30,8 @@ def test_a_damaged_floor_is_computed_again(load_tiny: Load) -> None:
         read_floor(file)
     again, _, _ = run_quietly(experiment)
     assert again.scored.models["floor"].equals(record.scored.models["floor"])
-    assert read_floor(file).scores.equals(record.scored.models["floor"])
+    own = read_floor(file).scores
+    assert own.equals(record.scored.models["floor"][list(own)])
 
 
 @pytest.mark.parametrize("values", [{}, {"fitted": {}}, {"fitted": {}, "scores": [1]}])

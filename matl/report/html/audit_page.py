@@ -56,7 +56,7 @@ def audit_page(audits: Mapping[str, Audit], command: str) -> bytes:
         for name, audit in audits.items()
     ]
     return render(
-        "audit.html",
+        "data_audit.html",
         title=f"Audit of {', '.join(audits)}",
         sentence=closing_line(audits),
         overview=findings_table(audits),
