@@ -88,8 +88,8 @@ def needs_real(overrides: list[str]) -> bool:
     return chooses and not any(".thin.distance=" in word for word in overrides)
 
 
-ELSEWHERE = (" sweep ", "wandb=online", "trainer.devices=8", "checkpoint.pth", "…")
-"""What needs W&B, devices or foreign weights has tests of its own; an ellipsis is no command."""
+ELSEWHERE = (" sweep ", " --root data/", "wandb=online", "trainer.devices=8", "checkpoint.pth", "…")
+"""What needs W&B, public data, devices or foreign weights has tests of its own; an ellipsis is no command."""
 
 
 @pytest.mark.slow
