@@ -89,7 +89,10 @@ def needs_real(overrides: list[str]) -> bool:
 
 
 ELSEWHERE = (" sweep ", " --root data/", "wandb=online", "trainer.devices=8", "checkpoint.pth", "…")
-"""What needs W&B, public data, devices or foreign weights has tests of its own; an ellipsis is no command."""
+"""What needs W&B, public data, devices or foreign weights has tests of its own.
+
+An ellipsis is no command.
+"""
 
 
 @pytest.mark.slow
