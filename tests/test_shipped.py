@@ -93,7 +93,7 @@ ELSEWHERE = (
     *(" sweep ", " --root data/", "wandb=online", "trainer.devices=8", "checkpoint.pth"),
     *(" --coverage ", " --model ", " NAME", "…"),
 )
-"""What needs W&B, public data, devices, foreign weights, many persons or several models has tests of its own.
+"""What needs W&B, public data, devices, foreign weights or other models has tests of its own.
 
 What has an ellipsis or a capital NAME is no command as it stands.
 """
