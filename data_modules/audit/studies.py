@@ -1,5 +1,6 @@
 """The series and volumes of a folder: how each was made, and nothing that says of whom."""
 
+import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +9,9 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from data_modules.arrays import in_threads
+from data_modules.audit.unnamed import Unnamed
 from data_modules.errors import DataError
-from data_modules.formats.dicom_technique import Technique, holds_name, read_technique
+from data_modules.formats.dicom_technique import Technique, read_technique
 from data_modules.formats.images import GREY, try_read
 from data_modules.formats.places import Levels, place_of, with_levels
 from data_modules.formats.volumes import is_volume, read_header, suffix_of
@@ -18,8 +20,6 @@ from data_modules.persons import Persons
 from data_modules.sets.listing import find_images, require_folder
 from data_modules.sets.scans import Row, expand
 
-HIDDEN = "(holds a name)"
-
 
 @dataclass(frozen=True)
 class Study:
@@ -27,7 +27,8 @@ class Study:
 
     Attributes:
         rows: Its slices, in their order.
-        place: The folder of its files, or its file; hidden where that holds a name of the tags.
+        place: The folder of its files, or its file; hidden where that holds a name of any file's
+            tags.
         size: Rows and columns of the middle slice in pixels, (0, 0) where they are not known.
         step: Millimetres between slices, on average; None where not known.
         technique: How the middle slice was made.
@@ -73,27 +74,26 @@ def find_studies(root: Path) -> Studies:
     found = find_images(root, scans=True)
     with TemporaryDirectory() as salt:
         scans = expand(root, found.images, persons=Persons(Path(salt)))
-    by_study: dict[str, list[Row]] = {}
+    unnamed = Unnamed(root, found.images)
+    groups: dict[str | tuple[str, str], list[Row]] = {}
     for row in scans.rows:
         if row.slice:
-            by_study.setdefault(row.study, []).append(row)
+            groups.setdefault(_key(row), []).append(row)
     others = sum(not row.slice for row in scans.rows)
     notes = [*scans.notes, *found.notes()]
     if others:
         notes.append(f"{others} images are pictures, or no slices of a scan, and in no row")
-    if not by_study:
+    notes = unnamed.texts(notes, [*found.images, *found.empty, *scans.column("path")])
+    if not groups:
         raise DataError(f"{root}: holds no DICOM series and no volume; {'; '.join(notes)}")
-    studies = list(in_threads(lambda rows: _study(root, rows), list(by_study.values())))
-    return Studies(root, studies, _unnamed(notes, studies))
+    studies = in_threads(lambda rows: _study(root, rows, unnamed), list(groups.values()))
+    return Studies(root, list(studies), notes)
 
 
-def _unnamed(notes: Sequence[str], studies: Sequence[Study]) -> list[str]:
-    """The notes without the paths that hold names."""
-    hidden = [row.path for one in studies if one.place == HIDDEN for row in one.rows]
-    longest_first = sorted((path for path in hidden if path in " ".join(notes)), key=len)[::-1]
-    for path in longest_first:
-        notes = [note.replace(path, HIDDEN) for note in notes]
-    return list(notes)
+def _key(row: Row) -> str | tuple[str, str]:
+    """What rows of one series or volume share: folder and series, or the volume's file."""
+    file = place_of(row.path).file
+    return file if is_volume(file) else (posixpath.dirname(file), row.study)
 
 
 def middle_slices(studies: Studies, side: int) -> list[np.ndarray | None]:
@@ -112,16 +112,16 @@ def _seen(root: Path, row: Row, side: int) -> np.ndarray | None:
     return None if isinstance(decoded, str) else decoded[0]
 
 
-def _study(root: Path, rows: Sequence[Row]) -> Study:
+def _study(root: Path, rows: Sequence[Row], unnamed: Unnamed) -> Study:
     files = [place_of(row.path).file for row in rows]
     if is_volume(files[0]):
         volume = read_header(str(root / files[0]))
         kind = Technique(modality=suffix_of(files[0]).lstrip("."))
-        return Study(rows, files[0], volume.shape[1:], volume.spacing[0], kind)
+        place = unnamed.place(files[0])
+        return Study(rows, place, volume.shape[1:], volume.spacing[0], kind)
     technique, header = read_technique(str(root / files[len(files) // 2]))
-    folder = files[0] if len(set(files)) == 1 else files[0].rpartition("/")[0] or "."
-    place = HIDDEN if holds_name(folder, header.names) else folder
-    return Study(rows, place, header.shape, _step(root, rows), technique)
+    folder = files[0] if len(set(files)) == 1 else posixpath.dirname(files[0]) or "."
+    return Study(rows, unnamed.place(folder), header.shape, _step(root, rows), technique)
 
 
 def _step(root: Path, rows: Sequence[Row]) -> float | None:

@@ -150,7 +150,7 @@ def _header(dataset: Any) -> Header:
         series=str(dataset.get("SeriesInstanceUID") or ""),
         instance=str(dataset.get("SOPInstanceUID") or ""),
         person=_person(dataset),
-        names=_names(dataset),
+        names=names_of(dataset),
         shape=(int(shape[0] or 0), int(shape[1] or 0)),
         frames=frames,
         volume=frames > 1 and placed and apart,
@@ -196,7 +196,8 @@ def _person(dataset: Any) -> str:
     return f"{name}|{birth}" if name else ""
 
 
-def _names(dataset: Any) -> tuple[str, ...]:
+def names_of(dataset: Any) -> tuple[str, ...]:
+    """The words of PatientID and PatientName of a dataset of pydicom's."""
     said = f"{dataset.get('PatientID') or ''} {dataset.get('PatientName') or ''}"
     return tuple(re.split(r"[\s^=,]+", said.strip()))
 

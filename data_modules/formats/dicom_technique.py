@@ -1,14 +1,22 @@
 """How a DICOM image was made, by its tags: for a table of series, in which nobody is named."""
 
+import re
+import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from data_modules.formats.dicom import open_dataset
-from data_modules.formats.dicom_header import Header, header_of, tags_unquoted
+from data_modules.formats.dicom_header import Header, Refused, header_of, names_of, tags_unquoted
+from data_modules.persons import names_a_person
 
 LONGEST = 40
-LEAST_WORD = 4
-"""Letters of a patient's name that is looked for."""
+LEAST_PART = 4
+"""Letters of a patient's name that is also looked for within words."""
+LEAST_WORD = 2
+"""Letters of a patient's name that is looked for as a word; one is an initial, of anybody."""
+CODE = 2
+"""Letters of a modality that names nobody, such as CT."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +59,42 @@ def read_technique(file: str) -> tuple[Technique, Header]:
             "window": " / ".join(window) if all(window) else "",
         }
     unnamed = {key: "" if holds_name(text, header.names) else text for key, text in said.items()}
+    if len(said["modality"]) <= CODE:
+        unnamed["modality"] = said["modality"]
     return Technique(**unnamed), header
 
 
-def holds_name(text: str, names: tuple[str, ...]) -> bool:
-    """Whether a text holds a word of a patient's name or identifier, of four letters and more."""
-    return any(name.lower() in text.lower() for name in names if len(name) >= LEAST_WORD)
+def read_names(file: str) -> tuple[str, ...]:
+    """The words of a DICOM file's PatientID and PatientName; none where it cannot be read.
+
+    Raises:
+        DataError: pydicom is not installed.
+    """
+    try:
+        dataset = open_dataset(file, pixels=False)
+        with tags_unquoted():
+            return tuple(filter(names_a_person, names_of(dataset)))
+    except Refused:
+        return ()
+
+
+def holds_name(text: str, names: Iterable[str]) -> bool:
+    """Whether a text holds a word of a patient's name or identifier.
+
+    Words of four letters and more are looked for anywhere, those of two and three among the words
+    of the text, whatever their case.
+    """
+    text = _composed(text)
+    words = set(re.split(r"[\W_]+", text))
+    return any(
+        name in text if len(name) >= LEAST_PART else name in words and len(name) >= LEAST_WORD
+        for name in map(_composed, names)
+    )
+
+
+def _composed(text: str) -> str:
+    """In lower case, each accent in its letter, as macOS does not write names of files."""
+    return unicodedata.normalize("NFC", text.casefold())
 
 
 def _tag(dataset: Any, tag: str, group: str) -> Any:

@@ -16,7 +16,7 @@ from data_modules.formats.dicom_header import Header
 from data_modules.formats.dicom_technique import holds_name
 from data_modules.persons import Persons, names_a_person
 
-VERSION = 1  # of what is remembered: raise it when a file's header can be read otherwise
+VERSION = 2  # of what is remembered: raise it when a file's header can be read otherwise
 NO_IMAGE = "is a DICOM"
 """How `read_header` begins to say that a file holds no image."""
 
