@@ -51,8 +51,8 @@ def take_clean(samples: Samples, name: str) -> Samples:
     moved = int((table["path"].map(split_of)[kept] != table["split"][kept]).sum())
     note = (
         f"the split is the clean one of {name}: by person, publication and copies; "
-        f"{int((~kept).sum())} images with a contradicted label are left out, {moved} are in "
-        "another part than in the published split"
+        f"{int((~kept).sum())} images that it does not list are left out, as those with a "
+        f"contradicted label, {moved} are in another part than in the published split"
     )
     own = table[kept].assign(split=table["path"].map(split_of)[kept])
     return replace(samples, table=own, published=(), notes=(*samples.notes, note))

@@ -89,6 +89,18 @@ def load(
     return samples
 
 
+def members_of(config: DataConfig) -> list[DataConfig]:
+    """The settings of each data set: of a union's members, or of the one that is named."""
+    return [_member(entry, config) for entry in config.union] or [config]
+
+
+def root_of(config: DataConfig, data_root: Path) -> Path:
+    """The folder of a data set that is no union."""
+    folder = str(config.name).partition(":")[0].rpartition(".")[2]
+    root = Path(config.root) if config.root is not None else data_root / folder
+    return Path(os.path.expanduser(root))
+
+
 def _class_named(positive: str, classes: Sequence[str]) -> str:
     """The class of a name, whether its letters are composed or, as on macOS, decomposed."""
     composed = {unicodedata.normalize("NFC", name): name for name in classes}
@@ -199,10 +211,8 @@ def _read_index(config: DataConfig, data_root: Path, hashes: FileHashes | None) 
         given["split_seed"] = config.split_seed
     if name in OF_SCANS and hashes is not None:
         given["memo"] = hashes.folder
-    folder = name.partition(":")[0].rpartition(".")[2]
-    root = Path(config.root) if config.root is not None else data_root / folder
     try:
-        samples = index(Path(os.path.expanduser(root)), **config.options, **given)
+        samples = index(root_of(config, data_root), **config.options, **given)
     except DataError:
         raise
     except Exception as error:  # a user's function may fail in any way
@@ -257,8 +267,7 @@ def _load_union(
     boxes: Boxes | None,
 ) -> Samples:
     members = []
-    for entry in config.union:
-        settings = _member(entry, config)
+    for entry, settings in zip(config.union, members_of(config), strict=True):
         samples = _together(settings, data_root, indexed, hashes, boxes)
         inherits = not (isinstance(entry, Mapping) and "split" in entry)
         members.append(samples if inherits and not samples.classes else _split(samples, settings))

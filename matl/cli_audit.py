@@ -26,13 +26,16 @@ def audit(
         str | None, typer.Option(metavar="NAME", help="Audit a data set, without an experiment.")
     ] = None,
     root: Annotated[Path | None, typer.Option(help="Its folder.")] = None,
-    split: Annotated[str, typer.Option(help="Its split: official or clean.")] = "official",
+    split: Annotated[
+        str | None, typer.Option(help="With --data: official (the default) or clean.")
+    ] = None,
     to: Annotated[
         Path, typer.Option(metavar="FOLDER", help="Where the page and the tables are written.")
     ] = Path("audit"),
     cache: Annotated[
-        Path, typer.Option(help="With --data: the folder of what is kept for the next audit.")
-    ] = Path("cache"),
+        Path | None,
+        typer.Option(help="With --data: the folder of what is kept for the next audit (cache)."),
+    ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="End with exit code 1 where more than notes is found.")
     ] = False,

@@ -99,6 +99,8 @@ def test_strict_fails_and_a_second_audit_says_the_same(
         (["--root", "scans"], "--root scans: name the data set in it by --data"),
         (["--data", "folder", "--root", "nowhere"], "nowhere"),
         (["--data", "folder", "--root", "nowhere", "--split", "cleen"], "did you mean 'clean'"),
+        (["x.yaml", "--split", "clean"], "goes with --data; of an experiment write stages.NAME."),
+        (["x.yaml", "--cache", "kept"], "goes with --data; of an experiment write cache=kept"),
         (["--to", "mine", "x.yaml"], "--to mine: holds thesis.txt, which no audit wrote"),
     ],
 )

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from data_modules.audit.copy_findings import two_labels
 from data_modules.audit.publications import publication_of
 from data_modules.audit.set_audit import audit_samples
 from data_modules.catalogue import find_index
@@ -30,7 +31,7 @@ def clean_split(samples: Samples, pairs: pd.DataFrame) -> pd.DataFrame:
     Returns:
         `path` and `split` of the images that are kept, in the order of their paths.
     """
-    contradicted = pairs[pairs["label"] != pairs["other_label"]]
+    contradicted = pairs[two_labels(pairs)]
     left_out = {*contradicted["path"], *contradicted["other_path"]}
     table = samples.table[~samples.table["path"].isin(left_out)]
     first: dict[str, str] = {}

@@ -2,22 +2,30 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from data_modules.audit.copies import EXACT, Found
 from data_modules.audit.findings import IMAGE_COLUMNS, NOTE, PAIR_COLUMNS, SERIOUS, WARNING, Finding
 from data_modules.audit.publications import publication_of
+from data_modules.counted import counted
 from data_modules.samples import Samples
 from data_modules.splits import split_leaks
 
 
 def pair_table(samples: Samples, copies: Sequence[Found]) -> pd.DataFrame:
     """Pairs of rows as a table with `PAIR_COLUMNS`."""
-    table = samples.table[["path", "split", "patient", "label"]]
+    table = samples.table[["path", "split", "source", "patient", "label"]]
     first = table.iloc[[one[0] for one in copies]].reset_index(drop=True)
     second = table.iloc[[one[1] for one in copies]].reset_index(drop=True)
     kinds = pd.DataFrame([one[2:] for one in copies], columns=["kind", "likeness"])
     return pd.concat([first, second.add_prefix("other_"), kinds], axis=1)[list(PAIR_COLUMNS)]
+
+
+def two_labels(pairs: pd.DataFrame) -> pd.Series:
+    """Which pairs are of two labels; an unlabelled image contradicts none."""
+    both = (pairs[["label", "other_label"]] != "").all(axis=1)
+    return both & (pairs["label"] != pairs["other_label"])
 
 
 def copy_findings(samples: Samples, pairs: pd.DataFrame) -> list[Finding]:
@@ -28,10 +36,9 @@ def copy_findings(samples: Samples, pairs: pd.DataFrame) -> list[Finding]:
         pairs: Its copies, as `pair_table` gives them.
     """
     across = pairs["split"] != pairs["other_split"]
-    labels = (pairs["label"] != pairs["other_label"]) & (pairs[["label", "other_label"]] != "").all(
-        axis=1
-    )
-    persons = (pairs["patient"] != pairs["other_patient"]) & samples.patients_named
+    labels = two_labels(pairs)
+    differ = (pairs[key] != pairs[f"other_{key}"] for key in ("source", "patient"))
+    persons = np.logical_or(*differ) & samples.patients_named
     exact = pairs["kind"] == EXACT
     return [
         _of_pairs(
@@ -71,13 +78,14 @@ def person_finding(samples: Samples) -> Finding:
     table = samples.table
     keys = zip(table["source"], table["patient"], strict=True)
     rows = _images(table[[key in persons for key in keys]])
+    images = counted(len(rows), "image", "images")
     tested = int((rows["split"] == "test").sum())
     return Finding(
         "persons_across_splits",
         SERIOUS,
         len(leaks),
-        "persons",
-        f"in several splits, with {len(rows)} images ({tested} of the test split): a model may "
+        "person" if len(leaks) == 1 else "persons",
+        f"in several splits, with {images} ({tested} of the test split): a model may "
         "recognise them; split by person",
         rows,
     )
@@ -94,7 +102,7 @@ def publication_finding(samples: Samples) -> Finding:
         "publications_across_splits",
         WARNING,
         len(several),
-        "publications",
+        "publication" if len(several) == 1 else "publications",
         f"with figures in several splits ({len(rows)} images): scanner, window and layout say the "
         "label without the disease; split by publication",
         rows,

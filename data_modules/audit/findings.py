@@ -4,12 +4,14 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from data_modules.samples import Samples
+
 SERIOUS, WARNING, NOTE = "serious", "warning", "note"
 SHORTCUT = "shortcut"
 GRADES = (SERIOUS, WARNING, NOTE)
 PAIR_COLUMNS = (
-    *("path", "split", "patient", "label"),
-    *("other_path", "other_split", "other_patient", "other_label"),
+    *("path", "split", "source", "patient", "label"),
+    *("other_path", "other_split", "other_source", "other_patient", "other_label"),
     *("kind", "likeness"),
 )
 IMAGE_COLUMNS = ("path", "split", "patient", "label", "value")
@@ -28,6 +30,9 @@ class Finding:
         text: What it means, and what to do about it; it follows the count, whatever that is.
         rows: Its pairs (`PAIR_COLUMNS`) or images (`IMAGE_COLUMNS`); empty where neither is to be
             named.
+        other: The data set that `other_path` is of, and whose root it starts from; None where that
+            is the audited one, as `path` always is.
+        other_name: What that data set is called, "" for the audited one.
     """
 
     kind: str
@@ -36,6 +41,8 @@ class Finding:
     what: str
     text: str
     rows: pd.DataFrame = field(default_factory=pd.DataFrame)
+    other: Samples | None = None
+    other_name: str = ""
 
     @property
     def alone(self) -> bool:

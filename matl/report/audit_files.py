@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from data_modules.audit.findings import Finding
 from data_modules.audit.set_audit import Audit
 from matl.errors import MatlError
 from matl.files import replace_file
@@ -44,10 +45,18 @@ def write_audit(audits: Mapping[str, Audit], folder: Path, command: str) -> Path
     listed = [(name, one.grade, one.kind, one.count, one.what, one.text) for name, one in found]
     columns = ["data", "grade", "finding", "count", "what", "text"]
     replace_file(folder / AUDIT_FINDINGS, csv_bytes(pd.DataFrame(listed, columns=columns)))
-    rows = [one.rows.assign(data=name, finding=one.kind) for name, one in found if len(one.rows)]
+    rows = [_rows(name, one) for name, one in found if len(one.rows)]
     every = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame({"data": []})
-    first = [name for name in ("data", "finding") if name in every]
+    first = [name for name in ("data", "other_data", "finding") if name in every]
     every = every[[*first, *(name for name in every if name not in first)]]
     replace_file(folder / AUDIT_ROWS, csv_bytes(every))
     replace_file(folder / AUDIT_PAGE, audit_page(audits, command))
     return folder / AUDIT_PAGE
+
+
+def _rows(name: str, finding: Finding) -> pd.DataFrame:
+    """The rows of a finding, and of which stage or data set each path is."""
+    rows = finding.rows.assign(data=name, finding=finding.kind)
+    if "other_path" in rows:
+        rows["other_data"] = finding.other_name or name
+    return rows

@@ -55,6 +55,13 @@ def test_copies_of_one_label_are_held_together() -> None:
     assert len(split) == len(ROWS)
 
 
+def test_an_unlabelled_copy_contradicts_no_label() -> None:
+    whole = samples()
+    whole.table.loc[7, "label"] = ""
+    split = dict(clean_split(whole, pair_table(whole, [(6, 7, "near", 0.99)])).to_numpy().tolist())
+    assert split["d.png"] == split["e.png"] == "train"
+
+
 def test_a_set_without_one_says_which_have_one() -> None:
     assert clean_names() == ["covid_ct"]
     with pytest.raises(DataError, match=r"no clean split of folder is shipped .*of covid_ct"):
@@ -76,5 +83,6 @@ def test_the_clean_split_of_covid_ct(real_data: Path) -> None:
     assert not {"71%0.jpg", "kjr-21-e24-p5-29.png"} & set(table["path"].str.rsplit("/").str[-1])
     assert table.groupby("split").size().to_dict() == {"test": 193, "train": 423, "val": 126}
     [note] = [note for note in clean.notes if "the clean one of covid_ct" in note]
-    assert "4 images with a contradicted label are left out, 11 are in another part" in note
+    assert "4 images that it does not list are left out" in note
+    assert "11 are in another part" in note
     assert not any("WARNING" in note for note in clean.notes)

@@ -14,7 +14,7 @@ from data_modules.audit.findings import SERIOUS, Finding
 from data_modules.audit.overview import counts
 from data_modules.audit.set_audit import Audit
 from data_modules.formats.images import read_image
-from data_modules.samples import Samples
+from data_modules.samples import Samples, texts
 from matl.report.audit_tables import findings_table, shortcuts_table
 from matl.report.html.render import render
 from matl.report.table import Row, Table, TableCell, make_table
@@ -30,7 +30,8 @@ class Shown:
     Attributes:
         source: Its address, which holds the picture itself; "" where it cannot be read.
         name: Of its file.
-        caption: Its split, its label, and what is said of it.
+        caption: Its data set, where that is not the audited one, its split, its label, and what is
+            said of it.
     """
 
     source: Markup
@@ -91,15 +92,23 @@ def _counts(name: str, samples: Samples) -> Table:
 
 def _shown(samples: Samples, finding: Finding) -> Iterator[list[Shown]]:
     """The first pairs or images of a finding."""
-    reads = dict(zip(samples.table["path"], samples.images(), strict=True))
+    reads = {
+        "": _reads(samples),
+        "other_": _reads(samples if finding.other is None else finding.other),
+    }
     for _, row in finding.rows.head(MOST_SHOWN).iterrows():
         sides = [""] if "other_path" not in row else ["", "other_"]
-        yield [_one(reads, row, side) for side in sides]
+        yield [_one(reads[side], row, side, finding.other_name if side else "") for side in sides]
 
 
-def _one(reads: Mapping[str, str], row: pd.Series, side: str) -> Shown:
+def _reads(samples: Samples) -> dict[str, str]:
+    """What reads each image, by its path in the table."""
+    return dict(zip(texts(samples.table["path"]), samples.images(), strict=True))
+
+
+def _one(reads: Mapping[str, str], row: pd.Series, side: str, of: str) -> Shown:
     path = row[f"{side}path"]
-    said = [row[f"{side}split"], row[f"{side}label"], "" if side else row.get("value", "")]
+    said = [of, row[f"{side}split"], row[f"{side}label"], "" if side else row.get("value", "")]
     if not side and "likeness" in row:
         said.append(f"{row['kind']}, likeness {row['likeness']:.2f}")
     return Shown(
