@@ -5,8 +5,10 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from data_modules.formats.places import file_of
+from data_modules.persons import SALT, Persons
 from data_modules.sets.csv_rows import read_rows
 from data_modules.sets.listing import find_images
 from data_modules.sets.scans import expand
@@ -50,7 +52,8 @@ def find_inputs(paths: Sequence[str | Path], out: Path | None = None, grey: bool
     """The files to score; nothing is read of their labels or of the folders' names.
 
     Each slice of a scan is one: its study is the series or volume, its patient the one of the tags,
-    both hashed as of the data set `folder`, unless a table says otherwise.
+    both hashed as of the data set `folder`, unless a table says otherwise. Where a folder holds no
+    salt, one is drawn for this call alone; nothing is written into a folder.
 
     Args:
         paths: Files, folders (with all below them), and CSV tables with a column `path`, relative
@@ -67,16 +70,18 @@ def find_inputs(paths: Sequence[str | Path], out: Path | None = None, grey: bool
     own = None if out is None else os.path.realpath(out)
     named: dict[str, ImageFile] = {}
     repeated = earlier = 0
-    for path in map(Path, paths):
-        for one in _below(path, grey, inputs.notes):
-            place = os.path.realpath(one.path)
-            if own is not None and Path(place).is_relative_to(own):
-                earlier += 1
-            elif place in named:
-                _refuse_other(one, named[place])
-                repeated += 1
-            else:
-                named[place] = one
+    with TemporaryDirectory() as salt:
+        reading = _Reading(grey, Persons(Path(salt)), inputs.notes)
+        found = [one for path in map(Path, paths) for one in _below(path, reading)]
+    for one in found:
+        place = os.path.realpath(one.path)
+        if own is not None and Path(place).is_relative_to(own):
+            earlier += 1
+        elif place in named:
+            _refuse_other(one, named[place])
+            repeated += 1
+        else:
+            named[place] = one
     inputs.files = list(named.values())
     if not inputs.files:
         listed = ", ".join(map(str, paths)) or "no path"
@@ -90,7 +95,16 @@ def find_inputs(paths: Sequence[str | Path], out: Path | None = None, grey: bool
     return inputs
 
 
-def _below(path: Path, grey: bool, notes: list[str]) -> Iterator[ImageFile]:
+@dataclass(frozen=True)
+class _Reading:
+    """How paths are read: `grey` of `find_inputs`, who stands in without a salt, and the notes."""
+
+    grey: bool
+    unsalted: Persons
+    notes: list[str]
+
+
+def _below(path: Path, reading: _Reading) -> Iterator[ImageFile]:
     refuse_irregular(path)
     try:
         str(path).encode()
@@ -98,29 +112,28 @@ def _below(path: Path, grey: bool, notes: list[str]) -> Iterator[ImageFile]:
         raise MatlError(f"the name {str(path)!a} is not UTF-8; rename it") from error
     if path.is_dir():
         found = find_images(path, scans=True)
-        notes += [f"{path}: {note}" for note in found.notes()]
-        yield from _slices(path, {one: ImageFile("") for one in found.images}, grey, notes)
+        reading.notes.extend(f"{path}: {note}" for note in found.notes())
+        yield from _slices(path, {one: ImageFile("") for one in found.images}, reading)
     elif not Path(file_of(str(path))).is_file():
         raise MatlError(f"{path}: no such file or folder; name images, folders or a CSV table")
     elif path.suffix.lower() == TABLE:
-        yield from _listed(path, grey, notes)
+        yield from _listed(path, reading)
     else:
-        yield from _slices(path.parent, {path.name: ImageFile("")}, grey, notes)
+        yield from _slices(path.parent, {path.name: ImageFile("")}, reading)
 
 
-def _slices(
-    folder: Path, said: Mapping[str, ImageFile], grey: bool, notes: list[str]
-) -> Iterator[ImageFile]:
+def _slices(folder: Path, said: Mapping[str, ImageFile], reading: _Reading) -> Iterator[ImageFile]:
     """The images of files in a folder, with what is said of them, or else what their tags say."""
-    scans = expand(folder, list(said), grey=grey)
-    notes += [f"{folder}: {note}" for note in scans.notes]
+    persons = Persons(folder) if (folder / SALT).exists() else reading.unsalted
+    scans = expand(folder, list(said), grey=reading.grey, persons=persons)
+    reading.notes.extend(f"{folder}: {note}" for note in scans.notes)
     for row in scans.rows:
         given = said[row.given]
         patient, study = given.patient or row.person, given.study or row.study
         yield ImageFile(str(folder / row.path), patient, study)
 
 
-def _listed(table: Path, grey: bool, notes: list[str]) -> Iterator[ImageFile]:
+def _listed(table: Path, reading: _Reading) -> Iterator[ImageFile]:
     """The files that a table names."""
     rows = read_rows(table)
     known = (PATH, PATIENT, STUDY)
@@ -135,14 +148,14 @@ def _listed(table: Path, grey: bool, notes: list[str]) -> Iterator[ImageFile]:
     if (rows[PATH] == "").any():
         raise MatlError(f"{table}: {(rows[PATH] == '').sum()} rows have no path; fill it in")
     if others:
-        notes.append(f"{table}: columns that are passed over: {', '.join(others)}")
+        reading.notes.append(f"{table}: columns that are passed over: {', '.join(others)}")
     filled = rows.reindex(columns=list(known), fill_value="")
     said: dict[str, ImageFile] = {}
     for one in itertools.starmap(ImageFile, filled.itertuples(index=False)):
         _refuse_other(one, said.setdefault(one.path, one))
     if again := len(filled) - len(said):
-        notes.append(f"{table}: {again} rows name a file again, and are passed over")
-    yield from _slices(table.parent, said, grey, notes)
+        reading.notes.append(f"{table}: {again} rows name a file again, and are passed over")
+    yield from _slices(table.parent, said, reading)
 
 
 def _refuse_other(one: ImageFile, first: ImageFile) -> None:

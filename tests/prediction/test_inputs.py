@@ -4,8 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from scan_files import write_slice
 
 from data_modules.errors import DataError
+from data_modules.persons import SALT, Persons
 from matl.errors import MatlError
 from matl.prediction.inputs import ImageFile, find_inputs
 
@@ -25,6 +27,21 @@ def test_files_folders_and_tables_are_joined_each_file_once(images: Path) -> Non
     assert names == ["c.txt", "a.png", "deep/er/b.jpg", "missing.png"]
     assert "2 files are named more than once, and scored once" in found.notes
     assert any("1 .csv, 1 .txt" in note or "1 .txt, 1 .csv" in note for note in found.notes)
+
+
+def test_patients_of_folders_without_a_salt_are_told_apart_and_nothing_is_written(
+    tmp_path: Path,
+) -> None:
+    for folder, person in (("a", "MRN-1"), ("b", "MRN-1"), ("c", "MRN-2")):
+        write_slice(tmp_path / folder / "one.dcm", PatientID=person)
+    before = sorted(tmp_path.rglob("*"))
+    folders = [tmp_path / name for name in "abc"]
+    first, again, other = (one.patient for one in find_inputs(folders).files)
+    assert first == again != other
+    assert sorted(tmp_path.rglob("*")) == before
+    (tmp_path / "a" / SALT).write_text("ab" * 32)
+    salted = Persons(tmp_path / "a").stand_in("MRN-1|")
+    assert [one.patient == salted for one in find_inputs(folders).files] == [True, False, False]
 
 
 def test_earlier_predictions_are_no_inputs(images: Path) -> None:
