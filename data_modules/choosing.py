@@ -1,5 +1,6 @@
 """The slices of scans that show lungs, and those of a scan that differ most."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -100,11 +101,17 @@ def _most_different(
 
 
 def _by_scan(table: pd.DataFrame) -> Iterator[np.ndarray]:
-    """The places of each scan's slices, in the order of their numbers."""
-    numbers = table["slice"].astype(int).to_numpy()
+    """The places of each scan's slices, in the order of the numbers that their names hold."""
+    names = texts(table["slice"])
     for scan in table.groupby(SCAN, sort=False).indices.values():
-        places = np.asarray(scan)
-        yield places[np.argsort(numbers[places], kind="stable")]
+        yield np.array(sorted(scan, key=lambda place: _in_order(names[place])))
+
+
+def _in_order(name: str) -> list[tuple[int, str]]:
+    """By what names are sorted so that IM2 comes before IM10."""
+    return [
+        (int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)
+    ]
 
 
 def farthest_points(points: np.ndarray, count: int) -> np.ndarray:

@@ -93,6 +93,20 @@ def test_each_scan_keeps_its_most_different_slices(tmp_path: Path) -> None:
     assert len(every) == 7
 
 
+def test_slices_of_a_table_may_have_names(tmp_path: Path) -> None:
+    root = tmp_path / "scans"
+    root.mkdir()
+    lines = ["path,patient,split,label,slice,study"]
+    for number in range(12):
+        Image.fromarray(np.full((24, 24), 90, np.uint8)).save(root / f"{number:02}.png")
+        lines.append(f"{number:02}.png,p1,train,,IM{11 - number},s1")
+    (root / "samples.csv").write_text("\n".join(lines) + "\n")
+    options = {"slices": {"different": 3}}
+    config = DataConfig(name="csv", root=str(root), options=options)
+    samples = load(config, root, hashes=FileHashes(tmp_path / "memo"), boxes=LUNGS)
+    assert sorted(samples.table["slice"]) == ["IM0", "IM1", "IM2"]  # of equal ones the first
+
+
 def test_every_then_lungs_then_different(tmp_path: Path) -> None:
     root = tmp_path / "scans"
     write_scan(root / "a", [True, True, False, True, True, True, True])
