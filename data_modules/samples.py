@@ -26,7 +26,7 @@ PATH_COLUMNS = ("path", "mask")
 SPLITS = ("train", "val", "test")
 UNLABELLED = -1
 SEPARATOR = "|"
-LEFT_OUT = ("passed over", "hold no image", "are left out")
+LEFT_OUT = ("passed over", "hold no image", "holds no image", "are left out")
 """How notes say what of a data set's folder is none of its images."""
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from data_modules.arrays import in_threads
 from data_modules.audit.unnamed import Unnamed
+from data_modules.counted import counted
 from data_modules.errors import DataError
 from data_modules.formats.dicom_technique import Technique, read_technique
 from data_modules.formats.images import GREY, try_read
@@ -82,7 +83,10 @@ def find_studies(root: Path) -> Studies:
     others = sum(not row.slice for row in scans.rows)
     notes = [*scans.notes, *found.notes()]
     if others:
-        notes.append(f"{others} images are pictures, or no slices of a scan, and in no row")
+        images = counted(
+            others, "image is a picture, or no slice", "images are pictures, or no slices"
+        )
+        notes.append(f"{images} of a scan, and in no row")
     notes = unnamed.texts(notes, [*found.images, *found.empty, *scans.column("path")])
     if not groups:
         raise DataError(f"{root}: holds no DICOM series and no volume; {'; '.join(notes)}")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from data_modules.counted import counted
 from data_modules.errors import DataError
 from data_modules.formats.dicom import is_dicom
 from data_modules.formats.images import DICOM_SUFFIXES
@@ -54,16 +55,18 @@ class Listing:
         notes = []
         if self.others:
             kinds = [f"{count} {kind}" for kind, count in self.others.most_common(MOST_KINDS)]
-            more = f" and {len(self.others) - MOST_KINDS} more kinds"
+            more = len(self.others) - MOST_KINDS
+            listed = ", ".join(kinds) + (f" and {more} more kinds" if more > 0 else "")
             warning = "WARNING: " if OTHER_IMAGES & set(self.others) else ""
-            notes.append(
-                f"{warning}{self.others.total()} files that are no images here are passed over: "
-                f"{', '.join(kinds)}{more if len(self.others) > MOST_KINDS else ''}"
+            files = counted(
+                self.others.total(),
+                "file that is no image here is",
+                "files that are no images here are",
             )
+            notes.append(f"{warning}{files} passed over: {listed}")
         if self.empty:
-            notes.append(
-                f"WARNING: {len(self.empty)} folders hold no image, such as {self.empty[0]}"
-            )
+            folders = counted(len(self.empty), "folder holds", "folders hold")
+            notes.append(f"WARNING: {folders} no image, such as {self.empty[0]}")
         return notes
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from data_modules.counted import counted
 from data_modules.sets.series import odd_notes
 
 MOST_LISTED = 20
@@ -36,22 +37,27 @@ class ScanNotes:
         lines = odd_notes(self.odd)
         for text in dict.fromkeys(text for texts in self.assumed.values() for text in texts):
             such = [path for path, texts in self.assumed.items() if text in texts]
-            lines.append(f"{text} ({len(such)} scans, such as {such[0]})")
+            scans = counted(len(such), "scan", "scans")
+            lines.append(f"{text} ({scans}, such as {such[0]})")
         if self.unreadable:
-            lines.append(f"WARNING: {len(self.unreadable)} scans cannot be read: {self._reasons()}")
+            scans = counted(len(self.unreadable), "scan", "scans")
+            lines.append(f"WARNING: {scans} cannot be read: {self._reasons()}")
         if self.without_image:
             one = self.without_image[0]
-            lines.append(f"{len(self.without_image)} DICOM files hold no image, such as {one}")
+            files = counted(len(self.without_image), "DICOM file holds", "DICOM files hold")
+            lines.append(f"{files} no image, such as {one}")
         folders = Counter(folder for folder, _ in series)
         if several := [folder for folder, count in folders.items() if count > 1]:
-            lines.append(
-                f"WARNING: {len(several)} folders hold several series, such as "
-                f"{several[0] or 'the data folder'} with {folders[several[0]]}: each is one study"
-            )
+            first = f"{several[0] or 'the data folder'} with {folders[several[0]]}"
+            holders = counted(len(several), "folder holds", "folders hold")
+            lines.append(f"WARNING: {holders} several series, such as {first}: each is one study")
         if self.named:
+            names = counted(
+                len(self.named), "name of a file or folder holds", "names of files or folders hold"
+            )
             lines.append(
-                f"WARNING: {len(self.named)} names of files or folders hold the patient's name or "
-                "identifier of the tags, and paths are written into reports: rename them"
+                f"WARNING: {names} the patient's name or identifier of the tags, and paths are "
+                "written into reports: rename them"
             )
         return lines
 

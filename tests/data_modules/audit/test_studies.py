@@ -45,7 +45,7 @@ def test_volumes_and_multi_frame_files_have_a_row_each(tmp_path: Path) -> None:
     found = find_studies(tmp_path)
     rows = {one.place: (one.technique.modality, len(one.rows), one.step) for one in found.studies}
     assert rows == {"enhanced.dcm": ("CT", 4, 4.0), "volume.nii.gz": ("nii.gz", 5, 3.0)}
-    assert "1 images are pictures, or no slices of a scan, and in no row" in found.notes
+    assert "1 image is a picture, or no slice of a scan, and in no row" in found.notes
 
 
 def test_nothing_says_who_was_scanned_and_nothing_is_written(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_the_middle_slice_of_each_series_is_drawn(tmp_path: Path) -> None:
 
 def test_a_folder_without_scans_is_refused(tmp_path: Path) -> None:
     Image.fromarray(np.zeros((9, 9), np.uint8)).save(tmp_path / "picture.png")
-    with pytest.raises(DataError, match="holds no DICOM series and no volume; 1 images are pict"):
+    with pytest.raises(DataError, match="holds no DICOM series and no volume; 1 image is a pict"):
         find_studies(tmp_path)
     with pytest.raises(DataError, match="no folder"):
         find_studies(tmp_path / "nowhere")

@@ -63,7 +63,7 @@ def test_what_is_passed_over_is_counted_and_named(tmp_path: Path):
     assert find_images(tmp_path).notes() == [
         "WARNING: 4 files that are no images here are passed over: 2 .dcm, 1 .nii.gz, "
         "1 without extension",
-        "WARNING: 1 folders hold no image, such as b/c",
+        "WARNING: 1 folder holds no image, such as b/c",
     ]
 
 

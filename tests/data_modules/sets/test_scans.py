@@ -124,7 +124,7 @@ def test_localizers_copies_and_files_without_an_image_are_left_out(tmp_path: Pat
     samples = folder.index(tmp_path)
     assert list(samples.table["path"]) == ["002.dcm", "001.dcm", "large.dcm"]
     for words in (
-        *("localizers are left out", "copies of one instance", "1 DICOM files hold no image"),
+        *("localizers are left out", "copies of one instance", "1 DICOM file holds no image"),
         *("images are of several sizes", "1 without extension"),
     ):
         assert words in notes_of(samples)
@@ -135,7 +135,7 @@ def test_two_series_in_a_folder_are_two_studies(tmp_path: Path) -> None:
     for number in (0, 3):
         write_slice(tmp_path / f"b{number}.dcm", height=number, SeriesInstanceUID="1.2.9")
     samples = folder.index(tmp_path)
-    assert "1 folders hold several series, such as the data folder with 2" in notes_of(samples)
+    assert "1 folder holds several series, such as the data folder with 2" in notes_of(samples)
     assert samples.table["study"].nunique() == 2
     assert samples.table["patient"].nunique() == 1
 
