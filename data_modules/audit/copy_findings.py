@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
 from data_modules.audit.copies import EXACT, Found
@@ -37,8 +36,9 @@ def copy_findings(samples: Samples, pairs: pd.DataFrame) -> list[Finding]:
     """
     across = pairs["split"] != pairs["other_split"]
     labels = two_labels(pairs)
-    differ = (pairs[key] != pairs[f"other_{key}"] for key in ("source", "patient"))
-    persons = np.logical_or(*differ) & samples.patients_named
+    person = ["source", "patient"]
+    others = pairs[[f"other_{name}" for name in person]].set_axis(person, axis=1)
+    persons = (pairs[person] != others).any(axis=1) & samples.patients_named
     exact = pairs["kind"] == EXACT
     return [
         _of_pairs(
