@@ -148,7 +148,8 @@ def test_the_notes_count_and_name_what_is_left_out(pool: Path, hashes: FileHashe
     assert set(named.groups()) in [{f"{image}-2.png", f"{image}-3.png"} for image in range(4)]
     expected = " 2 without a study stand for themselves): an epoch takes 80 % of the steps"
     assert first.endswith(expected)
-    assert any(words in first for words in LEFT_OUT)  # so that it also explains an error that too little is left
+    # so that it also explains an error that too little is left
+    assert any(words in first for words in LEFT_OUT)
     remain = copies.table["label"].value_counts()
     assert second == (
         f"thin: training images that remain: a {remain['a']} of 10, b {remain['b']} of 10; 4 left "
